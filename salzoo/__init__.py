@@ -1,0 +1,62 @@
+"""salzoo: a zoo of visual-saliency models for video and images.
+
+    import salzoo
+
+    model = salzoo.create_model("salgan+ema@61")     # a spec names a model
+    model = salzoo.load_model("runs/my-run")         # a checkpoint folder
+    salzoo.list_models("*ema*")
+
+Names load on first use: ``import salzoo`` imports neither torch nor OpenCV.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from salzoo import datasets as datasets
+    from salzoo import interfaces as interfaces
+    from salzoo import metrics as metrics
+    from salzoo.evaluation.runs import evaluate
+    from salzoo.hub.cards import list_models
+    from salzoo.hub.sources import load_model
+    from salzoo.interfaces.errors import SalzooError
+    from salzoo.model import SaliencyModel, create_model
+    from salzoo.prediction.runs import predict
+    from salzoo.training.runs import train
+
+__all__ = [
+    "SaliencyModel",
+    "SalzooError",
+    "create_model",
+    "evaluate",
+    "list_models",
+    "load_model",
+    "predict",
+    "train",
+]
+
+_HOMES = {
+    "SaliencyModel": "salzoo.model",
+    "SalzooError": "salzoo.interfaces.errors",
+    "create_model": "salzoo.model",
+    "evaluate": "salzoo.evaluation.runs",
+    "list_models": "salzoo.hub.cards",
+    "load_model": "salzoo.hub.sources",
+    "predict": "salzoo.prediction.runs",
+    "train": "salzoo.training.runs",
+}
+_ROOMS = ("datasets", "interfaces", "metrics")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"salzoo.{name}")
+    raise AttributeError(f"module 'salzoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -1,0 +1,21 @@
+"""The built-in backbones."""
+
+from salzoo.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_backbones(register: Register) -> None:
+    register(
+        "salgan", "salzoo.backbones.salgan:SalGAN", summary="VGG-16 encoder and mirrored decoder (Pan et al., 2017)"
+    )
+    register(
+        "center-bias",
+        "salzoo.backbones.center_bias:CenterBias",
+        summary="One map for every frame: a Gaussian, or fitted to a data set; training-free",
+        aliases=("centerbias", "centre-bias"),
+    )
+    register(
+        "spectral-residual",
+        "salzoo.backbones.spectral_residual:SpectralResidual",
+        summary="Spectral residual of each frame (Hou & Zhang, 2007); training-free",
+    )

@@ -1,0 +1,61 @@
+"""SalGAN's generator (Pan et al., "SalGAN: visual saliency prediction with generative adversarial networks",
+arXiv 1701.01081) as the chain of 62 layers whose indices SalEMA's paper uses (arXiv 1907.01869)."""
+
+import torch
+from torch import nn
+
+from salzoo.interfaces import Backbone, Layer, Preprocessing, SalzooError
+
+ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+"""Channels of VGG-16's convolutions; a 2×2 max pool follows each of the first four groups."""
+
+DECODER = ((512, 512, 512), (512, 512, 512), (256, 256, 256), (128, 128), (64, 64))
+"""Channels of the decoder's convolutions; nearest upsampling follows each of the first four groups."""
+
+
+class SalGAN(Backbone):
+    """62 layers: VGG-16 up to the ReLU after conv5_3 (29), then the decoder (30–60) and a sigmoid (61).
+
+    Input: BGR, 0–255, minus the VGG mean, 192×256. Every other size works; strides go up to 16. All convolutions are
+    3×3 with padding 1 but the last, which is 1×1. 31,787,009 parameters at full width.
+
+    Args:
+        width: factor on every number of channels but the input's and the output's. Indices do not change.
+    """
+
+    def __init__(self, *, width: float = 1.0) -> None:
+        if not 0 < width <= 8:
+            raise SalzooError(f"salgan: width must lie in (0, 8], not {width}")
+        layers: list[Layer] = []
+        channels, stride = 3, 1
+
+        def add(name: str, module: nn.Module) -> None:
+            layers.append(Layer(name, module, channels, stride))
+
+        for group, counts in enumerate(ENCODER + DECODER, start=1):
+            for number, count in enumerate(counts, start=1):
+                incoming, channels = channels, max(1, round(count * width))
+                add(f"conv{group}_{number}", nn.Conv2d(incoming, channels, 3, padding=1))
+                add(f"relu{group}_{number}", nn.ReLU())
+            if group < len(ENCODER):
+                stride *= 2
+                add(f"pool{group}", nn.MaxPool2d(2))
+            elif len(ENCODER) < group < len(ENCODER + DECODER):
+                stride //= 2
+                add(f"upsample{group}", nn.Upsample(scale_factor=2))
+        incoming, channels = channels, 1
+        add("score", nn.Conv2d(incoming, 1, 1))
+        add("sigmoid", nn.Sigmoid())
+
+        super().__init__(
+            layers,
+            landmarks={"bottleneck": 30, "output": 61},
+            preprocessing=Preprocessing(size=(192, 256), channel_order="bgr", mean=(103.939, 116.779, 123.68)),
+        )
+        for layer in layers:
+            if isinstance(layer.module, nn.Conv2d):
+                # PyTorch's default loses a factor 6 of variance a layer: 27 layers deep the maps would be constant.
+                nn.init.kaiming_uniform_(layer.module.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.module.bias)  # type: ignore[arg-type]
+        with torch.no_grad():
+            layers[0].module.get_parameter("weight").mul_(0.01)  # the input reaches ±128, not ±1

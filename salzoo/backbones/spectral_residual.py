@@ -1,0 +1,52 @@
+"""Spectral residual saliency (Hou & Zhang, "Saliency detection: a spectral residual approach", CVPR 2007)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from salzoo.interfaces import Backbone, Layer, Preprocessing
+
+
+class SpectralResidual(Backbone):
+    """One layer: what in a frame's log amplitude spectrum departs from its local average, back in space.
+
+    For a grey frame I of 64 pixels' width with spectrum A·exp(iP): R = log A − h₃ * log A with the 3×3 box h₃, and
+    S = g * |F⁻¹[exp(R + iP)]|² with a Gaussian g of standard deviation 2.5 pixels. Each map is scaled to [0, 1].
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            [Layer("spectral_residual", Residual(), channels=1, stride=1)],
+            landmarks={"output": 0},
+            preprocessing=Preprocessing(size=(48, 64), fixed_size=(48, 64)),
+            training_free=True,
+        )
+
+
+class Residual(nn.Module):
+    """Frames (N, 3, H, W), BGR, to maps (N, 1, H, W) in [0, 1]; a flat frame gives zeros."""
+
+    kernel: Tensor
+
+    def __init__(self, sigma: float = 2.5) -> None:
+        super().__init__()
+        reach = math.ceil(3 * sigma)
+        gaussian = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
+        self.register_buffer("kernel", gaussian / gaussian.sum(), persistent=False)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        grey = frames.float().mean(1, keepdim=True)
+        spectrum = torch.fft.fft2(grey)
+        log_amplitude = torch.log(spectrum.abs() + 1e-6)
+        average = F.avg_pool2d(F.pad(log_amplitude, (1, 1, 1, 1), mode="circular"), 3, stride=1)
+        residual = torch.polar(torch.exp(log_amplitude - average), spectrum.angle())
+        saliency = torch.fft.ifft2(residual).abs().square()
+        reach = len(self.kernel) // 2
+        padded = F.pad(saliency, (reach, reach, reach, reach), mode="reflect")
+        smooth = F.conv2d(F.conv2d(padded, self.kernel.view(1, 1, -1, 1)), self.kernel.view(1, 1, 1, -1))
+        low, high = smooth.amin((2, 3), keepdim=True), smooth.amax((2, 3), keepdim=True)
+        flat = grey.amax((2, 3), keepdim=True) == grey.amin((2, 3), keepdim=True)
+        scaled = (smooth - low) / (high - low).clamp_min(torch.finfo(smooth.dtype).tiny)
+        return torch.where(flat, torch.zeros_like(scaled), scaled).to(frames.dtype)

@@ -1,0 +1,77 @@
+"""The ``salzoo`` command: one small module a command, imported when the command runs or its help is shown."""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from salzoo import __version__
+from salzoo.interfaces.errors import SalzooError
+
+COMMANDS = {
+    "list": "Names the zoo knows: backbones, temporal modules, metrics, data sets, models, plug-ins.",
+    "describe": "Show a model's numbered layers, landmarks, links and temporal modules.",
+    "train": "Train a model.",
+    "eval": "Score models on a data set.",
+    "predict": "Draw attention on a video or image.",
+    "convert": "Turn a published weights file into a checkpoint folder.",
+    "data": "Make and inspect data sets.",
+}
+"""Commands in the order of ``--help``, with the line shown there: listing them imports none."""
+
+
+class Commands(click.Group):
+    """A group that imports a command's module, ``salzoo.cli.<command>_command``, only when it is asked for, and prints
+    an error as one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"salzoo.cli.{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except SalzooError as error:
+            if ctx.params["debug"]:
+                raise
+            raise _Failure(str(error)) from error
+        except BrokenPipeError:
+            # The reader of our output has gone (``salzoo list | head``): nothing to say, and nobody to say it to.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(1) from None
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            message = str(error).strip().partition("\n")[0]
+            raise _Failure(f"{type(error).__name__}: {message} (--debug shows where)") from error
+
+
+class _Failure(click.ClickException):
+    """A message on one line of stderr, and exit status 1."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"salzoo: {' '.join(self.message.split())}", err=True, file=file)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="salzoo")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """A zoo of visual-saliency models for video and images.
+
+    A model is named by a spec: salgan+ema@61 is SalGAN with a moving average on its layer 61.
+    """

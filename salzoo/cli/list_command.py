@@ -1,0 +1,43 @@
+"""``salzoo list``: the names the zoo knows."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from salzoo.plugins import load_plugins
+from salzoo.registry import KINDS, Entry, Kind
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice([*KINDS, "plugins"]), required=False)
+@click.argument("pattern", default="*")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_command(kind: Kind | str | None, pattern: str, as_json: bool) -> None:
+    """List the names of a KIND (all kinds by default) that match a glob PATTERN."""
+    registry, plugins = load_plugins()
+    if kind == "plugins":
+        rows = [{key: value for key, value in asdict(plugin).items() if key != "entries"} for plugin in plugins]
+        if as_json:
+            click.echo(json.dumps(rows, indent=2))
+        else:
+            _print_rows([(f"{row['name']} {row['version']}", row["module"], row["problem"]) for row in rows])
+        return
+    entries = {each: registry.entries(each, pattern) for each in KINDS if kind in (None, each)}
+    if as_json:
+        click.echo(json.dumps({each: [_record(entry) for entry in found] for each, found in entries.items()}, indent=2))
+        return
+    for each, found in entries.items():
+        if kind is None:
+            click.secho(each, bold=True)
+        _print_rows([(entry.name, entry.summary, ", ".join(entry.aliases)) for entry in found], indent=2 * (kind is None))
+
+
+def _record(entry: Entry) -> dict[str, object]:
+    return {"name": entry.name, "summary": entry.summary, "aliases": list(entry.aliases), "plugin": entry.plugin}
+
+
+def _print_rows(rows: list[tuple[str, str, str]], indent: int = 0) -> None:
+    width = max((len(row[0]) for row in rows), default=0)
+    for name, summary, extra in rows:
+        click.echo(f"{'':{indent}}{name:{width}}  {summary}{f'  [{extra}]' if extra else ''}".rstrip())

@@ -1,0 +1,45 @@
+"""What a plug-in implements. This room imports nothing else of salzoo; names load on first use, so that code which
+needs none of torch stays free of it."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from salzoo.interfaces.backbone import Backbone, Layer, Link, Preprocessing
+    from salzoo.interfaces.dataset import Dataset, DatasetFactory, Video
+    from salzoo.interfaces.errors import SalzooError
+    from salzoo.interfaces.metric import Metric, Truth
+    from salzoo.interfaces.temporal import LayerCall, State, TemporalModule, map_state, reset_slots
+
+__all__ = [
+    "Backbone",
+    "Dataset",
+    "DatasetFactory",
+    "Layer",
+    "LayerCall",
+    "Link",
+    "Metric",
+    "Preprocessing",
+    "SalzooError",
+    "State",
+    "TemporalModule",
+    "Truth",
+    "Video",
+    "map_state",
+    "reset_slots",
+]
+
+_MODULES = {
+    "backbone": ("Backbone", "Layer", "Link", "Preprocessing"),
+    "dataset": ("Dataset", "DatasetFactory", "Video"),
+    "errors": ("SalzooError",),
+    "metric": ("Metric", "Truth"),
+    "temporal": ("LayerCall", "State", "TemporalModule", "map_state", "reset_slots"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

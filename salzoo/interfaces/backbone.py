@@ -1,0 +1,106 @@
+"""What a backbone implements: a numbered list of layers on frames."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+Link = int | tuple[int, int]
+"""What a layer reads besides the chain: position j (the output of layer j, after the temporal module there), or
+(j, k): side output k of layer j, which no temporal module filters."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a backbone.
+
+    Attributes:
+        name: what the layer is called in the literature ("conv1_1").
+        module: called as ``module(x, *links)`` on frames (N, C, H, W). It returns a tensor, or a tensor and a tuple of
+            side outputs. It must not change its input in place, keep anything between calls or mix frames.
+        channels: channels of the tensor that it returns.
+        stride: height of the model's input over height of that tensor.
+        links: what it reads besides the layer before it.
+        key: the module's name in the state dict; its index when empty.
+    """
+
+    name: str
+    module: nn.Module
+    channels: int
+    stride: int
+    links: tuple[Link, ...] = ()
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From a decoded frame (H, W, 3), uint8, BGR, to a model's input.
+
+    Attributes:
+        size: (height, width) that frames are resized to, with area interpolation.
+        channel_order: order of the input's channels.
+        mean, std: in that order, on the scale 0–255: input = (value − mean) / std.
+        fixed_size: the one (height, width) that the network runs at, if it has one. Clips of any other size are
+            resized to it, and the maps back.
+    """
+
+    size: tuple[int, int]
+    channel_order: Literal["bgr", "rgb"] = "bgr"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    fixed_size: tuple[int, int] | None = None
+
+
+class Backbone(nn.Module):
+    """A list of layers 0..L−1 in evaluation order, with what the zoo needs to know about them.
+
+    A factory registered as a backbone, ``backbone(*, **params)``, returns one. It is composed into a
+    ``salzoo.model.SaliencyModel``, which runs the layers; the last must give one channel in [0, 1] at the input's size.
+
+    Args:
+        layers: the layers. Layer i reads the output of layer i−1 (layer 0: frames) and what its links name.
+        landmarks: positions with a name. ``bottleneck`` is the first decoder layer, ``output`` the last layer; a
+            backbone without a decoder has ``output`` alone.
+        preprocessing: what the input must be.
+        training_free: whether it works as it is, without weights.
+
+    The factory must also work under ``torch.device("meta")``, and the layers on meta tensors: shapes are checked
+    and described that way, without memory or arithmetic.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        *,
+        landmarks: Mapping[str, int],
+        preprocessing: Preprocessing,
+        training_free: bool = False,
+    ) -> None:
+        super().__init__()
+        self.layers = tuple(layers)
+        self.landmarks = dict(landmarks)
+        self.preprocessing = preprocessing
+        self.training_free = training_free
+        for index, layer in enumerate(self.layers):
+            self.add_module(layer.key or str(index), layer.module)
+            for link in layer.links:
+                source = link if isinstance(link, int) else link[0]
+                if not 0 <= source < index:
+                    raise ValueError(f"layer {index} ({layer.name}) links to {source}, which is not before it")
+        for landmark, position in self.landmarks.items():
+            if not 0 <= position <= len(self.layers):
+                raise ValueError(f"landmark {landmark} lies at {position}, outside 0..{len(self.layers)}")
+
+    @property
+    def stride(self) -> int:
+        """The largest stride of a layer: sizes that it divides run without padding."""
+        return max(layer.stride for layer in self.layers)
+
+    def channels_into(self, position: int) -> int:
+        """Channels of the chain that enter a position 0..L (3 at 0: the frame)."""
+        return self.layers[position - 1].channels if position else 3
+
+    def channels_out_of(self, position: int) -> int:
+        """Channels of the chain that leave a position 0..L (at L, those that enter it)."""
+        return self.layers[min(position, len(self.layers) - 1)].channels

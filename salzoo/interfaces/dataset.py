@@ -1,0 +1,77 @@
+"""What a data set gives: video records with readers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salzoo.interfaces.errors import SalzooError
+
+
+class Video(Protocol):
+    """One video, or one still image (a video of one frame). Nothing is read before a reader is called.
+
+    Implementations are small picklable records (worker processes receive them). Frames are counted from 0.
+    Readers raise SalzooError naming the file when it is missing or cannot be decoded.
+    """
+
+    @property
+    def id(self) -> str:
+        """Name of the video, unique in its data set; the folder that saved maps of this video lie in."""
+
+    @property
+    def split(self) -> str:
+        """Split that the video belongs to: "train", "val" or "test"."""
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+
+    @property
+    def annotated(self) -> bool:
+        """Whether density and fixations are there to read (test splits are often held back)."""
+
+    def frame_name(self, index: int) -> str:
+        """File name of a frame without its ending, as the data set numbers it ("0001")."""
+
+    def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        """Yield frames start..stop−1 (to the end when stop is None): (H, W, 3) uint8, BGR."""
+
+    def read_density(self, index: int) -> NDArray[np.uint8]:
+        """Density map of a frame: (H, W) uint8."""
+
+    def read_fixations(self, index: int) -> NDArray[np.bool_]:
+        """Fixation map of a frame: (H, W) bool, true at the fixated pixels."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The videos found under a root folder.
+
+    Attributes:
+        name: registered name of the data set.
+        videos: all videos, in the data set's own order.
+        note: printed wherever a score on this data set is printed (for example that it is synthetic).
+    """
+
+    name: str
+    videos: Sequence[Video]
+    note: str = ""
+
+    def split(self, name: str) -> list[Video]:
+        """The videos of one split, in order. Raises SalzooError when there are none."""
+        videos = [video for video in self.videos if video.split == name]
+        if not videos:
+            splits = sorted({video.split for video in self.videos})
+            raise SalzooError(
+                f"data set {self.name} has no split {name!r} here; it has {', '.join(splits) or 'no videos'}"
+            )
+        return videos
+
+
+DatasetFactory = Callable[[Path | None], Dataset]
+"""A registered data set: from a root folder to its videos. None means that the user named no root: a data set that
+makes its own (``synthetic``) uses its cache, any other raises SalzooError saying how to name one."""

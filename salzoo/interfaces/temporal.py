@@ -1,0 +1,68 @@
+"""What a temporal module implements, and the one place where its state is handled."""
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+State = Any
+"""A tensor, or a (nested) tuple of tensors, each with the batch first. None, or all zeros, means that the video starts
+here."""
+
+LayerCall = Callable[[Tensor], Tensor]
+"""The wrapped layer on clips: (B, T, C, H, W) to (B, T, C', H', W'), frame by frame."""
+
+
+class TemporalModule(Protocol):
+    """A torch module that wraps one layer of a backbone over time.
+
+    A factory registered as a temporal module, ``temporal(in_channels, out_channels, *, **params)``, returns one; the
+    channels are those that enter and leave the wrapped layer. At position L, after the last layer, the identity is
+    wrapped.
+
+    Attributes:
+        acts_on: what it changes: what goes into the layer ("input"), what comes out of it ("output"), or "both". It
+            tells whether the maps can leave [0, 1], where the model then ends with a sigmoid: at position L unless a
+            module acts on the output alone (whose result must lie between values the layer gave), at L−1 where it acts
+            on both. A module without the attribute counts as "both".
+    """
+
+    acts_on: Literal["input", "output", "both"]
+
+    def __call__(self, x: Tensor, layer: LayerCall, state: State) -> tuple[Tensor, State]:
+        """Run over a clip.
+
+        Args:
+            x: what enters the layer, (B, T, C, H, W).
+            layer: the layer; call it exactly once, with all T frames.
+            state: what the previous clip returned, or None where videos start. Keep no state on the module.
+
+        Returns:
+            The clip (B, T, C', H', W') that goes on to the next layer, and the state after frame T. Frame t must not
+            depend on later frames, nor one video of the batch on another. State stays float32 under autocast.
+        """
+
+
+def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:
+    """Apply a function to every tensor of a state (None stays None): ``map_state(Tensor.detach, state)``."""
+    if state is None:
+        return None
+    if isinstance(state, Tensor):
+        return function(state)
+    return tuple(map_state(function, item) for item in state)
+
+
+def reset_slots(state: State, starts: Tensor) -> State:
+    """Zero the state of those videos of a batch that start anew.
+
+    Args:
+        state: any state.
+        starts: (B,) bool, true for the slots to reset.
+    """
+
+    def reset(tensor: Tensor) -> Tensor:
+        mask = starts.to(tensor.device).view(-1, *[1] * (tensor.dim() - 1))
+        return torch.where(mask, torch.zeros((), dtype=tensor.dtype, device=tensor.device), tensor)
+
+    return map_state(reset, state)

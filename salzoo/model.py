@@ -1,0 +1,311 @@
+"""Composition: from a spec to a model that runs on clips.
+
+>>> import torch
+>>> model = create_model("salgan:width=0.05+ema@61").eval()
+>>> clip = torch.zeros(1, 4, 3, 30, 40)
+>>> maps, state = model(clip)
+>>> maps.shape
+torch.Size([1, 4, 1, 30, 40])
+>>> maps, state = model(clip, state)  # the video goes on
+"""
+
+import inspect
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from salzoo.interfaces import Backbone, SalzooError, State, reset_slots
+from salzoo.plugins import registry
+from salzoo.registry import Kind, did_you_mean
+from salzoo.spec import Component, Placed, Spec, Value, parse_spec
+
+
+class SaliencyModel(nn.Module):
+    """A backbone with temporal modules at some of its positions.
+
+    Attributes:
+        spec: the canonical spec.
+        backbone: the layers.
+        temporal: the temporal modules by position, as a text ("61").
+        preprocessing: what the input must be; a training run at another size replaces the backbone's own.
+
+    Build one with ``create_model`` or ``load_model``.
+    """
+
+    def __init__(self, spec: Spec, backbone: Backbone, temporal: dict[int, nn.Module]) -> None:
+        super().__init__()
+        self.spec = spec
+        self.backbone = backbone
+        self.temporal = nn.ModuleDict({str(position): temporal[position] for position in sorted(temporal)})
+        self.preprocessing = backbone.preprocessing
+        self.ends_with_sigmoid = _may_leave_unit_range(temporal, len(backbone.layers))
+        self._linked = {source for layer in backbone.layers for source in layer.links}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are (the CPU for a model without any)."""
+        return next(
+            (tensor.device for tensor in itertools.chain(self.parameters(), self.buffers())), torch.device("cpu")
+        )
+
+    def preprocess(self, frames: NDArray[np.uint8]) -> Tensor:
+        """Turn decoded frames (T, H, W, 3), uint8, BGR into a clip (1, T, 3, H, W), float32, on the model's device."""
+        clip = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2)
+        if self.preprocessing.channel_order == "rgb":
+            clip = clip.flip(1)
+        mean, std = (
+            torch.tensor(values, device=self.device).view(3, 1, 1)
+            for values in (self.preprocessing.mean, self.preprocessing.std)
+        )
+        return ((clip - mean) / std).unsqueeze(0)
+
+    def forward(self, clip: Tensor, state: State = None, *, starts: Tensor | None = None) -> tuple[Tensor, State]:
+        """Predict the saliency maps of a clip.
+
+        Args:
+            clip: (B, T, 3, H, W), preprocessed, any H and W: sizes that the strides do not divide are padded (edge
+                pixels repeated) and the maps cropped.
+            state: what the previous clip of these videos returned; None where they start.
+            starts: (B,) bool, the slots of the batch in which a new video begins; their state is ignored.
+
+        Returns:
+            Maps (B, T, 1, H, W) in [0, 1], and the state for the next clip, a tuple with one item per temporal module.
+        """
+        if clip.dim() != 5 or clip.shape[2] != 3 or 0 in clip.shape:
+            raise ValueError(f"a clip has shape (B, T, 3, H, W), none of them 0, not {tuple(clip.shape)}")
+        if state is not None and len(state) != len(self.temporal):
+            raise ValueError(
+                f"the state has {len(state)} items for {len(self.temporal)} temporal modules: not this model's"
+            )
+        if starts is not None:
+            state = reset_slots(state, starts)
+        frames = self._fit_in(clip.flatten(0, 1))
+        maps, state = self._run_layers(frames, clip.shape[:2], state)
+        if self.ends_with_sigmoid:
+            maps = torch.sigmoid(maps)
+        return self._fit_out(maps, clip.shape[-2:]).unflatten(0, clip.shape[:2]), state
+
+    def _fit_in(self, frames: Tensor) -> Tensor:
+        height, width = frames.shape[-2:]
+        fixed = self.preprocessing.fixed_size
+        if fixed is not None:
+            return frames if (height, width) == fixed else _resize(frames, fixed)
+        down, right = -height % self.backbone.stride, -width % self.backbone.stride
+        return F.pad(frames, (0, right, 0, down), mode="replicate") if down or right else frames
+
+    def _fit_out(self, maps: Tensor, size: torch.Size) -> Tensor:
+        if self.preprocessing.fixed_size is not None:
+            return maps if maps.shape[-2:] == size else _resize(maps, tuple(size)).clamp(0, 1)
+        return maps[..., : size[0], : size[1]]
+
+    def _run_layers(self, x: Tensor, batch: torch.Size, state: State) -> tuple[Tensor, State]:
+        """Run all layers on frames (B·T, C, H, W), each temporal module around its own."""
+        modules = {int(position): module for position, module in self.temporal.items()}
+        states = dict(zip(modules, state or (None,) * len(modules), strict=True))
+        left: dict[Any, Tensor] = {}  # what links read: by position, or (position, side output)
+
+        def run_layer(position: int, x: Tensor) -> Tensor:
+            if position == len(self.backbone.layers):
+                return x
+            layer = self.backbone.layers[position]
+            result = layer.module(x, *(left[link] for link in layer.links))
+            if isinstance(result, Tensor):
+                return result
+            result, sides = result
+            left.update({(position, k): side for k, side in enumerate(sides) if (position, k) in self._linked})
+            return result  # type: ignore[no-any-return]
+
+        for position in range(len(self.backbone.layers) + 1):
+            module = modules.get(position)
+            if module is None:
+                x = run_layer(position, x)
+            else:
+                layer = _OneCall(position, batch, run_layer)
+                try:
+                    y, states[position] = module(x.unflatten(0, batch), layer, states[position])
+                except SalzooError as error:
+                    raise SalzooError(f"{self.spec}: the module at {position} does not fit: {error}") from error
+                layer.check()
+                x = y.flatten(0, 1)
+            if position in self._linked:
+                left[position] = x
+        return x, tuple(states.values())
+
+
+@dataclass
+class _OneCall:
+    """A layer as a temporal module sees it: on clips, to be called once with all frames."""
+
+    position: int
+    batch: torch.Size
+    run_layer: Callable[[int, Tensor], Tensor]
+    calls: int = 0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if x.shape[:2] != self.batch:
+            raise RuntimeError(
+                f"the module at {self.position} called its layer on {tuple(x.shape[:2])} of {tuple(self.batch)} frames"
+            )
+        self.calls += 1
+        y: Tensor = self.run_layer(self.position, x.flatten(0, 1)).unflatten(0, self.batch)
+        return y
+
+    def check(self) -> None:
+        if self.calls != 1:
+            raise RuntimeError(f"the module at {self.position} called its layer {self.calls} times, not once")
+
+
+def create_model(spec: str | Spec) -> SaliencyModel:
+    """Build the model that a spec names, with freshly initialised weights (seed them with ``torch.manual_seed``).
+
+    Raises SalzooError for a malformed spec, an unknown name or parameter, a position out of range or taken, and a
+    module whose shapes do not fit there.
+    """
+    spec = canonical_spec(spec)
+    model = _build(spec)
+    if spec.temporal:
+        _try_out(model)
+    return model
+
+
+def canonical_spec(spec: str | Spec) -> Spec:
+    """Parse a spec and resolve the aliases in it. Raises SalzooError for unknown names.
+
+    >>> str(canonical_spec("centre-bias"))
+    'center-bias'
+    """
+    if isinstance(spec, str):
+        spec = parse_spec(spec)
+
+    def resolve(kind: Kind, component: Component) -> Component:
+        return Component(registry().find(kind, component.name).name, component.params)
+
+    backbone = resolve("backbones", spec.backbone)
+    return Spec(backbone, tuple(Placed(resolve("temporal", t.component), t.position) for t in spec.temporal))
+
+
+def resolve_position(backbone: Backbone, position: int | str) -> int:
+    """The position 0..L of an index or landmark. Raises SalzooError when the backbone has no such position."""
+    last = len(backbone.layers)
+    if isinstance(position, str):
+        if position not in backbone.landmarks:
+            raise SalzooError(
+                f"no landmark {position!r}{did_you_mean(position, backbone.landmarks)}; positions are 0..{last}"
+            )
+        return backbone.landmarks[position]
+    resolved = position + last if position < 0 else position
+    if not 0 <= resolved <= last:
+        raise SalzooError(f"position {position} is out of range 0..{last} (-1 is layer {last - 1})")
+    return resolved
+
+
+def describe_shapes(spec: str | Spec, size: tuple[int, int] | None = None) -> tuple[SaliencyModel, list[torch.Size]]:
+    """Build a model without weights and run one small clip through it without arithmetic (on the meta device).
+
+    Args:
+        spec: the model.
+        size: (height, width) of the frames; by default two strides each way, the least that tells all shapes apart.
+
+    Returns:
+        The model, and the shape (C, H, W) that leaves each layer 0..L−1.
+
+    Raises:
+        SalzooError: when a temporal module's shapes do not fit where it stands.
+    """
+    spec = canonical_spec(spec)
+    with torch.device("meta"):
+        model = _build(spec)
+    shapes: list[torch.Size] = []
+
+    def note_shape(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        shapes.append((output if isinstance(output, Tensor) else output[0]).shape[1:])
+
+    for layer in model.backbone.layers:
+        layer.module.register_forward_hook(note_shape)
+    _try_out(model, size)
+    return model, shapes
+
+
+def _try_out(model: SaliencyModel, size: tuple[int, int] | None = None) -> None:
+    """Run two small frames; raise SalzooError where the shapes do not fit."""
+    height, width = size or model.preprocessing.fixed_size or (2 * model.backbone.stride,) * 2
+    try:
+        with torch.no_grad():
+            maps, _ = model.eval()(torch.zeros(1, 2, 3, height, width, device=model.device))
+    except RuntimeError as error:
+        raise SalzooError(f"{model.spec}: the shapes do not fit: {str(error).splitlines()[0]}") from error
+    finally:
+        model.train()
+    if maps.shape != (1, 2, 1, height, width):
+        raise SalzooError(f"{model.spec}: two frames gave {tuple(maps.shape[1:])}, not maps {(2, 1, height, width)}")
+
+
+def _build(spec: Spec) -> SaliencyModel:
+    backbone = _call_factory("backbones", spec.backbone)
+    if not isinstance(backbone, Backbone):
+        raise SalzooError(f"backbone {spec.backbone.name!r} gave a {type(backbone).__name__}, not a salzoo Backbone")
+    temporal: dict[int, nn.Module] = {}
+    for placed in spec.temporal:
+        position = resolve_position(backbone, placed.position)
+        if position in temporal:
+            raise SalzooError(f"{spec}: position {position} has a module already; only one can stand there")
+        channels = backbone.channels_into(position), backbone.channels_out_of(position)
+        temporal[position] = _call_factory("temporal", placed.component, *channels)
+    return SaliencyModel(spec, backbone, temporal)
+
+
+def _call_factory(kind: Kind, component: Component, *args: Any) -> Any:
+    factory = registry().find(kind, component.name).load()
+    return factory(*args, **check_params(component, factory))
+
+
+def check_params(component: Component, factory: Callable[..., Any]) -> dict[str, Value]:
+    """Check a component's values against the annotated keyword-only parameters of its factory.
+
+    Raises SalzooError for an unknown or missing parameter and for a value of another type.
+    """
+    parameters = {
+        name: parameter
+        for name, parameter in inspect.signature(factory, eval_str=True).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    params = {}
+    for key, value in component.params:
+        if key not in parameters:
+            raise SalzooError(f"{component.name} has no parameter {key!r}{did_you_mean(key, parameters)}")
+        params[key] = _typed(component.name, key, value, parameters[key].annotation)
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in params:
+            raise SalzooError(f"{component.name} needs a value for {name!r}: {component.name}:{name}=…")
+    return params
+
+
+def _typed(component: str, key: str, value: Value, type_: Any) -> Value:
+    if type_ is bool and (isinstance(value, bool) or value in (0, 1)):
+        return bool(value)
+    if type_ is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if type_ is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if type_ is str:
+        return value if isinstance(value, str) else str(Component("x", ((key, value),))).partition("=")[2]
+    name = {bool: "true or false", int: "a whole number", float: "a number"}.get(type_)
+    if name is None:
+        raise SalzooError(f"{component}: {key} is annotated {type_}; spec parameters are int, float, bool or str")
+    raise SalzooError(f"{component}: {key} must be {name}, not {value!r}")
+
+
+def _may_leave_unit_range(temporal: dict[int, nn.Module], last: int) -> bool:
+    acts_on = {position: getattr(module, "acts_on", "both") for position, module in temporal.items()}
+    return acts_on.get(last, "output") != "output" or acts_on.get(last - 1) == "both"
+
+
+def _resize(images: Tensor, size: tuple[int, ...]) -> Tensor:
+    return F.interpolate(images, size, mode="bilinear", antialias=True)

@@ -1,0 +1,126 @@
+"""Finding plug-ins: the built-ins first, then every installed distribution with an entry point in group ``salzoo``."""
+
+import functools
+import importlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, distributions
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from salzoo import hookspecs
+from salzoo.registry import NAME, Entry, Kind, Registry
+
+GROUP = "salzoo"
+BUILT_INS = ("salzoo.backbones", "salzoo.temporal", "salzoo.metrics", "salzoo.datasets", "salzoo.hub.cards")
+
+_HOOKS: dict[str, Kind] = {
+    "register_backbones": "backbones",
+    "register_temporal_modules": "temporal",
+    "register_metrics": "metrics",
+    "register_datasets": "datasets",
+    "register_cards": "models",
+}
+
+log = logging.getLogger("salzoo")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One plug-in that was found.
+
+    Attributes:
+        name: its distribution ("salzoo" for the built-ins).
+        version: the distribution's version.
+        module: the module with its hooks.
+        entries: what it brought in.
+        problem: why it, or some of its names, were left out; empty when all is well.
+    """
+
+    name: str
+    version: str
+    module: str
+    entries: tuple[Entry, ...]
+    problem: str = ""
+
+
+@functools.cache
+def load_plugins() -> tuple[Registry, tuple[Plugin, ...]]:
+    """Collect every name once per process. Problems are logged as warnings, which Python prints on stderr.
+
+    Whatever a third-party plug-in raises, except KeyboardInterrupt, leaves that plug-in out whole and the others alone.
+    """
+    from salzoo import __version__
+
+    registry = Registry()
+    plugins = []
+    for module in BUILT_INS:
+        entries = collect(importlib.import_module(module), "salzoo")
+        for entry in entries:
+            for clash in registry.add(entry):
+                raise RuntimeError(clash)
+        plugins.append(Plugin("salzoo", __version__, module, tuple(entries)))
+    for name, version, entry_point in _entry_points():
+        try:
+            entries = collect(entry_point.load(), name)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit at import must not end the program either
+            problem = f"{type(error).__name__}: {error}"
+            log.warning("plug-in %s (%s) is left out: %s", name, entry_point.value, problem)
+            plugins.append(Plugin(name, version, entry_point.value, (), problem))
+            continue
+        clashes = [clash for entry in entries for clash in registry.add(entry)]
+        for clash in clashes:
+            log.warning("plug-in %s: %s", name, clash)
+        plugins.append(Plugin(name, version, entry_point.value, tuple(entries), "; ".join(clashes)))
+    return registry, tuple(plugins)
+
+
+def registry() -> Registry:
+    """The registry of all built-in and installed names."""
+    return load_plugins()[0]
+
+
+def collect(plugin: ModuleType | Any, name: str) -> list[Entry]:
+    """Run the hooks of one plug-in and return what it registers, without adding it anywhere.
+
+    Each plug-in gets a plug-in manager of its own, so that one which fails half-way leaves nothing behind.
+    """
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin, name)
+    manager.check_pending()
+    entries: list[Entry] = []
+
+    def register_as(kind: Kind) -> hookspecs.Register:
+        def register(
+            name_: str, target: str | Callable[..., Any], /, *, summary: str = "", aliases: Sequence[str] = ()
+        ) -> None:
+            for each in (name_, *aliases):
+                if not NAME.fullmatch(each):
+                    raise ValueError(f"{each!r} cannot be a name: it must match {NAME.pattern}")
+            if isinstance(target, str) and target.count(":") != 1:
+                raise ValueError(f"target {target!r} of {name_!r} must read 'package.module:attribute'")
+            entries.append(Entry(kind, name_, target, summary, tuple(aliases), name))
+
+        return register
+
+    for hook, kind in _HOOKS.items():
+        getattr(manager.hook, hook)(register=register_as(kind))
+    return entries
+
+
+def _entry_points() -> Iterator[tuple[str, str, EntryPoint]]:
+    """(distribution, version, entry point) of every third-party plug-in, sorted by distribution."""
+    found = {
+        (distribution.name, entry_point.value): (distribution.name, distribution.version, entry_point)
+        for distribution in distributions()
+        for entry_point in distribution.entry_points
+        if entry_point.group == GROUP
+    }
+    for key in sorted(found):
+        yield found[key]

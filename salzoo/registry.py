@@ -1,0 +1,119 @@
+"""Names: what each kind of component is called, who brought it, and how to load it."""
+
+import difflib
+import fnmatch
+import importlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from salzoo.interfaces.errors import SalzooError
+
+Kind = Literal["backbones", "temporal", "metrics", "datasets", "models"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+"""What a name may look like: it stands in specs, in folder names and on command lines unquoted."""
+
+_NOUNS: dict[Kind, str] = {
+    "backbones": "backbone",
+    "temporal": "temporal module",
+    "metrics": "metric",
+    "datasets": "data set",
+    "models": "model",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name.
+
+    Attributes:
+        kind: what is named.
+        name: the canonical name.
+        target: a callable, or "package.module:attribute".
+        summary: one line for listings.
+        aliases: other names for the same thing.
+        plugin: the distribution that registered it.
+    """
+
+    kind: Kind
+    name: str
+    target: str | Callable[..., Any]
+    summary: str
+    aliases: tuple[str, ...]
+    plugin: str
+
+    def load(self) -> Any:
+        """Import the target. Raises SalzooError naming the plug-in when that fails."""
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            what = f"{_NOUNS[self.kind]} {self.name!r} of plug-in {self.plugin}"
+            raise SalzooError(f"{what} cannot be loaded from {self.target}: {error}") from error
+
+
+@dataclass
+class Registry:
+    """All names of all kinds. A name or alias belongs to its first holder, for each kind."""
+
+    _entries: dict[Kind, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _names: dict[Kind, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+
+    def add(self, entry: Entry) -> list[str]:
+        """Add an entry under its name and those of its aliases that are free.
+
+        Returns one line for each name that another entry holds already; an entry whose own name is taken is left out.
+        """
+        held = self._names[entry.kind]
+        clashes = [
+            f"{_NOUNS[entry.kind]} {name!r} belongs to {held[name].plugin} already"
+            for name in (entry.name, *entry.aliases)
+            if name in held
+        ]
+        if entry.name in held:
+            return clashes
+        self._entries[entry.kind][entry.name] = entry
+        for name in (entry.name, *entry.aliases):
+            held.setdefault(name, entry)
+        return clashes
+
+    def entries(self, kind: Kind, pattern: str = "*") -> list[Entry]:
+        """Entries of a kind whose name or an alias matches a glob, sorted by name."""
+        return sorted(
+            (
+                entry
+                for entry in self._entries[kind].values()
+                if any(fnmatch.fnmatchcase(name, pattern) for name in (entry.name, *entry.aliases))
+            ),
+            key=lambda entry: entry.name,
+        )
+
+    def find(self, kind: Kind, name: str) -> Entry:
+        """The entry of a name or alias. Raises SalzooError with the nearest known names."""
+        try:
+            return self._names[kind][name]
+        except KeyError:
+            raise SalzooError(f"unknown {_NOUNS[kind]} {name!r}{did_you_mean(name, self._names[kind])}") from None
+
+    def knows(self, kind: Kind, name: str) -> bool:
+        """Whether a name or alias is registered."""
+        return name in self._names[kind]
+
+
+def did_you_mean(name: str, known: Sequence[str] | dict[str, Any]) -> str:
+    """The end of an error message: the nearest of the known names, or all of them when none is near.
+
+    >>> did_you_mean("salgam", ["salgan", "center-bias"])
+    "; did you mean 'salgan'?"
+    >>> did_you_mean("x", ["b", "a"])
+    '; known: a, b'
+    """
+    near = difflib.get_close_matches(name, list(known), n=3)
+    if near:
+        return f"; did you mean {' or '.join(map(repr, near))}?"
+    return f"; known: {', '.join(sorted(known)) or 'none'}"
