@@ -1,8 +1,9 @@
 """What a metric implements."""
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 Truth = Literal["density", "fixations", "other_fixations", "baseline"]
 
@@ -16,12 +17,16 @@ class Metric(Protocol):
         higher_is_better: the direction in which a model improves.
     """
 
-    name: str
-    requires: tuple[Truth, ...]
-    higher_is_better: bool
+    @property
+    def name(self) -> str: ...
+    @property
+    def requires(self) -> tuple[Truth, ...]: ...
+    @property
+    def higher_is_better(self) -> bool: ...
 
-    def __call__(self, prediction: torch.Tensor, *truths: torch.Tensor) -> torch.Tensor:
-        """Score a batch: prediction and truths (N, H, W) give (N,) float64 scores, NaN where undefined.
+    def __call__(self, prediction: NDArray[Any], *truths: NDArray[Any]) -> NDArray[np.float64]:
+        """Score a batch: prediction and truths (N, H, W) give (N,) scores, NaN where undefined.
 
-        Deterministic: the same input gives the same bits, whatever stands beside it in the batch.
+        The prediction is uint8 or float of any scale; density and baseline are uint8 or float, not negative; fixations
+        and other fixations are bool. Deterministic: the same input gives the same bits, whatever stands beside it.
         """

@@ -1,0 +1,173 @@
+"""Agreement of two maps: correlation, similarity, divergence."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salzoo.metrics.frames import Frame, Maps, MapsT, score_frames
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+def cc(prediction: MapsT, density: Maps) -> MapsT:
+    """CC: Pearson's correlation of the prediction's and the density's pixels.
+
+    ::
+
+        cov(P, Q) / (std(P) · std(Q))
+
+    Args:
+        prediction: (…, H, W), uint8 or float, on any scale.
+        density: (…, H, W), the fixation density, on any scale.
+
+    Returns:
+        (…) float64 in [−1, 1], higher is better; 0 is chance. NaN where either map is flat or holds NaN or infinity.
+
+    Raises:
+        SalzooError: where the maps are empty or of different sizes.
+
+    Sources:
+        Bylinskii et al., "What do different evaluation metrics tell us about saliency models?", PAMI 2019, and the
+        ``CC`` of the MIT and DHF1K (Wang et al., CVPR 2018) benchmarks.
+
+    Example:
+        >>> import numpy as np
+        >>> density = np.array([[0, 1], [2, 3]], np.uint8)
+        >>> float(cc(np.array([[5.0, 7.0], [9.0, 11.0]]), density))
+        1.0
+    """
+    return score_frames(_cc, prediction, density=density)
+
+
+def sim(prediction: MapsT, density: Maps) -> MapsT:
+    """SIM: the intersection of the prediction and the density as histograms.
+
+    Each is min-max normalised, then divided by its sum (p, q) ::
+
+        Σ min(p, q)
+
+    Args:
+        prediction: (…, H, W), uint8 or float, on any scale.
+        density: (…, H, W), the fixation density, on any scale.
+
+    Returns:
+        (…) float64 in [0, 1], higher is better. 0 where either map is all zeros: the benchmark averages these zeros
+        in. NaN where either is flat otherwise, or holds NaN or infinity.
+
+    Raises:
+        SalzooError: where the maps are empty or of different sizes.
+
+    Sources:
+        Judd et al., "A benchmark of computational models of saliency to predict human fixations", 2012, and the
+        ``similarity`` of the MIT and DHF1K (Wang et al., CVPR 2018) benchmarks.
+
+    Example:
+        >>> import numpy as np
+        >>> density = np.array([[0, 1], [2, 5]], np.uint8)
+        >>> float(sim(np.array([[0.0, 0.5], [0.5, 0.0]]), density))
+        0.375
+    """
+    return score_frames(_sim, prediction, density=density)
+
+
+def kld(prediction: MapsT, density: Maps) -> MapsT:
+    """KLD: Kullback-Leibler divergence of the density from the prediction.
+
+    Each is divided by its sum (p, q) ::
+
+        Σ q·log(ε + q/(p + ε))        ε = 2⁻⁵², in nats
+
+    A prediction's values below zero, such as the undershoot of cubic resizing, count as zero. A prediction that is
+    all zeros keeps p = 0, as in the benchmark.
+
+    Args:
+        prediction: (…, H, W), uint8 or float ≥ 0, with zero where nothing is expected.
+        density: (…, H, W), the fixation density, ≥ 0.
+
+    Returns:
+        (…) float64 ≥ 0 but for rounding and ε, lower is better. 0 where the density is all zeros: the benchmark
+        averages these zeros in. NaN where the prediction has values below zero and none above, where the density has
+        values below zero, or where a map holds NaN or infinity.
+
+    Raises:
+        SalzooError: where the maps are empty or of different sizes.
+
+    Sources:
+        Bylinskii et al., "What do different evaluation metrics tell us about saliency models?", PAMI 2019, and the
+        ``KLdiv`` of the MIT and DHF1K (Wang et al., CVPR 2018) benchmarks.
+
+    Example:
+        >>> import numpy as np
+        >>> density = np.array([[0, 0], [2, 2]], np.uint8)
+        >>> round(float(kld(np.ones((2, 2)), density)), 12) == round(float(np.log(2)), 12)
+        True
+    """
+    return score_frames(_kld, prediction, density=density)
+
+
+def sum_of_products(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Sum of a·b over the pixels of two maps, the same bits on any number of threads.
+
+    It is summed row by row: BLAS shares a product of long vectors out over its threads, and the order of the sum with
+    them.
+    """
+    return float(np.matmul(a[:, None, :], b[:, :, None]).sum())
+
+
+def from_first(values: Frame) -> NDArray[np.float64]:
+    """Differences from the first pixel: all exactly zero where a map is flat.
+
+    Moments of these are accurate enough without subtracting the mean: the first pixel is one of the n values, so it
+    lies within sqrt(n) standard deviations of it.
+    """
+    differences = values.astype(np.float64)
+    differences -= differences[0, 0]
+    return differences
+
+
+def from_lowest(values: Frame) -> NDArray[np.float64]:
+    """Differences from the lowest pixel."""
+    differences = values.astype(np.float64)
+    differences -= float(values.min())
+    return differences
+
+
+def _cc(prediction: Frame, density: Frame) -> float:
+    p, q = from_first(prediction), from_first(density)
+    n, sum_p, sum_q = p.size, float(p.sum()), float(q.sum())
+    squares_p = sum_of_products(p, p) - sum_p * sum_p / n
+    squares_q = sum_of_products(q, q) - sum_q * sum_q / n
+    if not (0 < squares_p < math.inf and 0 < squares_q < math.inf):
+        return np.nan
+    slope = (sum_of_products(p, q) - sum_p * sum_q / n) / squares_p
+    return slope * math.sqrt(squares_p / squares_q)  # exactly 1 for a map against itself
+
+
+def _sim(prediction: Frame, density: Frame) -> float:
+    p, q = from_lowest(prediction), from_lowest(density)
+    sum_p, sum_q = float(p.sum()), float(q.sum())
+    if (sum_q == 0 and density[0, 0] == 0) or (sum_p == 0 and prediction[0, 0] == 0):
+        return 0.0
+    if not (0 < sum_p < math.inf and 0 < sum_q < math.inf):
+        return np.nan
+    q *= sum_p / sum_q
+    return float(np.minimum(p, q, out=q).sum()) / sum_p
+
+
+def _kld(prediction: Frame, density: Frame) -> float:
+    if not density.any():
+        return 0.0
+    if density.min() < 0 or (prediction.min() < 0 and prediction.max() <= 0):
+        return np.nan
+    p = np.maximum(prediction, 0, dtype=np.float64)
+    q = density.astype(np.float64)
+    sum_p, sum_q = float(p.sum()), float(q.sum())
+    if math.inf in (sum_p, sum_q):
+        return np.nan
+    p /= sum_p or 1.0
+    q /= sum_q
+    # Where the density is zero, a term is zero.
+    there = q > 0
+    p, q = p[there], q[there]
+    return float((q * np.log(EPSILON + q / (p + EPSILON))).sum())
