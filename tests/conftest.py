@@ -1,0 +1,30 @@
+"""What all tests share: a cache of their own, hypothesis without deadlines, and one small data set."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or writes the user's cache, nor sees the user's data sets."""
+    os.environ["SALZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ.pop("SALZOO_DATA", None)
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six synthetic videos (four to train on, one for validation, one for testing) in DHF1K's layout."""
+    from salzoo.datasets.synthetic import make_synthetic
+
+    folder = tmp_path_factory.mktemp("data") / "synthetic"
+    make_synthetic(folder, videos=6, seed=1, processes=1)
+    return folder
