@@ -16,6 +16,8 @@ COMMANDS = {
     "train": "Train a model.",
     "eval": "Score models on a data set.",
     "predict": "Draw attention on a video or image.",
+    "card": "Show a model's card.",
+    "cards": "Check all model cards.",
     "convert": "Turn a published weights file into a checkpoint folder.",
     "data": "Make and inspect data sets.",
 }

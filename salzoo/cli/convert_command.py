@@ -1,0 +1,47 @@
+"""``salzoo convert``: import published weights."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("convert")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--spec", help="The model; by default inferred from the file, which cannot tell where an EMA stands.")
+@click.option(
+    "--backbone",
+    type=click.Path(path_type=Path),
+    help="SalGAN's own weights, a published file or a checkpoint folder, for a FILE without them (VideoSalGAN's).",
+)
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The checkpoint folder to make.")
+def convert_command(file: Path, spec: str | None, backbone: Path | None, out: Path) -> None:
+    """Turn a published weights FILE into a checkpoint folder.
+
+    FILE is a .pt of SalGAN's PyTorch port, SalEMA, SalCLSTM or VideoSalGAN, or the .npz of SalGAN's Lasagne release.
+    No code in it is run.
+
+    \b
+      salzoo convert SalCLSTM30.pt -o salclstm30
+      salzoo convert SalEMA30.pt --spec salgan+ema:alpha=0.1@30 -o salema30
+
+    An EMA whose alpha is in the file becomes ema:learn=true. Otherwise it was trained with a constant alpha, which the
+    spec gives (0.1 if it does not say).
+
+    The folder must be new or empty.
+    """
+    from salzoo.hub.cards import converted_card
+    from salzoo.hub.checkpoint import save_checkpoint
+    from salzoo.hub.conversion import convert_weights
+    from salzoo.interfaces import SalzooError
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SalzooError(f"{out} is there already and not an empty folder: choose another name, or remove it")
+    model, report = convert_weights(file, spec, backbone=backbone)
+    card = converted_card(report.spec, file=report.file, sha256=report.sha256, notes=report.notes)
+    save_checkpoint(model, out, card)
+    click.echo(f"{out}: {report.spec}")
+    click.echo(f"  mapped   {len(report.mapped)} tensors")
+    click.echo(f"  ignored  {', '.join(report.ignored) or 'nothing'}")
+    click.echo("  missing  nothing")
+    for note in report.notes:
+        click.echo(f"  note     {note}")

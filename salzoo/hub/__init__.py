@@ -1,0 +1,1 @@
+"""Checkpoints: saving, loading, importing and, by name, finding them."""

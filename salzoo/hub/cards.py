@@ -1,0 +1,241 @@
+"""Model cards: those that ship with salzoo (``cards/*.md``), those of plug-ins, and those written beside weights.
+
+A card is a Hugging Face model card. Its front matter has ``library_name: salzoo``, reported and measured scores as
+``model-index``, and a block of our own::
+
+    salzoo:
+      spec: salgan+ema:alpha=0.1@30
+      weights: {repo_id: org/repo, revision: 40 hexadecimal digits, sha256: 64 of them}   # where there are any
+      published: where the authors published theirs
+      convert: salzoo convert FILE -o FOLDER
+      sources: [https://arxiv.org/abs/1907.01869]
+
+>>> list_models("salema*")
+['salema30', 'salema61']
+>>> load_card("salema61").spec
+'salgan+ema:alpha=0.1@61'
+"""
+
+import functools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from salzoo.hookspecs import Register, hookimpl
+from salzoo.interfaces.errors import SalzooError
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
+_PACKAGE = Path(__file__).parent.parent
+_FOLDERS = (_PACKAGE / "cards", _PACKAGE.parent / "cards")
+"""Where the cards lie in an installed wheel, and in a checkout."""
+
+TAGS = ("saliency", "visual-saliency", "eye-tracking", "video")
+
+
+@hookimpl
+def register_cards(register: Register) -> None:
+    for path in sorted(_folder().glob("*.md")):
+        read = functools.partial(path.read_text, encoding="utf-8")
+        heading = re.search(r"^# (.+)$", read(), re.MULTILINE)
+        register(path.stem, read, summary=heading[1] if heading else "")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A checkpoint folder on the Hub: its repository, the commit, and the sha256 of its weights file."""
+
+    repo_id: str
+    revision: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model card, read.
+
+    Attributes:
+        name: what the model is called.
+        spec: the spec of the model.
+        text: the whole card.
+        body: the card without its front matter.
+        results: the scores of its model-index.
+        weights: where the weights are on the Hub, if they are.
+        published: where the authors published theirs.
+        convert: the command line that turns their file into a checkpoint folder.
+        sources: papers and pages that the card rests on.
+    """
+
+    name: str
+    spec: str
+    text: str
+    body: str
+    results: "tuple[EvalResult, ...]"
+    weights: Weights | None
+    published: str
+    convert: str
+    sources: tuple[str, ...]
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names of the cards that match a glob, sorted."""
+    from salzoo.plugins import registry
+
+    return [entry.name for entry in registry().entries("models", pattern)]
+
+
+def load_card(name: str) -> Card:
+    """Read the card of a name. Raises SalzooError for an unknown name and for a card that is not as it should be."""
+    return parse_card(name, read_card(name))
+
+
+def read_card(name: str) -> str:
+    """The text of a card. Raises SalzooError for an unknown name."""
+    from salzoo.plugins import registry
+
+    entry = registry().find("models", name)
+    try:
+        text = entry.load()()
+    except SalzooError:
+        raise
+    except Exception as error:  # a plug-in's code
+        raise SalzooError(f"card {entry.name} of plug-in {entry.plugin} cannot be had: {error}") from error
+    if not isinstance(text, str):
+        raise SalzooError(f"card {entry.name} of plug-in {entry.plugin} is a {type(text).__name__}, not a text")
+    return text
+
+
+def parse_card(name: str, text: str) -> Card:
+    """Read a card's text. Raises SalzooError naming the first field that is missing or of a wrong type."""
+    from huggingface_hub import ModelCard
+
+    if not re.match(r"---\r?\n", text):
+        raise SalzooError(f"card {name}: it does not begin with front matter (a line of three hyphens)")
+    try:
+        card = ModelCard(text)
+        data: dict[str, Any] = card.data.to_dict()  # type: ignore[no-untyped-call]
+        results = tuple(card.data.get("eval_results", ()))
+    except Exception as error:  # whatever a YAML parser and a constructor of keyword arguments can think of
+        raise SalzooError(f"card {name}: its front matter cannot be read: {' '.join(str(error).split())}") from error
+    if data.get("library_name") != "salzoo":
+        raise SalzooError(f"card {name}: library_name must be salzoo, not {data.get('library_name')!r}")
+    block = data.get("salzoo")
+    if not isinstance(block, dict):
+        raise SalzooError(f"card {name}: the block 'salzoo:' is missing")
+    sources = block.get("sources")
+    if not (isinstance(sources, list) and sources and all(isinstance(source, str) for source in sources)):
+        raise SalzooError(f"card {name}: salzoo.sources must be a list of texts")
+    return Card(
+        name=name,
+        spec=_text(name, block, "spec"),
+        text=text,
+        body=card.text.strip() + "\n",
+        results=results,
+        weights=_weights(name, block.get("weights")),
+        published=_text(name, block, "published"),
+        convert=_text(name, block, "convert"),
+        sources=tuple(sources),
+    )
+
+
+def run_card(
+    spec: str, *, data: str, training: Sequence[str], results: Mapping[str, Mapping[str, float]] | None = None
+) -> str:
+    """Write the card of a trained model's checkpoint folder.
+
+    Args:
+        spec: the model.
+        data: what it was trained on, a sentence or two (with the data set's note, such as that it is synthetic).
+        training: lines on how it was trained: initial weights, epochs, learning rates, seed.
+        results: measured scores by model and metric, where there are any.
+
+    Returns:
+        Markdown with YAML front matter.
+    """
+    recipe = "\n".join(f"- {_one_line(line)}" for line in training)
+    return _write_card(
+        spec,
+        f"{spec}, trained with salzoo",
+        {
+            "Training": f"{_one_line(data)}\n\n{recipe}",
+            "Measured results": _table(results) if results else "None yet.",
+        },
+    )
+
+
+def converted_card(spec: str, *, file: str, sha256: str, notes: Sequence[str]) -> str:
+    """Write the card of a checkpoint folder that ``salzoo convert`` made.
+
+    Args:
+        spec: the model.
+        file: name of the published file.
+        sha256: of that file.
+        notes: what was decided on the way.
+    """
+    origin = f"Imported with `salzoo convert` from `{_one_line(file)}` (sha256 `{sha256}`)."
+    return _write_card(
+        spec,
+        f"{spec}, imported from published weights",
+        {
+            "Weights": "\n".join([f"{origin}\n", *(f"- {_one_line(note)}" for note in notes)]),
+            "Measured results": "None yet.",
+            "Licence": "That of the published file, which is not salzoo's to give.",
+        },
+    )
+
+
+def _folder() -> Path:
+    return next((folder for folder in _FOLDERS if folder.is_dir()), _FOLDERS[0])
+
+
+def _text(name: str, block: Mapping[str, Any], key: str) -> str:
+    value = block.get(key)
+    if not (isinstance(value, str) and value.strip()):
+        raise SalzooError(f"card {name}: salzoo.{key} must be a text")
+    return _one_line(value)
+
+
+def _weights(name: str, record: Any) -> Weights | None:
+    if record is None:
+        return None
+    patterns = {"repo_id": r"\w[\w.-]*/\w[\w.-]*", "revision": "[0-9a-f]{40}", "sha256": "[0-9a-f]{64}"}
+    if not isinstance(record, dict) or record.keys() != patterns.keys():
+        raise SalzooError(f"card {name}: salzoo.weights must have exactly {', '.join(patterns)}")
+    for key, pattern in patterns.items():
+        if not (isinstance(record[key], str) and re.fullmatch(pattern, record[key], re.ASCII)):
+            raise SalzooError(f"card {name}: salzoo.weights.{key} must match {pattern}, not {record[key]!r}")
+    return Weights(**record)
+
+
+def _write_card(spec: str, title: str, sections: Mapping[str, str]) -> str:
+    from huggingface_hub import ModelCardData
+
+    front = ModelCardData(library_name="salzoo", tags=list(TAGS), salzoo={"spec": spec}).to_yaml()
+    usage = "\n".join(
+        [
+            "With this folder as `FOLDER`:\n",
+            "    salzoo predict FOLDER video.mp4 -o overlay.mp4\n",
+            "or, in Python:\n",
+            "    import salzoo\n",
+            '    model = salzoo.load_model("FOLDER")',
+        ]
+    )
+    body = "\n\n".join(f"## {heading}\n\n{text.strip()}" for heading, text in {"Usage": usage, **sections}.items())
+    return f"---\n{front}\n---\n\n# {title}\n\n{body}\n"
+
+
+def _table(results: Mapping[str, Mapping[str, float]]) -> str:
+    metrics = list(dict.fromkeys(metric for scores in results.values() for metric in scores))
+    rows = [["model", *metrics], ["---", *["---:"] * len(metrics)]]
+    for model, scores in results.items():
+        values = (scores.get(metric, math.nan) for metric in metrics)
+        rows.append([_one_line(model), *("–" if math.isnan(value) else f"{value:.4f}" for value in values)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,289 @@
+"""Checkpoint folders: ``model.safetensors``, ``config.json`` and ``README.md`` (the model card), on disk as on the Hub.
+
+>>> import tempfile
+>>> from salzoo.model import create_model
+>>> with tempfile.TemporaryDirectory() as folder:
+...     save_checkpoint(create_model("salgan:width=0.05+ema@61"), folder, "# My model\\n")
+...     str(load_checkpoint(folder).spec)
+'salgan:width=0.05+ema@61'
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from salzoo import __version__
+from salzoo.interfaces import Preprocessing, SalzooError
+from salzoo.model import SaliencyModel, canonical_spec, create_model
+from salzoo.spec import Spec
+
+FORMAT_VERSION = 1
+"""Version of the folder's layout. A folder of a newer one is refused."""
+
+WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
+
+
+def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str) -> None:
+    """Write a checkpoint folder. Files of these names are replaced, others in the folder are left alone.
+
+    A reader, or a crash at any time, finds a complete file or none: each is written under a temporary name, and a new
+    folder as a whole.
+
+    Args:
+        model: any model; its weights must be finite.
+        folder: where to; parents are made.
+        card: text of the model card (Markdown with YAML front matter).
+
+    Raises:
+        SalzooError: when the folder cannot be written, or the weights could not be loaded again.
+    """
+    folder = Path(folder)
+    check_tensors(model.state_dict(), outline_model(model.spec), str(folder))
+    config = {
+        "format_version": FORMAT_VERSION,
+        "salzoo": __version__,
+        "spec": str(model.spec),
+        "preprocessing": dataclasses.asdict(model.preprocessing),
+    }
+    # The config comes last: only with it is a folder a checkpoint.
+    files = {WEIGHTS: _serialise(model), CARD: card.encode(), CONFIG: (json.dumps(config, indent=2) + "\n").encode()}
+    try:
+        if folder.is_dir():
+            _replace_files(folder, files)
+        else:
+            _write_folder(folder, files)
+    except OSError as error:
+        raise SalzooError(f"cannot write checkpoint {folder}: {error.strerror or error}") from error
+
+
+def load_checkpoint(folder: str | Path) -> SaliencyModel:
+    """Load a checkpoint folder, in evaluation mode, on the CPU.
+
+    Raises:
+        SalzooError: naming the file, when the folder is no checkpoint, of a newer format, broken, of a model that is
+            not installed, or when a tensor's name, shape or dtype is not what the spec says (the first that differs).
+    """
+    folder = Path(folder)
+    spec, preprocessing = read_config(folder)
+    try:
+        # Nothing as large as the spec claims is allocated before the weights file is known to be as large.
+        outline = outline_model(spec)
+    except Exception as error:
+        raise SalzooError(f"{folder / CONFIG}: {spec} cannot be built: {_first_line(error)}") from error
+    path = folder / WEIGHTS
+    model = build_model(spec, _read_tensors(path, spec), outline, str(path))
+    model.preprocessing = preprocessing
+    return model
+
+
+def weights_hash(source: SaliencyModel | str | Path) -> str:
+    """The sha256, in hexadecimal digits, of a checkpoint folder's weights file, or of the one a model would get."""
+    if isinstance(source, SaliencyModel):
+        return hashlib.sha256(_serialise(source)).hexdigest()
+    path = Path(source) / WEIGHTS
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def read_config(folder: Path) -> tuple[Spec, Preprocessing]:
+    """Read a checkpoint folder's spec and preprocessing. Raises SalzooError naming the file."""
+    path = folder / CONFIG
+    try:
+        text = path.read_text(encoding="utf-8")
+        record = json.loads(text)
+    except FileNotFoundError:
+        raise SalzooError(f"{folder} is no checkpoint folder: it has no {CONFIG}") from None
+    except OSError as error:
+        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise SalzooError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise SalzooError(f"{path} holds no JSON object")
+    version = record.get("format_version")
+    if type(version) is not int or version < 1:
+        raise SalzooError(f"{path}: format_version must be a whole number from 1, not {_short(version)}")
+    if version > FORMAT_VERSION:
+        raise SalzooError(f"{path} is of format {_short(version)}; this salzoo reads up to {FORMAT_VERSION}: update it")
+    spec = record.get("spec")
+    if not isinstance(spec, str):
+        raise SalzooError(f"{path}: spec must be a text, not {_short(spec)}")
+    preprocessing = record.get("preprocessing")
+    if not isinstance(preprocessing, dict):
+        raise SalzooError(f"{path}: preprocessing must be an object, not {_short(preprocessing)}")
+    try:
+        return canonical_spec(spec), _read_preprocessing(preprocessing)
+    except SalzooError as error:
+        raise SalzooError(f"{path}: {error}") from error
+
+
+def outline_model(spec: Spec) -> SaliencyModel:
+    """Build a model on the meta device: names, shapes and dtypes without memory, and no trace in torch's random state.
+
+    Raises what ``create_model`` raises.
+    """
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        return create_model(spec)
+
+
+def check_tensors(
+    tensors: Mapping[str, Tensor], model: SaliencyModel, where: str, keys: Mapping[str, str] | None = None
+) -> None:
+    """Check that tensors are those of a model.
+
+    Args:
+        tensors: by the names of the model's state dict.
+        model: the model, on any device ("meta" will do).
+        where: the file or folder that messages name.
+        keys: what the file itself calls a tensor, where that is another name.
+
+    Raises:
+        SalzooError: naming the first tensor that is missing, of another shape or dtype, in excess, or not finite.
+    """
+
+    def called(name: str) -> str:
+        return f"{keys[name]} ({name})" if keys and name in keys else name
+
+    expected = model.state_dict()
+    for name, wanted in expected.items():
+        tensor = tensors.get(name)
+        if tensor is None:
+            raise SalzooError(f"{where}: {model.spec} needs {name} ({_describe(wanted)}), which is missing")
+        if (tensor.shape, tensor.dtype) != (wanted.shape, wanted.dtype):
+            raise SalzooError(
+                f"{where}: {called(name)} is {_describe(tensor)}, but {model.spec} needs {_describe(wanted)}"
+            )
+    for name in tensors:
+        if name not in expected:
+            raise SalzooError(f"{where}: {model.spec} has no tensor {called(name)}")
+    for name, parameter in model.named_parameters():
+        # NaN and infinity survive a sum, which is much cheaper than asking every value.
+        if not tensors[name].sum(dtype=torch.promote_types(parameter.dtype, torch.float64)).isfinite():
+            raise SalzooError(f"{where}: {called(name)} holds values that are not finite")
+
+
+def build_model(
+    spec: Spec, tensors: Mapping[str, Tensor], outline: SaliencyModel, where: str, keys: Mapping[str, str] | None = None
+) -> SaliencyModel:
+    """Check tensors against the outline of a model (see ``check_tensors``) and build one that holds them, in evaluation
+    mode, without a trace in torch's random state."""
+    check_tensors(tensors, outline, where, keys)
+    with torch.random.fork_rng(devices=[]):
+        model = create_model(spec)
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def _serialise(model: SaliencyModel) -> bytes:
+    # safetensors refuses views and tensors that share memory; copies are neither.
+    tensors = {
+        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, tensor in model.state_dict().items()
+    }
+    # One entry: safetensors may write several in any order, and the same weights would have many hashes.
+    return save(tensors, {"spec": str(model.spec)})
+
+
+def _replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    temporary = {name: folder / f".{name}.{os.getpid()}.tmp" for name in files}
+    try:
+        for name, data in files.items():
+            _write_file(temporary[name], data)
+        for name in files:
+            temporary[name].replace(folder / name)
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.parent / f".{folder.name}.{os.getpid()}.tmp"
+    try:
+        temporary.mkdir()
+        for name, data in files.items():
+            _write_file(temporary / name, data)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_tensors(path: Path, spec: Spec) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            weights_of = (file.metadata() or {}).get("spec")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping, though it looks it)
+    except FileNotFoundError:
+        raise SalzooError(f"{path.parent} is no complete checkpoint: it has no {WEIGHTS}") from None
+    except Exception as error:
+        raise SalzooError(f"{path} cannot be read, it may be truncated: {_first_line(error)}") from error
+    if weights_of != str(spec):
+        raise SalzooError(
+            f"{path} holds weights of {weights_of or 'an unnamed model'}, but {CONFIG} beside it says {spec}"
+        )
+    return tensors
+
+
+def _read_preprocessing(record: dict[str, Any]) -> Preprocessing:
+    order = record.get("channel_order")
+    if order not in ("bgr", "rgb"):
+        raise SalzooError(f"channel_order must be bgr or rgb, not {_short(order)}")
+    fixed = record.get("fixed_size")
+    std = _floats(record, "std")
+    if min(std) <= 0:
+        raise SalzooError(f"std must be positive, not {_short(record['std'])}")
+    return Preprocessing(
+        size=_size(record, "size"),
+        channel_order=order,
+        mean=_floats(record, "mean"),
+        std=std,
+        fixed_size=None if fixed is None else _size(record, "fixed_size"),
+    )
+
+
+def _size(record: dict[str, Any], key: str) -> tuple[int, int]:
+    value = record.get(key)
+    if not (isinstance(value, list) and len(value) == 2 and all(type(x) is int and 0 < x < 1 << 20 for x in value)):
+        raise SalzooError(f"{key} must be [height, width] in pixels, not {_short(value)}")
+    return value[0], value[1]
+
+
+def _floats(record: dict[str, Any], key: str) -> tuple[float, float, float]:
+    value = record.get(key)
+    if not (isinstance(value, list) and len(value) == 3 and all(type(x) in (int, float) for x in value)):
+        raise SalzooError(f"{key} must be three numbers, not {_short(value)}")
+    if not all(abs(x) < 1e6 for x in value):  # NaN neither
+        raise SalzooError(f"{key} is out of range: {_short(value)}")
+    return float(value[0]), float(value[1]), float(value[2])
+
+
+def _describe(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {'×'.join(map(str, tensor.shape)) or 'scalar'}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,126 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import salzoo
+from salzoo import SalzooError, create_model, load_model
+from salzoo.hub.cards import converted_card
+from salzoo.hub.checkpoint import save_checkpoint, weights_hash
+from salzoo.hub.sources import ModelSource, resolve_source
+
+SLIM = "salgan:width=0.05+ema@61"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkpoint folder "mine" in the current directory."""
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint(create_model(SLIM), tmp_path / "mine", converted_card(SLIM, file="x", sha256="0", notes=[]))
+    return tmp_path / "mine"
+
+
+def test_a_path_is_a_checkpoint_folder(folder: Path) -> None:
+    for source in (folder, str(folder), "mine", "./mine"):
+        found = resolve_source(source)
+        assert (found.label, found.spec) == (str(source), SLIM)
+        assert found.weights_sha256 == weights_hash(folder)
+        model = load_model(source)
+        assert not model.training
+        assert str(model.spec) == SLIM
+        assert weights_hash(model) == found.weights_sha256
+
+
+def test_an_existing_path_comes_before_a_card_and_a_spec(folder: Path) -> None:
+    for name in ("salema61", "center-bias"):
+        shutil.copytree(folder, name)
+        assert str(load_model(name).spec) == SLIM
+        shutil.rmtree(name)
+        Path(name).mkdir()
+        with pytest.raises(SalzooError, match=f"{name} is a folder, but no checkpoint: it has no config.json"):
+            load_model(name)
+
+
+def test_a_path_that_is_no_checkpoint_says_why(folder: Path) -> None:
+    Path("weights.pt").write_bytes(b"")
+    with pytest.raises(SalzooError, match=r"weights\.pt is a file, not a checkpoint folder; salzoo convert"):
+        load_model("weights.pt")
+    with pytest.raises(SalzooError, match=r"\. is a folder, but no checkpoint"):
+        load_model(".")
+    with pytest.raises(SalzooError, match="name is empty"):
+        load_model("")
+    (folder / "config.json").write_text(json.dumps({"format_version": 1, "spec": "salgam", "preprocessing": {}}))
+    with pytest.raises(SalzooError, match=r"mine/config\.json: unknown backbone 'salgam'"):
+        resolve_source("mine")
+
+
+def test_a_spec_that_needs_no_weights_is_a_model() -> None:
+    for source, spec in (("centre-bias", "center-bias"), ("spectral-residual+ema@0", "spectral-residual+ema@0")):
+        assert resolve_source(source) == ModelSource(source, spec, None)
+        assert resolve_source(source).weights_sha256 is None
+        model = load_model(source)
+        assert not model.training
+        assert str(model.spec) == spec
+
+
+@pytest.mark.parametrize("spec", ["salgan", "salgan+ema@61", "spectral-residual+ema:learn=true@0"])
+def test_a_spec_that_needs_weights_says_how_to_get_them(spec: str) -> None:
+    with pytest.raises(SalzooError) as error:
+        load_model(spec)
+    assert str(error.value) == (
+        f"{spec} is a spec without weights: train it (salzoo train {spec}) or give a checkpoint folder"
+    )
+
+
+def test_a_card_without_published_weights_says_where_the_authors_are_and_what_to_do() -> None:
+    with pytest.raises(SalzooError) as error:
+        load_model("salema30")
+    message = str(error.value)
+    assert "https://arxiv.org/abs/1907.01869" in message
+    assert message.endswith("salzoo convert SalEMA30.pt --spec salgan+ema:alpha=0.1@30 -o salema30")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("salema6", "unknown model 'salema6': no such path, no card and no spec; did you mean 'salema61'"),
+        ("salgam", "unknown model 'salgam': .*did you mean 'salgan'"),
+        ("centrebias", "did you mean .*'centre-bias'"),
+        ("org/repo", "unknown model 'org/repo': no such path, no card and no spec$"),
+        ("org/repo@main", "unknown model 'org/repo@main': no such path, no card and no spec$"),
+        ("runs/gone/", "unknown model 'runs/gone/': no such path"),
+        ("salgan+ema", "malformed spec 'salgan\\+ema': expected '@' and a position at its end"),
+        ("salgan+em@61", "unknown temporal module 'em'; did you mean 'ema'"),
+        ("salgan+ema@63", r"position 63 is out of range 0\.\.62"),
+        ("x" * 5000, "unknown model"),
+        ("a\0b", "unknown model"),
+    ],
+)
+def test_an_unknown_name_gets_one_clear_line(source: str, message: str) -> None:
+    for load in (resolve_source, load_model):
+        with pytest.raises(SalzooError, match=message) as error:
+            load(source)
+        assert "\n" not in str(error.value)
+
+
+def test_the_device_is_where_the_weights_go(folder: Path) -> None:
+    assert load_model(folder).device == torch.device("cpu")
+    assert load_model(folder, device="meta").device == torch.device("meta")
+
+
+def test_the_public_functions_are_these() -> None:
+    assert salzoo.load_model is load_model
+    assert salzoo.list_models("*ema*") == ["salema30", "salema61"]
+
+
+def test_listing_models_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, salzoo; salzoo.list_models(); "
+        "print([m for m in ('torch', 'cv2', 'timm', 'huggingface_hub', 'yaml') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
