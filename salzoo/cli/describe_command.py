@@ -1,0 +1,72 @@
+"""``salzoo describe``: the layers of a model."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from salzoo.cli.types import parse_size
+
+if TYPE_CHECKING:
+    from salzoo.description import Description, Row
+    from salzoo.interfaces import Link
+
+
+@click.command("describe")
+@click.argument("spec")
+@click.option("--size", type=parse_size, metavar="HxW", help="Size of the frames; by default the model's own.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def describe_command(spec: str, size: tuple[int, int] | None, as_json: bool) -> None:
+    """Show the numbered layers of the model that SPEC names: the shape C×H×W that leaves each, its parameters, the
+    positions it links to, landmarks (@), and the temporal modules (+) where they stand.
+
+    A size that the strides do not divide is padded first, so the shapes are those of the padded frame.
+    """
+    from salzoo.description import describe
+
+    description = describe(spec, size)
+    click.echo(json.dumps(asdict(description), indent=2) if as_json else _table(description))
+
+
+def _table(description: "Description") -> str:
+    heads = ("", "layer", "output", "parameters", "links", "")
+    lines = [heads, *map(_cells, description.rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+    height, width = description.size
+    table = [f"{description.spec}: {description.parameters:,} parameters; shapes for a frame of {height}×{width}", ""]
+    for index, layer, output, parameters, links, marks in lines:
+        table.append(
+            f"{index:>{widths[0]}}  {layer:{widths[1]}}  {output:{widths[2]}}  {parameters:>{widths[3]}}  "
+            f"{links:{widths[4]}}  {marks}".rstrip()
+        )
+    table.append("")
+    if description.ends_with_sigmoid:
+        table.append("a sigmoid follows: the temporal modules may leave [0, 1]")
+    if description.training_free:
+        table.append("works without trained weights")
+    pre = description.preprocessing
+    size = f"frames resized to {pre.size[0]}×{pre.size[1]}"
+    if pre.fixed_size:
+        size += f", the network runs at {pre.fixed_size[0]}×{pre.fixed_size[1]} only"
+    mean, std = (", ".join(f"{value:g}" for value in values) for values in (pre.mean, pre.std))
+    table.append(f"input: {size}; {pre.channel_order.upper()}, (value − [{mean}]) / [{std}] with values 0–255")
+    return "\n".join(table)
+
+
+def _cells(row: "Row") -> tuple[str, str, str, str, str, str]:
+    marks = [f"@{landmark}" for landmark in row.landmarks]
+    if row.temporal:
+        marks.append(f"+{row.temporal} ({row.temporal_parameters:,})")
+    return (
+        str(row.position),
+        row.name,
+        "×".join(map(str, row.shape)),
+        f"{row.parameters:,}" if row.parameters else "",
+        ", ".join(map(_format_link, row.links)),
+        "  ".join(marks),
+    )
+
+
+def _format_link(link: "Link") -> str:
+    return str(link) if isinstance(link, int) else f"{link[0]} (side {link[1]})"

@@ -1,0 +1,17 @@
+"""Values of options, as ``click.option(type=…)`` takes them."""
+
+import re
+
+import click
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """A size in pixels, HxW, height first: for options with ``metavar="HxW"``.
+
+    >>> parse_size("192x256")
+    (192, 256)
+    """
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text, re.ASCII)
+    if not match:
+        raise click.BadParameter(f"{text!r} is not a size: write HEIGHTxWIDTH in pixels, such as 192x256")
+    return int(match[1]), int(match[2])

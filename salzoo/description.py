@@ -1,0 +1,100 @@
+"""What a spec builds, as a table: layers, shapes, parameters, links, landmarks, temporal modules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from salzoo.interfaces import Link, Preprocessing
+from salzoo.model import describe_shapes, resolve_position
+
+
+@dataclass(frozen=True)
+class Row:
+    """A position 0..L: a layer, or the end (L).
+
+    Attributes:
+        position: its index.
+        name: the layer's name; "end" at L.
+        shape: (C, H, W) of what leaves the layer for one frame.
+        parameters: number of the layer's parameters.
+        links: what the layer reads besides the one before it.
+        landmarks: names of the position.
+        temporal: the temporal module around the layer, with its parameters as the spec has them; empty without one.
+        temporal_parameters: number of that module's parameters.
+    """
+
+    position: int
+    name: str
+    shape: tuple[int, ...]
+    parameters: int
+    links: tuple[Link, ...] = ()
+    landmarks: tuple[str, ...] = ()
+    temporal: str = ""
+    temporal_parameters: int = 0
+
+
+@dataclass(frozen=True)
+class Description:
+    """A model without its weights.
+
+    Attributes:
+        spec: the canonical spec.
+        size: (height, width) of the frames that the shapes are for.
+        rows: a row for each layer, and one for position L if a module or landmark is there.
+        parameters: number of all parameters.
+        ends_with_sigmoid: whether a sigmoid brings the maps back to [0, 1] after the last position.
+        training_free: whether it works without trained weights.
+        preprocessing: what the backbone's input must be.
+    """
+
+    spec: str
+    size: tuple[int, int]
+    rows: tuple[Row, ...]
+    parameters: int
+    ends_with_sigmoid: bool
+    training_free: bool
+    preprocessing: Preprocessing
+
+
+def describe(spec: str, size: tuple[int, int] | None = None) -> Description:
+    """Describe the model that a spec builds, for frames of a (height, width), by default the model's own.
+
+    No weights are made and nothing is computed. Raises SalzooError as ``create_model`` does.
+
+    >>> describe("salgan+ema:alpha=0.3@-1").rows[61].temporal
+    'ema:alpha=0.3'
+    """
+    if size is None:
+        size = describe_shapes(spec)[0].preprocessing.size
+    model, shapes = describe_shapes(spec, size)
+    backbone = model.backbone
+    temporal = {resolve_position(backbone, placed.position): placed for placed in model.spec.temporal}
+
+    def row(position: int, name: str, shape: Sequence[int], parameters: int, links: tuple[Link, ...] = ()) -> Row:
+        marks = tuple(name for name, at in backbone.landmarks.items() if at == position)
+        if position not in temporal:
+            return Row(position, name, tuple(shape), parameters, links, marks)
+        count = _parameters(model.temporal[str(position)])
+        return Row(position, name, tuple(shape), parameters, links, marks, str(temporal[position].component), count)
+
+    rows = [
+        row(i, layer.name, shape, _parameters(layer.module), layer.links)
+        for i, (layer, shape) in enumerate(zip(backbone.layers, shapes, strict=True))
+    ]
+    end = row(len(rows), "end", shapes[-1], 0)
+    if end.temporal or end.landmarks:
+        rows.append(end)
+    return Description(
+        spec=str(model.spec),
+        size=size,
+        rows=tuple(rows),
+        parameters=_parameters(model),
+        ends_with_sigmoid=model.ends_with_sigmoid,
+        training_free=backbone.training_free,
+        preprocessing=backbone.preprocessing,
+    )
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
