@@ -6,6 +6,8 @@ from typing import Literal
 
 from torch import nn
 
+from salzoo.interfaces.errors import SalzooError
+
 Link = int | tuple[int, int]
 """What a layer reads besides the chain: position j (the output of layer j, after the temporal module there), or
 (j, k): side output k of layer j, which no temporal module filters."""
@@ -91,6 +93,13 @@ class Backbone(nn.Module):
         for landmark, position in self.landmarks.items():
             if not 0 <= position <= len(self.layers):
                 raise ValueError(f"landmark {landmark} lies at {position}, outside 0..{len(self.layers)}")
+
+    def load_imagenet(self) -> None:
+        """Take over weights pretrained on ImageNet, downloading them where they are not cached.
+
+        A backbone that has some overrides this. Raises SalzooError where it has none, or they are out of reach.
+        """
+        raise SalzooError("this backbone has no ImageNet weights: start from nothing (--init random) or from a model")
 
     @property
     def stride(self) -> int:

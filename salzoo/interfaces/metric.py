@@ -27,6 +27,6 @@ class Metric(Protocol):
     def __call__(self, prediction: NDArray[Any], *truths: NDArray[Any]) -> NDArray[np.float64]:
         """Score a batch: prediction and truths (N, H, W) give (N,) scores, NaN where undefined.
 
-        The prediction is uint8 or float of any scale; density and baseline are uint8 or float, not negative; fixations
+        Prediction and baseline are uint8 or float of any scale; density is uint8 or float, not negative; fixations
         and other fixations are bool. Deterministic: the same input gives the same bits, whatever stands beside it.
         """
