@@ -69,7 +69,7 @@ def load_plugins() -> tuple[Registry, tuple[Plugin, ...]]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit at import must not end the program either
-            problem = f"{type(error).__name__}: {error}"
+            problem = " ".join(f"{type(error).__name__}: {error}".split())
             log.warning("plug-in %s (%s) is left out: %s", name, entry_point.value, problem)
             plugins.append(Plugin(name, version, entry_point.value, (), problem))
             continue

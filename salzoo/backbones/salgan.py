@@ -1,8 +1,10 @@
 """SalGAN's generator (Pan et al., "SalGAN: visual saliency prediction with generative adversarial networks",
 arXiv 1701.01081) as the chain of 62 layers whose indices SalEMA's paper uses (arXiv 1907.01869)."""
 
+from collections.abc import Mapping
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from salzoo.interfaces import Backbone, Layer, Preprocessing, SalzooError
 
@@ -59,3 +61,43 @@ class SalGAN(Backbone):
                 nn.init.zeros_(layer.module.bias)  # type: ignore[arg-type]
         with torch.no_grad():
             layers[0].module.get_parameter("weight").mul_(0.01)  # the input reaches ±128, not ±1
+
+    def load_imagenet(self) -> None:
+        """Take the encoder's weights from VGG-16 trained on ImageNet (timm's ``vgg16.tv_in1k``, from the Hub)."""
+        if self.layers[0].channels != ENCODER[0][0]:
+            raise SalzooError("salgan has ImageNet weights at width 1 alone: use --init random, or drop width from the spec")
+        import timm
+
+        try:
+            vgg = timm.create_model("vgg16.tv_in1k", pretrained=True, num_classes=0)
+        except Exception as error:  # whatever the Hub's client and the network raise
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise SalzooError(
+                "the ImageNet weights of VGG-16 (timm/vgg16.tv_in1k on the Hub) are out of reach; connect once so that "
+                f"they are cached, or start from nothing with --init random ({reason})"
+            ) from error
+        self.load_vgg(vgg.state_dict(), vgg.pretrained_cfg["mean"], vgg.pretrained_cfg["std"])
+
+    def load_vgg(self, weights: Mapping[str, Tensor], mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        """Copy the encoder of a VGG-16 that expects RGB, (value / 255 − mean) / std.
+
+        The first convolution is rewritten for this chain's input (BGR, 0–255 minus the VGG mean): its kernels are
+        reversed in colour and divided by 255·std, and what the two means differ by goes into its bias. Features then
+        agree, but for the outermost pixels: padding is zero in both, which is not quite the same colour.
+
+        Args:
+            weights: with keys "features.<index>.weight" and "….bias".
+            mean, std: red, green, blue.
+        """
+        with torch.no_grad():
+            for index in range(30):
+                module = self.layers[index].module
+                if isinstance(module, nn.Conv2d):
+                    module.weight.copy_(weights[f"features.{index}.weight"])
+                    module.get_parameter("bias").copy_(weights[f"features.{index}.bias"])
+            first = self.layers[0].module
+            kernel = first.get_parameter("weight") / (255 * torch.tensor(std).view(3, 1, 1))
+            ours = torch.tensor(self.preprocessing.mean).flip(0)  # in the order red, green, blue
+            shift = (ours - 255 * torch.tensor(mean)).view(3, 1, 1)
+            first.get_parameter("bias").add_((kernel * shift).sum((1, 2, 3)))
+            first.get_parameter("weight").copy_(kernel.flip(1))

@@ -1,0 +1,1 @@
+"""Training: clips of videos, the loop, and the run folder that it leaves."""

@@ -1,0 +1,80 @@
+"""Starting weights: from nothing, from VGG-16 on ImageNet, or from another model of the zoo."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from salzoo.hub.sources import load_model
+from salzoo.interfaces import SalzooError
+from salzoo.model import SaliencyModel
+
+
+@torch.no_grad()
+def initialize_from_nothing(
+    model: SaliencyModel, frames: NDArray[np.uint8], mean_density: float = 0.5, noise: float = 0.3
+) -> None:
+    """Give the backbone's convolutions weights through which images pass with their variance kept.
+
+    A deep chain of plain convolutions does not learn in minutes from the usual random weights. Here each kernel is
+    √2 times an orthogonal matrix at its centre tap (Xiao et al., "Dynamical isometry and a mean field theory of CNNs",
+    ICML 2018), plus He's Gaussian noise, scaled on data, layer by layer, so that outputs have unit variance (Mishkin &
+    Matas, "All you need is a good init", ICLR 2016). Biases are zero, but for that of the last convolution: the maps
+    begin with the mean of the truth, so that the first steps need not teach it to every layer.
+
+    Args:
+        model: any model; only ungrouped convolutions of its backbone change.
+        frames: (N, H, W, 3) uint8, BGR: the data to scale on, at the size the model will be trained at.
+        mean_density: mean of the density maps, in (0, 1).
+        noise: factor on He's noise.
+    """
+    convolutions = [m for m in model.backbone.modules() if isinstance(m, nn.Conv2d) and m.groups == 1]
+
+    def rescale(module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+        scale = output.std().clamp_min(1e-12)
+        module.get_parameter("weight").div_(scale)
+        output = output / scale
+        if module is convolutions[-1] and module.bias is not None:
+            shift = math.log(mean_density / (1 - mean_density)) - output.mean((0, 2, 3))
+            module.get_parameter("bias").copy_(shift)
+            output = output + shift.view(-1, 1, 1)
+        return output
+
+    hooks = []
+    for module in convolutions:
+        weight = module.weight
+        nn.init.kaiming_normal_(weight, nonlinearity="relu")
+        weight.mul_(noise)
+        height, width = module.kernel_size
+        weight[:, :, height // 2, width // 2] += 2**0.5 * nn.init.orthogonal_(torch.empty(weight.shape[:2]))
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+        hooks.append(module.register_forward_hook(rescale))
+    model(model.preprocess(frames).transpose(0, 1))  # each frame a video of its own
+    for hook in hooks:
+        hook.remove()
+
+
+def initialize_from_model(model: SaliencyModel, source: str) -> None:
+    """Take over the backbone of another model, tensor by tensor; temporal modules stay as they are.
+
+    Args:
+        model: the model to initialise.
+        source: what ``load_model`` takes.
+
+    Raises:
+        SalzooError: when that model's backbone has other tensors, naming the first that differs.
+    """
+    other = load_model(source)
+    given, wanted = other.backbone.state_dict(), model.backbone.state_dict()
+    for name in {**wanted, **given}:
+        ours, theirs = (tuple(state[name].shape) if name in state else "none" for state in (wanted, given))
+        if ours != theirs:
+            raise SalzooError(
+                f"--init {source}: its backbone ({other.spec.backbone}) does not fit {model.spec.backbone}: "
+                f"tensor {name} has shape {theirs}, not {ours}"
+            )
+    model.backbone.load_state_dict(given)
+    model.preprocessing = other.preprocessing
