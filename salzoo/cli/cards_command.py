@@ -10,7 +10,10 @@ def cards_command() -> None:
 
 @cards_command.command("check")
 def check() -> None:
-    """Check every card: its front matter, that its model can be built, its scores and its links."""
+    """Check every card.
+
+    Its front matter, that its model can be built, that its scores are possible, and that its links are well formed.
+    """
     from salzoo.hub.card_checks import check_cards
     from salzoo.interfaces import SalzooError
 

@@ -257,7 +257,7 @@ def _read_torch(path: Path) -> Any:
             warnings.simplefilter("ignore")  # about pickle protocols; what matters is raised
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # arbitrary bytes make the unpickler raise nearly anything
-        code = re.search(r"GLOBAL (\S+)", str(error))
+        code = re.search(r"GLOBAL ([\w.]*\w)", str(error))
         if code:
             raise SalzooError(
                 f"{path} is refused: it asks for {code[1]}, which is no tensor; nothing in it was run"

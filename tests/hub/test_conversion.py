@@ -225,7 +225,7 @@ def test_a_stored_alpha_is_a_logit(shape: tuple[int, ...], spec: str, wanted: st
     model, report = convert_weights(save(state, tmp_path / "file.pt"), SLIM + spec)
     assert str(model.spec) == report.spec == SLIM + wanted
     (ema,) = model.temporal.values()
-    assert ema.weight.item() == pytest.approx(0.1, abs=1e-4)  # type: ignore[operator,union-attr]
+    assert ema.weight.item() == pytest.approx(0.1, abs=1e-4)
     assert any("a = sigmoid(alpha) = 0.100" in note for note in report.notes)
     assert any("the spec became" in note for note in report.notes) == (spec != wanted)
 
@@ -244,7 +244,7 @@ def test_without_a_stored_alpha_the_spec_gives_the_constant(tmp_path: Path) -> N
 
 def test_a_convlstm_goes_where_the_spec_says(tmp_path: Path) -> None:
     model = slim_model("+convlstm@44")
-    gates = model.temporal["44"].gates.state_dict(prefix="Gates.")  # type: ignore[operator,union-attr]
+    gates = model.temporal["44"].gates.state_dict(prefix="Gates.")
     converted, _ = convert_weights(save({**chain_of(model), **gates}, tmp_path / "file.pt"), f"{SLIM}+convlstm@44")
     assert torch.equal(maps_of(converted), maps_of(model))
 
@@ -422,7 +422,7 @@ def test_lasagne_decoder_kernels_are_flipped_and_encoder_kernels_are_not(tmp_pat
         np.testing.assert_allclose(found, wanted, atol=1e-5)
         unflipped = true_convolution(x, kernel[:, :, ::-1, ::-1], bias)
         assert np.abs(unflipped - wanted).max() > 0.1  # so the comparison tells the two apart
-    encoder = model.backbone.layers[2].module.weight.detach().numpy()  # type: ignore[operator,union-attr]
+    encoder = model.backbone.layers[2].module.weight.detach().numpy()
     np.testing.assert_array_equal(encoder, arrays[2])
 
 
