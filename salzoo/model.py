@@ -115,6 +115,8 @@ class SaliencyModel(nn.Module):
             if position == len(self.backbone.layers):
                 return x
             layer = self.backbone.layers[position]
+            if layer is self.backbone.layers[-1] and x.dtype in (torch.float16, torch.bfloat16):
+                x = x.float()  # under autocast: maps near 0 and 1 need the digits
             result = layer.module(x, *(left[link] for link in layer.links))
             if isinstance(result, Tensor):
                 return result
@@ -170,7 +172,7 @@ def create_model(spec: str | Spec) -> SaliencyModel:
     """
     spec = canonical_spec(spec)
     model = _build(spec)
-    if spec.temporal:
+    if spec.temporal and model.device.type != "meta":  # there, trying out takes seconds: torch imports its compiler
         _try_out(model)
     return model
 

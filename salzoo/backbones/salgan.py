@@ -65,7 +65,9 @@ class SalGAN(Backbone):
     def load_imagenet(self) -> None:
         """Take the encoder's weights from VGG-16 trained on ImageNet (timm's ``vgg16.tv_in1k``, from the Hub)."""
         if self.layers[0].channels != ENCODER[0][0]:
-            raise SalzooError("salgan has ImageNet weights at width 1 alone: use --init random, or drop width from the spec")
+            raise SalzooError(
+                "salgan has ImageNet weights at width 1 alone: use --init random, or drop width from the spec"
+            )
         import timm
 
         try:

@@ -30,7 +30,9 @@ def list_command(kind: Kind | str | None, pattern: str, as_json: bool) -> None:
     for each, found in entries.items():
         if kind is None:
             click.secho(each, bold=True)
-        _print_rows([(entry.name, entry.summary, ", ".join(entry.aliases)) for entry in found], indent=2 * (kind is None))
+        _print_rows(
+            [(entry.name, entry.summary, ", ".join(entry.aliases)) for entry in found], indent=2 * (kind is None)
+        )
 
 
 def _record(entry: Entry) -> dict[str, object]:

@@ -20,15 +20,27 @@ from salzoo.cli.types import parse_size
 @click.option(
     "--minutes",
     type=click.FloatRange(0, min_open=True),
-    help="Stop training after so many. By default 1.75 on synthetic data from random weights.",
+    help="Stop training after so many. By default 2 on synthetic data from random weights.",
 )
 @click.option("--clip-length", type=click.IntRange(1), default=10, show_default=True, help="Frames of a clip.")
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Videos side by side.")
-@click.option("--size", type=parse_size, metavar="HxW", help="Input size. By default 48x64 on synthetic data, else the model's own.")
 @click.option(
-    "--lr", type=click.FloatRange(0), help="Learning rate. By default 1e-4, or 1e-6 where --init is a saliency model."
+    "--size",
+    type=parse_size,
+    metavar="HxW",
+    help="Input size. By default 48x64 on synthetic data, else the model's own.",
 )
-@click.option("--alpha-lr", type=click.FloatRange(0), default=0.1, show_default=True, help="That of learned EMA weights.")
+@click.option(
+    "--lr", type=click.FloatRange(0), help="Learning rate. By default 4e-5, or 1e-6 where --init is a saliency model."
+)
+@click.option(
+    "--alpha-lr", type=click.FloatRange(0), default=0.1, show_default=True, help="That of learned EMA weights."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    help="Of the layers. By default bfloat16 where the device computes in it.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of weights and dropout.")
 @click.option("--device", help="cpu, cuda, mps; the best one here by default.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder. By default runs/<spec>-<time>.")

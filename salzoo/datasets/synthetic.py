@@ -40,8 +40,8 @@ VERSION = 1
 DEFAULT_VIDEOS = 80
 MANIFEST = "synthetic.json"
 
-# DHF1K blurs with a full width at half maximum of 30 px in frames 640 px wide
-_SIGMA = 30 / (2 * sqrt(2 * log(2))) * WIDTH / 640
+# DHF1K's full width at half maximum, 30 px
+_SIGMA = 30 / (2 * sqrt(2 * log(2)))
 
 
 def open_synthetic(root: Path | None) -> Dataset:

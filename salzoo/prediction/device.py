@@ -28,3 +28,13 @@ def choose_device(name: str | None = None) -> torch.device:
         why = str(error).strip().partition("\n")[0]
         raise SalzooError(f"device {name!r} cannot be used here ({why}); --device cpu always works") from error
     return device
+
+
+def fast_precision(device: torch.device) -> str:
+    """The precision to train in on a device: "bfloat16" where it has instructions for it, else "float32"."""
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability(device) >= (8, 0)  # before Ampere it is emulated
+    else:
+        supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        fast = device.type == "cpu" and supported is not None and supported()
+    return "bfloat16" if fast else "float32"

@@ -1,4 +1,4 @@
-"""Clips of consecutive frames with their density maps, batched over videos."""
+"""Clips of consecutive frames with their density maps, batched over videos, and batches of still frames."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,12 @@ from numpy.typing import NDArray
 
 from salzoo.interfaces import Video
 from salzoo.video.resizing import resize_frame
+
+STILL_EVERY = 10
+"""Frames from one still to the next of a video."""
+
+STILL_VIDEOS = 20
+"""Videos whose stills are shuffled together."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,7 @@ class ClipBatch:
     names: tuple[str, ...]
 
 
-def clip_batches(
-    videos: Sequence[Video], *, size: tuple[int, int], length: int, batch: int = 1
-) -> Iterator[ClipBatch]:
+def clip_batches(videos: Sequence[Video], *, size: tuple[int, int], length: int, batch: int = 1) -> Iterator[ClipBatch]:
     """Cut videos into clips of consecutive frames; the last of a video may be shorter.
 
     Each of the ``batch`` slots plays a video from start to end and then takes the next of the list, so that with one
@@ -75,6 +79,38 @@ def clip_batches(
         )
 
 
+def still_batches(
+    videos: Sequence[Video], *, size: tuple[int, int], batch: int, rng: np.random.Generator
+) -> Iterator[ClipBatch]:
+    """Single frames in random order, each as a video of one frame.
+
+    Neighbouring frames hardly differ, so one in ``STILL_EVERY`` is taken, from a random first one on. Frames are
+    shuffled among ``STILL_VIDEOS`` videos at a time, which bounds what is held in memory.
+
+    Args:
+        videos: annotated videos.
+        size: (height, width) of frames and maps.
+        batch: frames in a batch; some are smaller.
+        rng: draws the order.
+    """
+    order = rng.permutation(len(videos))
+    for chunk in range(0, len(videos), STILL_VIDEOS):
+        stills: list[_Clip] = []
+        for number in order[chunk : chunk + STILL_VIDEOS]:
+            first = int(rng.integers(STILL_EVERY))
+            stills += _stills(videos[number], size, first)
+        rng.shuffle(stills)
+        for start in range(0, len(stills), batch):
+            taken = stills[start : start + batch]
+            yield ClipBatch(
+                np.stack([still.frames for still in taken]),
+                np.stack([still.density for still in taken]),
+                valid=np.ones((len(taken), 1), bool),
+                starts=np.ones(len(taken), bool),
+                names=tuple(still.name for still in taken),
+            )
+
+
 @dataclass(frozen=True)
 class _Clip:
     name: str
@@ -92,6 +128,20 @@ def _clips(video: Video, size: tuple[int, int], length: int) -> Iterator[_Clip]:
         density = [normalise(resize_frame(video.read_density(start + i), size)) for i in range(len(chunk))]
         name = f"{video.id} frames {start + 1}-{start + len(chunk)}"
         yield _Clip(name, start, np.stack(chunk), np.stack(density))
+
+
+def _stills(video: Video, size: tuple[int, int], first: int) -> list[_Clip]:
+    shown = range(first, video.frames, STILL_EVERY)
+    frames = itertools.islice(video.read_frames(), first, None, STILL_EVERY)
+    return [
+        _Clip(
+            f"{video.id} frame {index + 1}",
+            0,
+            resize_frame(frame, size)[None],
+            normalise(resize_frame(video.read_density(index), size))[None],
+        )
+        for index, frame in zip(shown, frames, strict=True)
+    ]
 
 
 def normalise(density: NDArray[np.uint8]) -> NDArray[np.float32]:

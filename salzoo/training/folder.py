@@ -57,7 +57,8 @@ class RunFolder:
         data = f"Trained on the training split of {self.dataset.name}. {self.dataset.note}".strip()
         training = [f"{key.replace('_', ' ')}: {value}" for key, value in asdict(self.settings).items()]
         scores = {f"{result.model} ({result.dataset} {result.split})": result.mean for result in results}
-        save_checkpoint(self.model, self.path, run_card(str(self.model.spec), data=data, training=training, results=scores))
+        card = run_card(str(self.model.spec), data=data, training=training, results=scores)
+        save_checkpoint(self.model, self.path, card)
 
     def follow(self, steps: Iterable[Step]) -> Iterator[Step]:
         """Pass steps on while logging each to ``metrics.csv``, showing progress and saving now and then."""

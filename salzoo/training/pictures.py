@@ -39,9 +39,7 @@ def draw_strip(model: SaliencyModel, video: Video, *, columns: int = 8, step: in
     stop = shown[-1] + 1
     frames = list(video.read_frames(0, stop))
     maps = list(predict_maps(model, frames))
-    tiles = [
-        np.vstack([_tile(frames[i]), _tile(_heat(video.read_density(i))), _tile(_heat(maps[i]))]) for i in shown
-    ]
+    tiles = [np.vstack([_tile(frames[i]), _tile(_heat(video.read_density(i))), _tile(_heat(maps[i]))]) for i in shown]
     return np.hstack(tiles)
 
 

@@ -4,6 +4,8 @@ import copy
 import dataclasses
 import signal
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,10 +21,11 @@ from salzoo.evaluation.results import Result, write_results
 from salzoo.evaluation.runs import baselines, prepare, score_model
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel, create_model
-from salzoo.prediction.device import choose_device
+from salzoo.prediction.device import choose_device, fast_precision
+from salzoo.training.clips import normalise
 from salzoo.training.folder import RunFolder
 from salzoo.training.initialization import initialize_from_model, initialize_from_nothing
-from salzoo.training.loop import Step, train_steps
+from salzoo.training.loop import train_steps
 from salzoo.training.pictures import save_strips
 from salzoo.training.settings import Settings
 from salzoo.video.resizing import resize_frame
@@ -30,12 +33,18 @@ from salzoo.video.resizing import resize_frame
 SYNTHETIC_SIZE = (48, 64)
 """Input size on the synthetic data: small enough to learn from nothing in two minutes on two cores."""
 
-SYNTHETIC_MINUTES = 1.75
+SYNTHETIC_MINUTES = 2.0
 """Limit of a run from nothing on the synthetic data."""
 
-FROM_SCRATCH_RATE = 1e-4
+FROM_SCRATCH_RATE = 4e-5
 FINE_TUNING_RATE = 1e-6
 """Learning rates: from random or ImageNet weights, and from a saliency model (that of the published experiments)."""
+
+STILLS = 0.75
+STILL_BATCH = 4
+"""Share of a run from scratch that sees still frames, and how many a step. Consecutive frames are so alike that clips
+alone teach a network that knows nothing far more slowly; and an average over time of maps that are all but zero has no
+gradient left to leave them."""
 
 SCORED_FRAMES = 50
 """Frames of each validation video that a run on real data is scored on at its end; ``salzoo eval`` scores all."""
@@ -75,6 +84,7 @@ def train(
     size: tuple[int, int] | None = None,
     lr: float | None = None,
     alpha_lr: float = 0.1,
+    precision: str | None = None,
     seed: int = 0,
     device: str | None = None,
     out: str | Path | None = None,
@@ -87,15 +97,16 @@ def train(
         dataset: registered name. By default ``dhf1k`` where its folder is given or found, else ``synthetic``.
         root: folder of the data set; by default as ``open_dataset`` finds it.
         init: "random" (variance-preserving), "imagenet", or a model whose backbone is taken, temporal modules fresh.
-            By default random on synthetic data, else imagenet.
+            By default random on synthetic data, else imagenet. But for a model, the run begins with still frames.
         epochs: passes over the training videos.
-        minutes: limit of the training. By default 1.75 on synthetic data from random weights, else none.
+        minutes: limit of the training. By default 2 on synthetic data from random weights, else none.
         clip_length: frames of a clip: what one step sees, and how far gradients reach back.
         batch: videos side by side.
         size: (height, width) of the input, recorded in the checkpoint. By default 48×64 on synthetic data, else the
             model's own.
-        lr: learning rate. By default 1e-4, or 1e-6 from a saliency model.
+        lr: learning rate. By default 4e-5, or 1e-6 from a saliency model.
         alpha_lr: learning rate of learned EMA weights.
+        precision: "float32" or "bfloat16"; by default bfloat16 where the device computes in it.
         seed: of weights and dropout.
         device: where to train; by default the best here.
         out: the run folder, new or empty; by default ``runs/<spec>-<time>``.
@@ -130,7 +141,9 @@ def train(
         size=model.preprocessing.size,
         lr=lr if lr is not None else FINE_TUNING_RATE if from_model else FROM_SCRATCH_RATE,
         alpha_lr=alpha_lr,
-        decay=not from_model,
+        stills=0.0 if from_model else STILLS,
+        still_batch=STILL_BATCH,
+        precision=precision or fast_precision(where),
         seed=seed,
         init=init,
     )
@@ -138,28 +151,29 @@ def train(
     videos = data.split("train")
     if init == "random":
         first = [resize_frame(next(video.read_frames(0, 1)), settings.size) for video in videos[:8]]
-        initialize_from_nothing(model, np.stack(first))
+        density = [normalise(video.read_density(video.frames // 2)).mean() for video in videos[:8]]
+        torch.manual_seed(seed)  # again: the backbone starts alike whatever temporal modules were made before it
+        initialize_from_nothing(model, np.stack(first), float(np.clip(np.mean(density), 0.01, 0.5)))
 
     path = Path(out) if out else Path("runs") / f"{model.spec}-{datetime.now():%Y%m%d-%H%M%S}"
     folder = RunFolder(path, model, data, settings)
     folder.create()
     untrained = copy.deepcopy(model).eval()
     limit = f"{settings.epochs} epochs" + (f" or {settings.minutes:g} minutes" if settings.minutes is not None else "")
-    report(f"run folder {path}; device {where}, seed {seed}, input {settings.size[0]}x{settings.size[1]}, {limit}")
+    size_text = "x".join(map(str, settings.size))
+    report(f"run folder {path}; device {where}, {settings.precision}, seed {seed}, input {size_text}, {limit}")
     model.to(where)
-    step: Step | None = None
     with _stop_signals() as stop:
-        for step in folder.follow(train_steps(model, videos, settings, stop)):
-            pass
+        began = time.perf_counter()
+        last = deque(folder.follow(train_steps(model, videos, settings, stop)), maxlen=1)
+        seconds = time.perf_counter() - began
+        steps, frames = (last[0].step, last[0].frames) if last else (0, 0)
         model.eval()
         folder.save()
-        steps = step.step if step else 0
         if stop():
             return Run(path, model, steps, interrupted=True, results=[])
 
-    if step:
-        speed = step.frames / step.seconds
-        report(f"{steps} steps, {step.frames} frames in {step.seconds:.0f} s ({speed:.1f} frames/s); scoring")
+    report(f"{steps} steps, {frames} frames in {seconds:.0f} s ({frames / seconds:.1f} frames/s); scoring")
     task = prepare(data, split="val", seed=seed, first=None if synthetic else SCORED_FRAMES)
     contenders = [(f"{model.spec}", model), (f"{model.spec} untrained", untrained.to(where)), *baselines(task)]
     results = [score_model(task, contender.to(where), label) for label, contender in contenders]
@@ -183,7 +197,7 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 
     def note(number: int, _frame: FrameType | None) -> None:
         received.set()
-        signal.signal(number, previous[number])
+        signal.signal(number, previous[signal.Signals(number)])
 
     if threading.current_thread() is not threading.main_thread():  # Python handles signals in the main thread alone
         yield received.is_set

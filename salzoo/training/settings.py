@@ -15,7 +15,11 @@ class Settings:
         size: (height, width) of the model's input.
         lr: learning rate of Adam.
         alpha_lr: learning rate of learned EMA weights (``temporal.*.alpha``), which get no weight decay.
-        decay: whether the learning rates fall to 0, linearly, over the second half of the run.
+        stills: share of the run, from its start, in which single frames in random order are learned, as SalGAN learns
+            SALICON, before clips come. Learning rates follow (``salzoo.training.loop.schedule``); without stills they
+            are constant.
+        still_batch: frames of a step meanwhile.
+        precision: "float32", or "bfloat16" for layers under autocast (state, maps and loss stay float32).
         seed: of weights and dropout.
         init: "random", "imagenet", or the model whose backbone the run starts from.
     """
@@ -27,6 +31,8 @@ class Settings:
     size: tuple[int, int]
     lr: float
     alpha_lr: float
-    decay: bool
+    stills: float
+    still_batch: int
+    precision: str
     seed: int
     init: str

@@ -1,5 +1,6 @@
 """The training loop against a plain one, written from the paper."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,14 @@ from salzoo.datasets.synthetic import open_synthetic
 from salzoo.interfaces import SalzooError
 from salzoo.model import create_model
 from salzoo.training.clips import clip_batches
-from salzoo.training.loop import make_optimizer, train_steps
+from salzoo.training.loop import make_optimizer, schedule, train_steps
 from salzoo.training.settings import Settings
 
 
 def settings(**changes: object) -> Settings:
     values = {
         "epochs": 1, "minutes": None, "clip_length": 5, "batch": 1, "size": (16, 32), "lr": 1e-4, "alpha_lr": 0.1,
-        "decay": False, "seed": 0, "init": "random",
+        "stills": 0.0, "still_batch": 4, "precision": "float32", "seed": 0, "init": "random",
     }  # fmt: skip
     return Settings(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -77,11 +78,28 @@ def test_every_parameter_is_in_one_group_with_its_rate() -> None:
     assert {rate for name, rate in rates.items() if name.startswith("backbone")} == {(1e-3, 1e-4)}
 
 
-def test_rates_fall_over_the_second_half(tiny_data: Path) -> None:
+def test_a_run_of_clips_keeps_its_rate(tiny_data: Path) -> None:
     videos = open_synthetic(tiny_data).split("train")[:1]
-    steps = list(train_steps(create_model("salgan:width=0.05"), videos, settings(decay=True)))
-    assert [step.lr for step in steps] == [pytest.approx(1e-4 * min(1, 2 * (1 - 5 * i / 60))) for i in range(12)]
-    assert [step.frames for step in steps] == [5 * (i + 1) for i in range(12)]
+    steps = list(train_steps(create_model("salgan:width=0.05"), videos, settings(epochs=2)))
+    assert [step.lr for step in steps] == [1e-4] * 24
+    assert [step.frames for step in steps] == [5 * (i + 1) for i in range(24)]
+    assert [step.epoch for step in steps] == [1] * 12 + [2] * 12
+
+
+def test_a_run_from_scratch_begins_with_stills(tiny_data: Path) -> None:
+    videos = open_synthetic(tiny_data).split("train")
+    steps = list(train_steps(create_model("salgan:width=0.05+ema@61"), videos, settings(stills=0.5)))
+    sizes = [after.frames - before.frames for before, after in itertools.pairwise(steps)]
+    assert set(sizes[:29]) == {4}
+    assert set(sizes[29:]) == {5}
+    assert steps[-1].frames == 240
+
+
+def test_the_schedule_of_a_run_from_scratch() -> None:
+    assert [schedule("backbone", step, 0, 0.5) for step in (1, 10, 20, 99)] == [0.05, 0.5, 1, 1]
+    assert [schedule("backbone", 99, done, 0.5) for done in (0.25, 0.375, 0.5, 1)] == [1, 0.5, 0.05, 0.05]
+    assert [schedule("temporal", 99, done, 0.5) for done in (0.25, 0.5, 0.75, 1)] == [1, 1, 0.5, 0.05]
+    assert schedule("backbone", 1, 0.9, 0) == 1
 
 
 def test_it_stops_when_asked_or_out_of_time(tiny_data: Path) -> None:
