@@ -14,12 +14,13 @@ COMMANDS = {
     "list": "Names the zoo knows: backbones, temporal modules, metrics, data sets, models, plug-ins.",
     "describe": "Show a model's numbered layers, landmarks, links and temporal modules.",
     "train": "Train a model.",
-    "eval": "Score models on a data set.",
+    "eval": "Score models, or saved maps, on a data set.",
+    "compare": "Show results beside each other, with intervals and a plot.",
     "predict": "Draw attention on a video or image.",
     "card": "Show a model's card.",
     "cards": "Check all model cards.",
     "convert": "Turn a published weights file into a checkpoint folder.",
-    "data": "Make and inspect data sets.",
+    "data": "Make, check and prepare data sets.",
 }
 """Commands in the order of ``--help``, with the line shown there: listing them imports none."""
 

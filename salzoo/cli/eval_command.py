@@ -1,45 +1,79 @@
-"""``salzoo eval``: scores of models on a data set."""
+"""``salzoo eval``: scores of models, or of saved maps, on a data set."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 
 @click.command("eval")
-@click.argument("models", nargs=-1, metavar="MODEL...")
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--dataset", default="synthetic", show_default=True, help="Name of the data set.")
 @click.option("--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name>.")
 @click.option("--split", default="val", show_default=True, help="Split to score.")
-@click.option("--protocol", default="dhf1k", show_default=True, help="What is computed.")
+@click.option("--protocol", default="dhf1k", show_default=True, help="What is computed: dhf1k or salema.")
+@click.option(
+    "--predictions", type=click.Path(path_type=Path), metavar="DIR", help="Score saved maps, DIR/<video>/<frame>.png."
+)
+@click.option("--partial", is_flag=True, help="Score saved maps though some are missing or cannot be read.")
+@click.option("--max-frames", type=click.IntRange(1), help="Score so many frames, drawn by the seed. By default all.")
+@click.option("--per-frame", is_flag=True, help="Keep the scores of each frame in the results file.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the other-fixations maps of shuffled AUC.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Processes that score. By default one a core, one beside a model on the CPU.",
+)
 @click.option("--device", help="cpu, cuda, mps; the best one here by default.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON results file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def eval_command(
     models: tuple[str, ...],
-    dataset: str,
-    root: Path | None,
-    split: str,
-    protocol: str,
-    seed: int,
+    predictions: Path | None,
+    partial: bool,
     device: str | None,
     out: Path | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Score MODELs on a data set, with the training-free baselines beside them.
+    """Score MODELs, or saved maps, on a data set.
 
-    MODEL is a checkpoint folder, a card's name, or the spec of a training-free model. Every frame of the split is
-    scored by the exact, deterministic metrics of the protocol; the results file (eval-DATASET-SPLIT.json unless --out
-    names another) holds the scores of each video too.
+    MODEL is a checkpoint folder, a card's name, or the spec of a training-free model. The training-free baselines are
+    scored beside it. Without MODEL, the leaderboard: every card whose weights are at hand, the baselines and the
+    bounds, with the scores that the cards report.
+
+    Every frame of the split is scored by the exact, deterministic metrics of the protocol. The results file
+    (eval-DATASET-SPLIT.json unless --out names another) holds the scores of each video and bootstrap intervals;
+    salzoo compare reads it. Under torchrun, the videos are shared out over the processes.
     """
-    from salzoo.evaluation.results import format_table, results_json, write_results
-    from salzoo.evaluation.runs import evaluate
+    from salzoo.evaluation.ranks import this_rank
+    from salzoo.evaluation.results import format_table, results_json, write_text
 
-    results = evaluate(models, dataset, root=root, split=split, protocol=protocol, seed=seed, device=device)
-    out = out or Path(f"eval-{dataset}-{split}.json")
-    write_results(results, out)
-    if as_json:
-        click.echo(results_json(results))
+    out = out or Path(f"eval-{options['dataset']}-{options['split']}.json")
+    if predictions is not None:
+        from salzoo.evaluation.predictions import evaluate_predictions
+
+        if models:
+            raise click.UsageError("give either MODELs or --predictions")
+        results = [evaluate_predictions(predictions, partial=partial, **options)]
+        text, table = results_json(results), format_table(results)
+    elif partial:
+        raise click.UsageError("--partial is for --predictions")
+    elif models:
+        from salzoo.evaluation.runs import evaluate
+
+        results = evaluate(models, device=device, **options)
+        text, table = results_json(results), format_table(results)
     else:
-        click.echo(format_table(results))
+        from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard, leaderboard_json
+
+        board = leaderboard(device=device, **options)
+        text, table = leaderboard_json(board), format_leaderboard(board)
+    if not this_rank().first:
+        return
+    write_text(text + "\n", out)
+    if as_json:
+        click.echo(text)
+    else:
+        click.echo(table)
         click.echo(f"results in {out}")

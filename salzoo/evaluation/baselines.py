@@ -1,27 +1,49 @@
-"""Baselines that need a data set: the center bias fitted to its training split."""
+"""The center bias fitted to a data set's training split: the best map that ignores the frame."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from salzoo.backbones.center_bias import GRID, CenterBias
 from salzoo.interfaces import Video
-from salzoo.model import SaliencyModel, create_model
 from salzoo.video.resizing import resize_frame
+
+if TYPE_CHECKING:
+    from salzoo.model import SaliencyModel
 
 FRAMES_PER_VIDEO = 20
 """Evenly spaced frames of each video that the center bias is fitted to: neighbours hardly differ."""
 
+GRID = (72, 128)
+"""Height and width of the mean map, that of the ``center-bias`` model."""
 
-def fit_center_bias(videos: Sequence[Video]) -> SaliencyModel:
-    """The ``center-bias`` model whose map is the mean density of these videos: the best map that ignores the frame."""
+
+def mean_density(videos: Sequence[Video]) -> NDArray[np.float32]:
+    """The mean density of these videos, (72, 128), scaled to a maximum of 1."""
     total = np.zeros(GRID)
     for video in tqdm(videos, "center bias", unit="video", leave=False, disable=None):
         for index in np.unique(np.linspace(0, video.frames - 1, FRAMES_PER_VIDEO).astype(int)):
             total += resize_frame(video.read_density(int(index)), GRID)
+    mean = total.astype(np.float32)
+    scaled: NDArray[np.float32] = mean / max(float(mean.max()), float(np.finfo(np.float32).tiny))
+    return scaled
+
+
+def fit_center_bias(videos: Sequence[Video]) -> "SaliencyModel":
+    """The ``center-bias`` model whose map is the mean density of these videos."""
+    return center_bias_model(mean_density(videos))
+
+
+def center_bias_model(density: NDArray[np.float32]) -> "SaliencyModel":
+    """The ``center-bias`` model with this map."""
+    import torch
+
+    from salzoo.backbones.center_bias import CenterBias
+    from salzoo.model import create_model
+
     model = create_model("center-bias").eval()
     assert isinstance(model.backbone, CenterBias)
-    model.backbone.fit(torch.from_numpy(total))
+    model.backbone.fit(torch.from_numpy(density))
     return model

@@ -1,6 +1,6 @@
 """The fixations of a whole split in memory, and the other-fixations maps drawn from them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from salzoo.interfaces import Video
+from salzoo.interfaces import SalzooError, Video
+from salzoo.metrics.frames import positions
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,15 @@ class FixationIndex:
         """Number of indexed frames of the list's video of that number."""
         return int(self.first_frame[video + 1] - self.first_frame[video])
 
+    def size_of(self, video: int) -> tuple[int, int]:
+        """(height, width) of a video's fixation maps."""
+        return int(self.sizes[video, 0]), int(self.sizes[video, 1])
+
+    def fixations_of(self, frame: int) -> NDArray[np.bool_]:
+        """The fixation map of a frame, (height, width) bool, as it was read."""
+        video = int(np.searchsorted(self.first_frame, frame, side="right")) - 1
+        return self._union([frame], self.size_of(video))
+
     def draw_others(self, frame: int, size: tuple[int, int], *, count: int = 10, seed: int = 0) -> NDArray[np.bool_]:
         """The union of the fixations of ``count`` random frames of the list, as the benchmark's shuffled AUC takes it.
 
@@ -48,15 +58,39 @@ class FixationIndex:
             (height, width) bool.
         """
         total = len(self.offsets) - 1
-        drawn = np.random.default_rng([seed, frame]).choice(total, min(count, total), replace=False)
-        others = np.zeros(size, bool)
-        for number in drawn:
+        return self._union(np.random.default_rng([seed, frame]).choice(total, min(count, total), replace=False), size)
+
+    def draw_from_other_videos(self, video: int, *, count: int = 40, seed: int = 0) -> NDArray[np.bool_]:
+        """The union of the fixations of one random frame in each of ``count`` random other videos.
+
+        This is how SalEMA's script draws the map of all frames of a video. It depends on the seed and the video's
+        number alone, and is empty where there is no other video.
+
+        Args:
+            video: number of the scored video.
+            count: videos to draw, without replacement (all others if there are fewer).
+            seed: of the draw.
+
+        Returns:
+            (height, width) bool, of the scored video's size.
+        """
+        rng = np.random.default_rng([seed, video, count])
+        others = np.delete(np.arange(len(self.sizes)), video)
+        drawn = rng.choice(others, min(count, others.size), replace=False)
+        frames = rng.integers(self.first_frame[drawn], self.first_frame[drawn + 1]) if drawn.size else drawn
+        return self._union(frames, self.size_of(video))
+
+    def _union(self, frames: Iterable[int], size: tuple[int, int]) -> NDArray[np.bool_]:
+        union = np.zeros(size, bool)
+        for number in frames:
             part = slice(self.offsets[number], self.offsets[number + 1])
+            rows, columns = self.rows[part], self.columns[part]
             height, width = self.sizes[np.searchsorted(self.first_frame, number, side="right") - 1]
-            rows = (self.rows[part].astype(np.int64) * 2 + 1) * size[0] // (2 * height)
-            columns = (self.columns[part].astype(np.int64) * 2 + 1) * size[1] // (2 * width)
-            others[rows, columns] = True
-        return others
+            if (height, width) != size:
+                rows = (rows.astype(np.int64) * 2 + 1) * size[0] // (2 * height)
+                columns = (columns.astype(np.int64) * 2 + 1) * size[1] // (2 * width)
+            union[rows, columns] = True
+        return union
 
 
 def index_fixations(videos: Sequence[Video], first: int | None = None) -> FixationIndex:
@@ -65,16 +99,28 @@ def index_fixations(videos: Sequence[Video], first: int | None = None) -> Fixati
     Args:
         videos: the list.
         first: read the first so many frames of each video alone.
+
+    Raises:
+        SalzooError: maps that cannot be read, with their number and the first of them, or that differ in size.
     """
     with ThreadPoolExecutor() as pool:
-        reading = pool.map(lambda video: _read(video, first), videos)
-        per_video = list(tqdm(reading, "fixations", total=len(videos), unit="video", leave=False, disable=None))
+        try:
+            reading = pool.map(lambda video: _read(video, first), videos)
+            per_video = list(tqdm(reading, "fixations", total=len(videos), unit="video", leave=False, disable=None))
+        except BaseException:  # Ctrl-C: do not read the rest first
+            pool.shutdown(cancel_futures=True)
+            raise
+    problems = [problem for video in per_video for problem in video.problems]
+    if problems:
+        raise SalzooError(f"{len(problems)} fixation maps cannot be used, first: {problems[0]}")
     frames = [points for video in per_video for points in video.points]
+    flat = np.concatenate(frames)
+    widths = np.repeat([video.size[1] for video in per_video], [sum(map(len, v.points)) for v in per_video])
     return FixationIndex(
         first_frame=np.cumsum([0, *(len(video.points) for video in per_video)]),
         offsets=np.cumsum([0, *map(len, frames)]),
-        rows=np.concatenate([points[:, 0] for points in frames]),
-        columns=np.concatenate([points[:, 1] for points in frames]),
+        rows=(flat // widths).astype(np.uint16),
+        columns=(flat % widths).astype(np.uint16),
         sizes=np.array([video.size for video in per_video]),
     )
 
@@ -82,14 +128,23 @@ def index_fixations(videos: Sequence[Video], first: int | None = None) -> Fixati
 @dataclass(frozen=True)
 class _VideoFixations:
     size: tuple[int, int]
-    points: list[NDArray[np.uint16]]
+    points: list[NDArray[np.uint32]]
+    problems: list[str]
 
 
 def _read(video: Video, first: int | None) -> _VideoFixations:
-    points = []
+    points, problems = [], []
     size = (0, 0)
     for index in range(video.frames if first is None else min(first, video.frames)):
-        fixations = video.read_fixations(index)
-        size = (fixations.shape[0], fixations.shape[1])
-        points.append(np.argwhere(fixations).astype(np.uint16))
-    return _VideoFixations(size, points)
+        try:
+            fixations = video.read_fixations(index)
+        except SalzooError as error:
+            problems.append(str(error))
+            continue
+        height, width = fixations.shape
+        size = size if size != (0, 0) else (height, width)
+        if (height, width) != size:
+            name = f"{video.id}/{video.frame_name(index)}"
+            problems.append(f"that of {name} has {height}×{width} pixels, those before it {size[0]}×{size[1]}")
+        points.append(positions(np.ascontiguousarray(fixations).view(np.uint8)).astype(np.uint32))
+    return _VideoFixations(size, points, problems)

@@ -1,9 +1,18 @@
 """Protocols: what exactly is computed when a data set is scored. A result names the protocol and its version."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from salzoo.interfaces import SalzooError
+from numpy.typing import NDArray
+
+from salzoo.evaluation import salema
+from salzoo.interfaces import Metric, SalzooError
+from salzoo.metrics import resize_prediction
+from salzoo.plugins import registry
 from salzoo.registry import did_you_mean
+
+Map = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -13,16 +22,41 @@ class Protocol:
     Attributes:
         name: what results call it.
         version: raised whenever the same maps could get another score.
-        metrics: registered names of the metrics, in the order of the table.
+        metrics: names of the metrics, in the order of the table.
+        resize: brings a prediction (h, w), of any kind and scale, to the truth's size.
         other_frames: frames whose fixations make up the other-fixations map of shuffled AUC.
+        other_frames_of: the same, for data sets where it is another number.
+        one_map_per_video: whether that map is one for all frames of a video, from other videos alone; otherwise each
+            frame has its own, from all.
+        mean_of_videos: whether the score is the mean of the videos' means; otherwise that over all frames.
+        own_metrics: metrics defined otherwise than the registered ones of their name.
+        reduce: what is done to every map (prediction, density, fixations, others) at the truth's size before scoring.
         summary: the rules in a sentence.
     """
 
     name: str
     version: int
     metrics: tuple[str, ...]
+    resize: Callable[[Map, tuple[int, int]], Map]
     other_frames: int
     summary: str
+    other_frames_of: Mapping[str, int] = field(default_factory=dict)
+    one_map_per_video: bool = False
+    mean_of_videos: bool = False
+    own_metrics: Mapping[str, Metric] = field(default_factory=dict)
+    reduce: Callable[[Map], Map] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+    def load_metrics(self) -> tuple[Metric, ...]:
+        """The metrics, in the order of the table."""
+        return tuple(self.own_metrics.get(name) or registry().find("metrics", name).load() for name in self.metrics)
+
+
+def resize_as_benchmark(prediction: Map, size: tuple[int, int]) -> Map:
+    """The benchmark's resize; a map of that size already stays as it is, 8-bit maps 8-bit."""
+    return prediction if prediction.shape == size else resize_prediction(prediction, size)
 
 
 PROTOCOLS = {
@@ -32,10 +66,28 @@ PROTOCOLS = {
             name="dhf1k",
             version=1,
             metrics=("auc_judd", "auc_shuffled", "nss", "cc", "sim", "kld", "ig"),
+            resize=resize_as_benchmark,
             other_frames=10,
             summary=(
                 "DHF1K benchmark (Wang et al., CVPR 2018): maps resized to the truth (bicubic, antialiased, mirrored "
                 "borders), every frame scored, mean over frames where the score is defined; exact AUCs"
+            ),
+        ),
+        Protocol(
+            name="salema",
+            version=1,
+            metrics=("auc_judd", "auc_shuffled", "nss", "cc", "sim"),
+            resize=salema.resize,
+            other_frames=40,
+            other_frames_of={"hollywood2": 10},
+            one_map_per_video=True,
+            mean_of_videos=True,
+            own_metrics=salema.METRICS,
+            reduce=salema.halve,
+            summary=(
+                "Python script of the SalEMA authors (Linardos et al., BMVC 2019): 8-bit maps resized bilinearly, then "
+                "all maps halved; NSS with the deviation over N, one set of other fixations a video, mean of the "
+                "videos' means; exact AUCs"
             ),
         ),
     )

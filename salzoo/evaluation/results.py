@@ -3,8 +3,8 @@
 import json
 import math
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo import __version__
+from salzoo.evaluation.bootstrap import VideoScores, draw_resamples, interval
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.writing import complete_or_absent
 
@@ -30,26 +31,32 @@ HEADINGS = {
 
 @dataclass(frozen=True)
 class Result:
-    """The scores of one model on one split.
+    """The scores of one model, or of one folder of saved maps, on one split.
 
     Attributes:
         model: what the user called it.
-        spec: its canonical spec.
+        spec: its canonical spec; None for saved maps.
         weights_sha256: of its weights file; None for a model that has none.
         dataset, split: what was scored.
         note: what must be said wherever the scores are shown ("" for nothing).
         protocol: name and version.
-        seed: of the draw of other fixations.
+        seed: of the draw of other fixations, of frames, and of resampled videos.
         metrics: names, in the order of the columns.
         frames: number of frames scored.
-        mean: by metric, the mean over those frames where it is defined (NaN if nowhere).
+        mean: by metric, the protocol's mean over those frames where it is defined (NaN if nowhere).
         left_out: by metric, the number of frames where it is undefined.
-        per_video: by video and metric, the same mean within the video.
+        per_video: by video and metric, the mean over those frames within the video.
+        mean_of_videos: whether the mean is that of the videos' means; otherwise that over all frames.
+        interval_95: by metric, the bootstrap interval of the mean, resampling videos.
+        defined: by video and metric, the number of frames where it is defined.
+        frames_expected: number of frames that were to be scored: more than ``frames`` in a partial result.
+        notices: frames with something odd, by what that is: "no fixations", "constant prediction" and others.
+        per_frame: by video and frame, the scores in the order of ``metrics``; None where not asked for.
         versions: of the software that computed it.
     """
 
     model: str
-    spec: str
+    spec: str | None
     weights_sha256: str | None
     dataset: str
     split: str
@@ -61,25 +68,46 @@ class Result:
     mean: dict[str, float]
     left_out: dict[str, int]
     per_video: dict[str, dict[str, float]]
+    mean_of_videos: bool
+    interval_95: dict[str, tuple[float, float]]
+    defined: dict[str, dict[str, int]]
+    frames_expected: int
+    notices: dict[str, list[str]] = field(default_factory=dict)
+    per_frame: dict[str, dict[str, list[float]]] | None = None
     versions: dict[str, str] = field(default_factory=lambda: software_versions())
 
+    def video_scores(self, videos: Sequence[str] | None = None) -> VideoScores:
+        """Totals and counts of these videos (by default of all), as the bootstrap takes them."""
+        means, counts = (
+            np.array([[record[video][m] for m in self.metrics] for video in videos or self.per_video], np.float64)
+            for record in (self.per_video, self.defined)
+        )
+        return VideoScores(np.where(counts > 0, means, 0) * counts, counts, self.mean_of_videos)
 
-def summarise(scores: dict[str, NDArray[np.float64]], metrics: Sequence[str]) -> dict[str, Any]:
+
+def summarise(
+    scores: Mapping[str, NDArray[np.float64]], metrics: Sequence[str], *, mean_of_videos: bool = False, seed: int = 0
+) -> dict[str, Any]:
     """The fields of a Result that follow from the scores (frames, metrics) of each video."""
-    everything = np.concatenate(list(scores.values()))
+    missing = {video: np.isnan(each) for video, each in scores.items()}
+    totals = np.array([np.where(missing[video], 0, each).sum(0) for video, each in scores.items()])
+    counts = np.array([(~undefined).sum(0) for undefined in missing.values()])
+    each = VideoScores(totals, counts.astype(np.float64), mean_of_videos)
+    bounds = interval(each.resampled_means(draw_resamples(len(scores), seed)))
     return {
         "metrics": tuple(metrics),
-        "frames": len(everything),
-        "mean": _means(everything, metrics),
-        "left_out": dict(zip(metrics, np.isnan(everything).sum(0).tolist(), strict=True)),
-        "per_video": {video: _means(each, metrics) for video, each in scores.items()},
+        "frames": sum(map(len, scores.values())),
+        "mean": _named(metrics, each.mean()),
+        "left_out": _named(metrics, sum(undefined.sum(0) for undefined in missing.values())),
+        "per_video": {video: _named(metrics, row) for video, row in zip(scores, each.per_video, strict=True)},
+        "mean_of_videos": mean_of_videos,
+        "interval_95": {metric: tuple(pair) for metric, pair in _named(metrics, bounds.T).items()},
+        "defined": {video: _named(metrics, row) for video, row in zip(scores, counts, strict=True)},
     }
 
 
-def _means(scores: NDArray[np.float64], metrics: Sequence[str]) -> dict[str, float]:
-    defined = ~np.isnan(scores)
-    totals, counts = np.where(defined, scores, 0).sum(0), defined.sum(0)
-    return {m: float(t / c) if c else math.nan for m, t, c in zip(metrics, totals, counts, strict=True)}
+def _named(metrics: Sequence[str], values: Any) -> dict[str, Any]:
+    return dict(zip(metrics, np.asarray(values).tolist(), strict=True))
 
 
 def software_versions() -> dict[str, str]:
@@ -96,31 +124,101 @@ def format_table(results: Sequence[Result]) -> str:
     lines = [f"{first.dataset} {first.split}, {first.frames} frames, protocol {first.protocol}"]
     if first.note:
         lines.append(first.note)
-    lines.append(f"{'model':{width}}" + "".join(f"{HEADINGS.get(metric, metric):>9}" for metric in first.metrics))
+    lines.append(f"{'model':{width}}" + "".join(f"{heading(metric):>9}" for metric in first.metrics))
     for result in results:
-        lines.append(f"{result.model:{width}}" + "".join(f"{result.mean[metric]:9.4f}" for metric in first.metrics))
-    left_out = {f"{HEADINGS.get(m, m)} {n}" for result in results for m, n in result.left_out.items() if n}
+        lines.append(
+            f"{result.model:{width}}" + "".join(f"{number(result.mean[metric], 4):>9}" for metric in first.metrics)
+        )
+    return "\n".join([*lines, *format_notices(results)])
+
+
+def format_notices(results: Sequence[Result]) -> list[str]:
+    """What must be said about the frames behind a table, a line each."""
+    lines = []
+    left_out = {f"{heading(m)} {n}" for result in results for m, n in result.left_out.items() if n}
     if left_out:
         lines.append(f"frames left out where a score is undefined: {', '.join(sorted(left_out))}")
-    return "\n".join(lines)
+    for result in results:
+        if result.frames < result.frames_expected:
+            lines.append(f"PARTIAL: {result.model} has {result.frames} of {result.frames_expected} frames")
+        lines += [f"{result.model}: {count_and_first(kind, items)}" for kind, items in result.notices.items()]
+    return lines
+
+
+def count_and_first(kind: str, items: Sequence[str]) -> str:
+    """How many there are of a kind, and the first three by name."""
+    return f"{kind}: {len(items)} ({', '.join(items[:3])}{', …' if len(items) > 3 else ''})"
+
+
+def number(value: float, digits: int) -> str:
+    """A number with so many decimals; one that rounds to zero has no sign."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def heading(metric: str) -> str:
+    """The heading of a metric's column."""
+    return HEADINGS.get(metric, metric)
 
 
 def results_json(results: Sequence[Result]) -> str:
     """Results as JSON text: {"results": [...]}, undefined means null."""
-    return json.dumps({"results": [_plain(asdict(result)) for result in results]}, indent=1, allow_nan=False)
+    return json.dumps({"results": [plain(asdict(result)) for result in results]}, indent=1, allow_nan=False)
 
 
 def write_results(results: Sequence[Result], path: Path) -> None:
     """Write results to a JSON file, whole or not at all. Raises SalzooError if it cannot."""
+    write_text(results_json(results) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file, whole or not at all. Raises SalzooError if it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with complete_or_absent(path) as temporary:
-            temporary.write_text(results_json(results) + "\n", encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SalzooError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _plain(value: Any) -> Any:
+def read_results(path: Path) -> list[Result]:
+    """Read the results in a JSON file that ``salzoo eval`` wrote. Raises SalzooError if it holds none."""
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))["results"]
+        if not records:
+            raise ValueError("no results in it")
+        return [_read_result(record) for record in records]
+    except OSError as error:
+        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SalzooError(
+            f"{path} is no results file of this salzoo ({error}); make it again with salzoo eval"
+        ) from error
+
+
+def _read_result(record: dict[str, Any]) -> Result:
+    known = {entry.name for entry in fields(Result)}
+    needed = {f.name for f in fields(Result) if f.default is MISSING and f.default_factory is MISSING}
+    if not needed <= record.keys():
+        raise ValueError(f"it lacks {', '.join(sorted(needed - record.keys()))}")
+    values = {name: value for name, value in record.items() if name in known}
+    values["metrics"] = tuple(record["metrics"])
+    for name in ("mean", "per_video", "interval_95"):
+        values[name] = _with_nan(record[name])
+    return Result(**values)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: null for NaN."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _with_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_with_nan(item) for item in value)
+    return math.nan if value is None else float(value)

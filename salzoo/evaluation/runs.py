@@ -1,50 +1,32 @@
-"""Evaluation from names to scores."""
+"""Evaluation of models from names to scores."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from salzoo.evaluation.baselines import fit_center_bias
-from salzoo.evaluation.data import open_dataset
-from salzoo.evaluation.fixations import FixationIndex, index_fixations
-from salzoo.evaluation.protocols import Protocol, find_protocol
-from salzoo.evaluation.results import Result, summarise
-from salzoo.evaluation.scoring import score_video
+from salzoo.evaluation.baselines import center_bias_model
+from salzoo.evaluation.pool import Submit, cores, scoring_pool
+from salzoo.evaluation.prefetching import read_ahead
+from salzoo.evaluation.ranks import this_rank
+from salzoo.evaluation.results import Result
+from salzoo.evaluation.scoring import Chunk
+from salzoo.evaluation.tasks import CHUNK, Task, collect, make_result, my_videos, prepare
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.sources import load_model
-from salzoo.interfaces import Dataset, SalzooError, Video
+from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.prediction.device import choose_device
 from salzoo.prediction.streaming import predict_maps
 
+__all__ = ["Task", "baselines", "evaluate", "prepare", "score_model"]
 
-@dataclass(frozen=True)
-class Task:
-    """A split made ready for scoring any number of models.
-
-    Attributes:
-        dataset, split: names.
-        note: what must be said beside the scores.
-        videos: the split's videos.
-        protocol: what is computed.
-        fixations: those of every frame that is scored.
-        center_bias: the center bias fitted to the training split.
-        seed: of the draw of other fixations.
-    """
-
-    dataset: str
-    split: str
-    note: str
-    videos: Sequence[Video]
-    protocol: Protocol
-    fixations: FixationIndex
-    center_bias: SaliencyModel
-    seed: int
+FRAMES_AHEAD = 16
+"""Frames decoded before the model asks for them."""
 
 
 def evaluate(
@@ -55,9 +37,14 @@ def evaluate(
     split: str = "val",
     protocol: str = "dhf1k",
     seed: int = 0,
+    max_frames: int | None = None,
+    per_frame: bool = False,
+    workers: int | None = None,
     device: str | None = None,
 ) -> list[Result]:
     """Score models on a data set, with the training-free baselines beside them.
+
+    Under ``torchrun`` the videos are shared out over the processes, and each returns the results of all.
 
     Args:
         models: models, or what ``load_model`` takes.
@@ -66,92 +53,90 @@ def evaluate(
         split: "train", "val" or "test"; it must be annotated.
         protocol: name of the protocol.
         seed: of the draw of other fixations; the same seed gives the same scores bit for bit.
-        device: where models run; by default the best here.
+        max_frames: score so many frames, drawn by the seed; by default all.
+        per_frame: keep the scores of each frame.
+        workers: processes that score; by default one a core beside a GPU, none beside the CPU, which the model needs.
+        device: where models run; by default the best here, under ``torchrun`` the GPU of the process's local rank.
 
     Returns:
         One result per model, then those of ``center-bias`` fitted to the training split and ``spectral-residual``.
     """
-    where = choose_device(device)
+    where = device_of_rank(device)
     loaded = [(_label(model), model if isinstance(model, SaliencyModel) else load_model(model)) for model in models]
-    task = prepare(dataset, root=root, split=split, protocol=protocol, seed=seed)
-    return [score_model(task, model.to(where), label) for label, model in [*loaded, *baselines(task)]]
-
-
-def prepare(
-    dataset: Dataset | str,
-    *,
-    root: str | Path | None = None,
-    split: str,
-    protocol: str = "dhf1k",
-    seed: int = 0,
-    first: int | None = None,
-) -> Task:
-    """Read what scoring any model on a split needs.
-
-    Args:
-        first: score the first so many frames of each video alone; the note of the results then says so.
-
-    Raises:
-        SalzooError: where the split is not annotated.
-    """
-    rules = find_protocol(protocol)
-    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset, root)
-    videos = data.split(split)
-    bare = [video.id for video in videos if not video.annotated]
-    if bare:
-        raise SalzooError(f"{data.name} {split} cannot be scored: no annotation of {len(bare)} videos, first {bare[0]}")
-    center_bias = fit_center_bias(data.split("train"))
-    note = data.note
-    if first is not None:
-        note = f"{note}{'; ' if note else ''}only the first {first} frames of each video are scored"
-    return Task(data.name, split, note, videos, rules, index_fixations(videos, first), center_bias, seed)
+    task = prepare(
+        dataset, root=root, split=split, protocol=protocol, seed=seed, max_frames=max_frames, per_frame=per_frame
+    )
+    workers = default_workers(workers, where)
+    given = {label for label, _ in loaded}
+    contenders = [*loaded, *(baseline for baseline in baselines(task) if baseline[0] not in given)]
+    with scoring_pool(task.scorer, workers) as submit:
+        return [score_model(task, model.to(where), label, submit, workers) for label, model in contenders]
 
 
 def baselines(task: Task) -> list[tuple[str, SaliencyModel]]:
-    """The training-free models that every table shows, by label."""
-    return [
-        ("center-bias (fitted to train)", task.center_bias),
-        ("spectral-residual", load_model("spectral-residual")),
-    ]
+    """The training-free models that every table shows, by label; without a training split, no fitted center bias."""
+    fitted = (
+        [] if task.center_bias is None else [("center-bias (fitted to train)", center_bias_model(task.center_bias))]
+    )
+    return [*fitted, ("spectral-residual", load_model("spectral-residual"))]
 
 
-def score_model(task: Task, model: SaliencyModel, label: str) -> Result:
-    """Run a model over every video of a split and score its maps."""
+def score_model(task: Task, model: SaliencyModel, label: str, submit: Submit | None = None, workers: int = 1) -> Result:
+    """Run a model over every video of a split and score its maps.
+
+    Frames are decoded in a thread while the model runs on those before them.
+
+    Args:
+        task: what to score on.
+        model: it runs where it is.
+        label: what to call it in the result.
+        submit: of a ``scoring_pool`` of so many ``workers``, which then score while the model runs; by default maps
+            are scored in between.
+    """
     model.eval()
-    baseline = _map_of(task.center_bias)
-    scores: dict[str, NDArray[np.float64]] = {}
-    bar = tqdm(total=len(task.fixations.offsets) - 1, desc=label, unit="frame", leave=False, disable=None)
-    with bar:
-        for number, video in enumerate(task.videos):
-            frames = video.read_frames(0, task.fixations.frames_of(number))
-            scores[video.id] = score_video(
-                video,
-                predict_maps(model, frames),
-                protocol=task.protocol,
-                fixations=task.fixations,
-                number=number,
-                baseline=baseline,
-                seed=task.seed,
-            )
-            bar.update(len(scores[video.id]))
-    return Result(
-        model=label,
+    if submit is None:
+        with scoring_pool(task.scorer, 1) as here:
+            return score_model(task, model, label, here)
+    chunks = (chunk for number in my_videos(task) for chunk in _predict_chunks(task, model, number))
+    return make_result(
+        task,
+        label,
+        collect(task, chunks, submit, workers, label),
         spec=str(model.spec),
         weights_sha256=weights_hash(model) if model.state_dict() else None,
-        dataset=task.dataset,
-        split=task.split,
-        note=task.note,
-        protocol=f"{task.protocol.name} v{task.protocol.version}",
-        seed=task.seed,
-        **summarise(scores, task.protocol.metrics),
     )
 
 
-def _map_of(center_bias: SaliencyModel) -> NDArray[np.float32]:
-    height, width = center_bias.preprocessing.size
-    with torch.inference_mode():
-        maps, _ = center_bias(torch.zeros(1, 1, 3, height, width, device=center_bias.device))
-    return maps[0, 0, 0].cpu().numpy()
+def _predict_chunks(task: Task, model: SaliencyModel, number: int) -> Iterator[Chunk]:
+    chosen = task.frames[number]
+    if not len(chosen):
+        return
+    frames = read_ahead(task.videos[number].read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
+    wanted = set(chosen.tolist())
+    maps: Iterator[tuple[int, NDArray[Any]]] = (
+        (index, map_) for index, map_ in enumerate(predict_maps(model, frames)) if index in wanted
+    )
+    found = 0
+    while part := list(islice(maps, CHUNK)):
+        found += len(part)
+        yield Chunk(number, [index for index, _ in part], [map_ for _, map_ in part])
+    if found != len(chosen):
+        video = task.videos[number]
+        raise SalzooError(f"video {video.id} gave {found} of the {len(chosen)} frames that its fixations are of")
+
+
+def default_workers(workers: int | None, where: torch.device) -> int:
+    """Scoring processes beside a model on a device."""
+    if workers is not None:
+        return workers
+    return 1 if where.type == "cpu" else cores()
+
+
+def device_of_rank(name: str | None) -> torch.device:
+    """The device of that name; without one the best here, under ``torchrun`` the GPU that is this process's own."""
+    if name is None and this_rank().size > 1 and torch.cuda.is_available():
+        name = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
+    return choose_device(name)
 
 
 def _label(model: SaliencyModel | str | Path) -> str:

@@ -1,6 +1,9 @@
-"""From predicted maps to scores, one video at a time."""
+"""From predicted maps to scores, some frames of a video at a time. Imports no torch: worker processes run this."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,60 +11,142 @@ from numpy.typing import NDArray
 
 from salzoo.evaluation.fixations import FixationIndex
 from salzoo.evaluation.protocols import Protocol
+from salzoo.evaluation.saved_maps import frame_label
 from salzoo.interfaces import Metric, SalzooError, Video
-from salzoo.metrics import resize_prediction
-from salzoo.plugins import registry
+from salzoo.video.reading import read_map
+
+CONSTANT, NOT_FINITE, UNREADABLE = "constant prediction", "prediction not finite", "unreadable prediction"
+NO_FIXATIONS, EMPTY_DENSITY = "no fixations", "empty density map"
+
+Notice = tuple[str, str]
+"""What is odd about a frame, and which: ("constant prediction", "0601/0007")."""
 
 
-def score_video(
-    video: Video,
-    maps: Iterable[NDArray[Any]],
-    *,
-    protocol: Protocol,
-    fixations: FixationIndex,
-    number: int,
-    baseline: NDArray[np.float32],
-    seed: int,
-) -> NDArray[np.float64]:
-    """Score the maps of a video's frames, in order.
+@dataclass(frozen=True)
+class Chunk:
+    """Some frames of a video with their maps.
 
-    Args:
-        video: an annotated video.
-        maps: one map a frame, (h, w), of any size and scale.
-        protocol: what is computed.
-        fixations: those of every frame of the split that is scored.
-        number: the video's, in that index.
-        baseline: (h, w), the map that information gain is measured against.
-        seed: of the draw of other fixations.
-
-    Returns:
-        (frames, metrics) scores, NaN where undefined.
-
-    Raises:
-        SalzooError: where the maps are more or fewer than the frames.
+    Attributes:
+        video: number of the video in the list.
+        frames: which of its frames.
+        maps: for each, a map (h, w) or the file that it is saved in; None scores the density maps themselves.
     """
-    metrics: list[Metric] = [registry().find("metrics", name).load() for name in protocol.metrics]
-    needed = {truth for metric in metrics for truth in metric.requires}
-    scores = []
-    baseline_here: NDArray[Any] = baseline
-    frames, first_frame = fixations.frames_of(number), int(fixations.first_frame[number])
-    for index, map_ in enumerate(maps):
-        if index == frames:
-            raise SalzooError(f"more maps than the {frames} frames of video {video.id}")
-        truths: dict[str, NDArray[Any]] = {"fixations": video.read_fixations(index)}
-        size = (truths["fixations"].shape[0], truths["fixations"].shape[1])
-        if "density" in needed:
-            truths["density"] = video.read_density(index)
-        if "other_fixations" in needed:
-            truths["other_fixations"] = fixations.draw_others(
-                first_frame + index, size, count=protocol.other_frames, seed=seed
+
+    video: int
+    frames: Sequence[int]
+    maps: Sequence[NDArray[Any] | Path] | None
+
+
+@dataclass(frozen=True)
+class ChunkScores:
+    """The scores of a chunk.
+
+    Attributes:
+        chunk: number of the video, and the frames that have scores: those whose map could be read.
+        scores: (frames, metrics), NaN where undefined.
+        notices: what is odd, frame by frame.
+    """
+
+    video: int
+    frames: list[int]
+    scores: NDArray[np.float64]
+    notices: list[Notice]
+
+
+@dataclass(frozen=True)
+class FrameScorer:
+    """All that scoring any map of a list of videos needs; it travels to worker processes once.
+
+    Attributes:
+        videos: annotated videos.
+        protocol: what is computed.
+        metrics: the metrics, in the order of the scores.
+        fixations: those of every frame of the list.
+        baseline: (h, w), the map that information gain is measured against; None where no metric needs one.
+        other_frames: frames whose fixations make up an other-fixations map.
+        seed: of the draw of other fixations.
+    """
+
+    videos: Sequence[Video]
+    protocol: Protocol
+    metrics: tuple[Metric, ...]
+    fixations: FixationIndex
+    baseline: NDArray[np.float32] | None
+    other_frames: int
+    seed: int
+
+    def score(self, chunk: Chunk) -> ChunkScores:
+        """Score some frames of a video. Raises SalzooError where the data set's own maps cannot be used."""
+        truths = _VideoTruths(self, chunk.video)
+        video = self.videos[chunk.video]
+        frames, rows, notices = [], [], []
+        for position, index in enumerate(chunk.frames):
+            label = frame_label(video, index)
+            truth = truths.of(index)
+            source = truth["density"] if chunk.maps is None else chunk.maps[position]
+            try:
+                map_ = read_map(source) if isinstance(source, Path) else source
+            except SalzooError as error:
+                notices.append((UNREADABLE, f"{label}: {error}"))
+                continue
+            scores, found = self._score_frame(map_, truth)
+            frames.append(index)
+            rows.append(scores)
+            notices += [(kind, label) for kind in found]
+        return ChunkScores(chunk.video, frames, np.array(rows).reshape(len(rows), len(self.metrics)), notices)
+
+    def _score_frame(self, map_: NDArray[Any], truth: dict[str, NDArray[Any]]) -> tuple[list[float], list[str]]:
+        kinds = []
+        if map_.dtype.kind == "f" and not np.isfinite(map_).all():
+            kinds.append(NOT_FINITE)
+        elif map_.min() == map_.max():
+            kinds.append(CONSTANT)
+        if not truth["fixations"].any():
+            kinds.append(NO_FIXATIONS)
+        if "density" in truth and not truth["density"].any():
+            kinds.append(EMPTY_DENSITY)
+        size = (truth["fixations"].shape[0], truth["fixations"].shape[1])
+        prediction = self.protocol.resize(map_, size)
+        reduce = self.protocol.reduce
+        if reduce is not None:
+            prediction = reduce(prediction)
+            truth = {name: reduce(value) for name, value in truth.items()}
+        given = {name: value[None] for name, value in truth.items()}
+        scores = [float(m(prediction[None], *(given[name] for name in m.requires))[0]) for m in self.metrics]
+        return scores, kinds
+
+
+class _VideoTruths:
+    """Reads the truths of a video's frames; what they share is made once."""
+
+    def __init__(self, scorer: FrameScorer, number: int) -> None:
+        self.scorer = scorer
+        self.video = scorer.videos[number]
+        self.size = scorer.fixations.size_of(number)
+        self.first = int(scorer.fixations.first_frame[number])
+        draw: Any = partial(scorer.fixations.draw_from_other_videos, number)
+        self.shared: dict[str, NDArray[Any]] = {}
+        if scorer.protocol.one_map_per_video:
+            self.shared["other_fixations"] = draw(count=scorer.other_frames, seed=scorer.seed)
+        if scorer.baseline is not None:
+            self.shared["baseline"] = scorer.protocol.resize(scorer.baseline, self.size)
+
+    def of(self, index: int) -> dict[str, NDArray[Any]]:
+        """The truths of a frame by name, all of one size."""
+        scorer, frame = self.scorer, self.first + index
+        density = self.video.read_density(index)
+        if density.shape != self.size:
+            raise SalzooError(
+                f"the density map of {frame_label(self.video, index)} has {_text(density.shape)} pixels, its fixation "
+                f"map {_text(self.size)}"
             )
-        if "baseline" in needed:
-            if baseline_here.shape != size:
-                baseline_here = resize_prediction(baseline, size)
-            truths["baseline"] = baseline_here
-        prediction = resize_prediction(map_, size)
-        scores.append([float(m(prediction[None], *(truths[t][None] for t in m.requires))[0]) for m in metrics])
-    if len(scores) != frames:
-        raise SalzooError(f"{len(scores)} maps for the {frames} frames of video {video.id}")
-    return np.array(scores)
+        truths = {**self.shared, "density": density, "fixations": scorer.fixations.fixations_of(frame)}
+        if "other_fixations" not in truths:
+            truths["other_fixations"] = scorer.fixations.draw_others(
+                frame, self.size, count=scorer.other_frames, seed=scorer.seed
+            )
+        return truths
+
+
+def _text(size: tuple[int, ...]) -> str:
+    return "×".join(map(str, size))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -112,29 +113,46 @@ def read_image(path: Path, grey: bool = False) -> NDArray[np.uint8]:
     Raises:
         SalzooError: the file is missing, empty, truncated, damaged, not an image; with ``grey``, not a grey map.
     """
+    if not grey:
+        return np.asarray(_decode(path, cv2.IMREAD_COLOR), dtype=np.uint8)
+    image = read_map(path)
+    if image.dtype != np.uint8:
+        raise SalzooError(f"{path} is an image of {image.dtype.itemsize * 8} bits a channel; a map must have 8")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def read_map(path: Path) -> NDArray[Any]:
+    """Read a grey map as stored, of 8 or 16 bits: (H, W) uint8 or uint16.
+
+    Raises SalzooError as ``read_image`` with ``grey`` does, but not for 16 bits.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    if image.dtype not in (np.uint8, np.uint16):
+        raise SalzooError(f"{path} holds {image.dtype} values; a map must have 8 or 16 bits")
+    return _one_channel(path, image)
+
+
+def _decode(path: Path, flag: int) -> NDArray[Any]:
     data = _file_bytes(path)
     _check_image_bytes(path, data)
-    flag = cv2.IMREAD_UNCHANGED if grey else cv2.IMREAD_COLOR
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error:
         image = None
     if image is None:
         raise SalzooError(f"cannot decode {path} as an image: the file is damaged, or not an image")
-    return _one_channel(path, image) if grey else np.asarray(image, dtype=np.uint8)
+    return image
 
 
-def _one_channel(path: Path, image: NDArray[np.generic]) -> NDArray[np.uint8]:
-    if image.dtype != np.uint8:
-        raise SalzooError(f"{path} is an image of {image.dtype.itemsize * 8} bits a channel; a map must have 8")
+def _one_channel(path: Path, image: NDArray[Any]) -> NDArray[Any]:
     if image.ndim == 2:
-        return np.asarray(image, dtype=np.uint8)
+        return image
     colours = min(image.shape[2], 3) if image.shape[2] != 2 else 1
-    if image.shape[2] > colours and (image[..., colours] != 255).any():
+    if image.shape[2] > colours and (image[..., colours] != np.iinfo(image.dtype).max).any():
         raise SalzooError(f"{path} has a transparent part; a map must be opaque grey")
     if any((image[..., 0] != image[..., channel]).any() for channel in range(1, colours)):
         raise SalzooError(f"{path} is a colour image; a map must be grey")
-    return np.ascontiguousarray(image[..., 0], dtype=np.uint8)
+    return np.ascontiguousarray(image[..., 0])
 
 
 def _file_bytes(path: Path) -> bytes:

@@ -1,0 +1,25 @@
+"""``salzoo compare``: results beside each other."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("compare")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="A.json B.json...")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="PNG file. By default compare.png.")
+def compare_command(files: tuple[Path, ...], out: Path | None) -> None:
+    """Compare results that salzoo eval wrote.
+
+    Shown are the means with bootstrap intervals of 95 %, which resample videos, and the paired differences from the
+    first result with theirs. The picture shows the score of every video.
+    """
+    from salzoo.evaluation.comparison import compare_files, format_comparison
+    from salzoo.evaluation.plots import draw_per_video
+    from salzoo.video.writing import write_image
+
+    out = out or Path("compare.png")
+    found = compare_files(files)
+    write_image(out, draw_per_video(found))
+    click.echo(format_comparison(found))
+    click.echo(f"scores of each video in {out}")

@@ -1,0 +1,137 @@
+"""The leaderboard of a data set: all models at hand, the baselines and bounds, and what the cards report beside it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from salzoo.evaluation.pool import scoring_pool
+from salzoo.evaluation.ranks import this_rank
+from salzoo.evaluation.reported import Reported, reported_scores
+from salzoo.evaluation.results import Result, format_notices, heading, number, plain
+from salzoo.evaluation.runs import baselines, default_workers, device_of_rank, score_model
+from salzoo.evaluation.tasks import prepare, score_gold
+from salzoo.hub.cards import list_models, load_card
+from salzoo.hub.sources import ModelSource, resolve_source
+from salzoo.interfaces import Dataset, SalzooError
+from salzoo.model import SaliencyModel
+from salzoo.plugins import registry
+
+FITTED = ("center-bias", "spectral-residual")
+"""Training-free models that ``baselines`` gives, the center bias fitted."""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Measured and reported scores on a split.
+
+    Attributes:
+        results: measured: the models at hand, the baselines, and the density map scored against itself.
+        reported: what the cards report on the data set, withdrawn scores included and marked.
+        not_scored: models that could not be scored: name, and why and what to do.
+    """
+
+    results: list[Result]
+    reported: list[Reported]
+    not_scored: dict[str, str]
+
+
+def leaderboard(
+    dataset: Dataset | str,
+    *,
+    root: str | Path | None = None,
+    split: str = "val",
+    protocol: str = "dhf1k",
+    seed: int = 0,
+    max_frames: int | None = None,
+    per_frame: bool = False,
+    workers: int | None = None,
+    device: str | None = None,
+) -> Leaderboard:
+    """Score all that is at hand: cards whose checkpoint folder lies here under the card's name, training-free models.
+
+    Arguments are those of ``salzoo.evaluation.runs.evaluate``. A model that fails is listed with the reason.
+    """
+    where = device_of_rank(device)
+    sources, not_scored = _find_sources()
+    task = prepare(
+        dataset, root=root, split=split, protocol=protocol, seed=seed, max_frames=max_frames, per_frame=per_frame
+    )
+    workers = default_workers(workers, where)
+    contenders: list[tuple[str, Callable[[], SaliencyModel]]] = [
+        *((source.label, partial(source.load, where)) for source in sources),
+        *((label, partial(model.to, where)) for label, model in baselines(task)),
+    ]
+    results = []
+    with scoring_pool(task.scorer, workers) as submit:
+        for label, load in contenders:
+            try:
+                results.append(score_model(task, load(), label, submit, workers))
+            except SalzooError as error:
+                if this_rank().size > 1:  # the other ranks wait for this one's scores: end them all
+                    raise
+                not_scored[label] = str(error)
+        results.append(score_gold(task, submit, workers))
+    reported = [row for name in list_models() for row in _reported(name, task.dataset)]
+    return Leaderboard(results, reported, not_scored)
+
+
+def _find_sources() -> tuple[list[ModelSource], dict[str, str]]:
+    sources: list[ModelSource] = []
+    free: list[ModelSource] = []
+    not_scored: dict[str, str] = {}
+    for name in list_models():
+        try:
+            sources.append(resolve_source(name))
+        except SalzooError as error:
+            not_scored[name] = str(error).removeprefix(f"{name}: ")
+    for entry in registry().entries("backbones"):
+        if entry.name in FITTED:
+            continue
+        try:
+            free.append(resolve_source(entry.name))
+        except SalzooError as error:
+            not_scored[entry.name] = str(error)
+    return sources + free, not_scored
+
+
+def _reported(name: str, dataset: str) -> list[Reported]:
+    try:
+        return reported_scores(load_card(name), dataset)
+    except SalzooError:  # ``_find_sources`` has listed this card with what is wrong with it
+        return []
+
+
+def format_leaderboard(board: Leaderboard) -> str:
+    """The leaderboard as text: measured scores, reported ones with their status, and what could not be scored."""
+    first = board.results[0]
+    lines = [f"{first.dataset} {first.split}, {first.frames} frames, protocol {first.protocol}"]
+    if first.note:
+        lines.append(first.note)
+    measured = [(result.model, result.mean, "measured") for result in board.results]
+    reported = [(f"{row.card}: {row.model}", row.scores, row.status) for row in board.reported]
+    lines += _rows(first.metrics, [*measured, *reported])
+    if any(row.withdrawn for row in board.reported):
+        lines.append("Withdrawn scores were blanked by their authors a week after they appeared: do not quote them.")
+    if board.reported:
+        lines.append("Reported scores were computed by their authors' code, which need not agree with this protocol.")
+    lines += format_notices(board.results)
+    if board.not_scored:
+        lines += ["not scored:", *(f"  {name}: {reason}" for name, reason in board.not_scored.items())]
+    return "\n".join(lines)
+
+
+def _rows(metrics: Sequence[str], rows: Sequence[tuple[str, dict[str, float], str]]) -> list[str]:
+    width = max(len("model"), *(len(label) for label, _, _ in rows))
+    lines = [f"{'model':{width}}" + "".join(f"{heading(metric):>9}" for metric in metrics) + "  status"]
+    for label, scores, status in rows:
+        digits = 4 if status == "measured" else 3  # as many as were reported
+        cells = "".join(f"{number(scores[m], digits):>9}" if m in scores else f"{'–':>9}" for m in metrics)
+        lines.append(f"{label:{width}}{cells}  {status}")
+    return lines
+
+
+def leaderboard_json(board: Leaderboard) -> str:
+    """The leaderboard as JSON text: a results file with "reported" and "not_scored" beside the results."""
+    return json.dumps(plain(asdict(board)), indent=1, allow_nan=False)

@@ -1,0 +1,70 @@
+"""The scores that a card reports, with what it says of where they stand: "reported (README of April 2019)"."""
+
+import re
+from dataclasses import dataclass
+
+from salzoo.evaluation.results import HEADINGS
+from salzoo.hub.cards import Card
+
+SECTION = "## Reported results"
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One row of reported scores.
+
+    Attributes:
+        card: name of the card.
+        model: what the source calls the model.
+        scores: by the metric's registered name.
+        status: source and date, and whether the scores were withdrawn.
+    """
+
+    card: str
+    model: str
+    scores: dict[str, float]
+    status: str
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether its authors withdrew these scores."""
+        return "withdrawn" in self.status
+
+
+def reported_scores(card: Card, dataset: str) -> list[Reported]:
+    """The scores that a card reports on a data set.
+
+    They are the rows of the tables in its section "Reported results", where that section speaks of the data set, and
+    the scores of its model-index that stand in no such row.
+    """
+    section = card.body.partition(SECTION)[2].partition("\n## ")[0]
+    rows = _table_rows(card.name, section) if dataset in re.sub("[^a-z0-9]", "", section.lower()) else []
+    indexed: dict[str, dict[str, float]] = {}
+    for result in card.results:
+        if result.dataset_type == dataset and result.source_name and result.metric_type in HEADINGS:
+            indexed.setdefault(result.source_name, {})[result.metric_type] = float(result.metric_value)
+    known = [row.scores for row in rows]
+    return rows + [Reported(card.name, card.name, scores, s) for s, scores in indexed.items() if scores not in known]
+
+
+def _table_rows(card: str, section: str) -> list[Reported]:
+    names = {title: metric for metric, title in HEADINGS.items()}
+    rows: list[Reported] = []
+    columns: list[str] = []
+    for line in section.splitlines():
+        if not line.startswith("|"):
+            columns = []
+            continue
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not columns:
+            columns = cells
+        elif len(cells) == len(columns) and not set(line) <= set("|-: "):
+            row = dict(zip(columns, cells, strict=True))
+            scores = {names[title]: float(cell) for title, cell in row.items() if title in names and _is_number(cell)}
+            if scores:
+                rows.append(Reported(card, cells[0], scores, row.get("status", "reported").replace("**", "")))
+    return rows
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None

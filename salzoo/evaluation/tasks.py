@@ -1,0 +1,193 @@
+"""A split made ready for scoring, and the way from the scores of its frames to a result. Imports no torch."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from salzoo.evaluation.baselines import mean_density
+from salzoo.evaluation.data import open_dataset
+from salzoo.evaluation.fixations import index_fixations
+from salzoo.evaluation.pool import Submit, score_chunks
+from salzoo.evaluation.protocols import Protocol, find_protocol
+from salzoo.evaluation.ranks import gather, this_rank
+from salzoo.evaluation.results import Result, summarise
+from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
+from salzoo.interfaces import Dataset, SalzooError, Video
+
+CHUNK = 32
+"""Frames that a worker process scores at a time."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A split made ready for scoring any number of models.
+
+    Attributes:
+        dataset, split: names.
+        note: what must be said beside the scores.
+        scorer: the videos, and what is computed of them.
+        frames: for each video, which of its frames are scored, in order.
+        center_bias: the mean density of the training split; None where there is no such split to fit it to.
+        per_frame: whether results hold the scores of each frame.
+    """
+
+    dataset: str
+    split: str
+    note: str
+    scorer: FrameScorer
+    frames: Sequence[NDArray[np.intp]]
+    center_bias: NDArray[np.float32] | None
+    per_frame: bool = False
+
+    @property
+    def videos(self) -> Sequence[Video]:
+        """The split's videos."""
+        return self.scorer.videos
+
+    @property
+    def protocol(self) -> Protocol:
+        """What is computed."""
+        return self.scorer.protocol
+
+
+def prepare(
+    dataset: Dataset | str,
+    *,
+    root: str | Path | None = None,
+    split: str,
+    protocol: str = "dhf1k",
+    seed: int = 0,
+    first: int | None = None,
+    max_frames: int | None = None,
+    per_frame: bool = False,
+) -> Task:
+    """Read what scoring any model on a split needs.
+
+    Args:
+        first: score the first so many frames of each video alone; the note of the results then says so.
+        max_frames: score so many frames, drawn by the seed from all; the note then says so.
+        per_frame: keep the scores of each frame in the results.
+
+    Raises:
+        SalzooError: where the split is not annotated.
+    """
+    rules = find_protocol(protocol)
+    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset, root)
+    videos = data.split(split)
+    bare = [video.id for video in videos if not video.annotated]
+    if bare:
+        raise SalzooError(f"{data.name} {split} cannot be scored: no annotation of {len(bare)} videos, first {bare[0]}")
+    notes = [data.note] if data.note else []
+    train = [video for video in data.videos if video.split == "train" and video.annotated]
+    center_bias = mean_density(train) if train else None
+    metrics = rules.load_metrics()
+    if center_bias is None and any("baseline" in metric.requires for metric in metrics):
+        metrics = tuple(metric for metric in metrics if "baseline" not in metric.requires)
+        notes.append("no information gain: there is no training split here to fit the center bias to")
+    if first is not None:
+        notes.append(f"only the first {first} frames of each video are scored")
+    index = index_fixations(videos, first)
+    frames = [np.arange(index.frames_of(number)) for number in range(len(videos))]
+    if max_frames is not None and max_frames < sum(map(len, frames)):
+        notes.append(f"{max_frames} of {sum(map(len, frames))} frames are scored, drawn by seed {seed}")
+        frames = _draw_frames(frames, max_frames, seed)
+    scorer = FrameScorer(
+        videos=videos,
+        protocol=rules,
+        metrics=metrics,
+        fixations=index,
+        baseline=center_bias if any("baseline" in metric.requires for metric in metrics) else None,
+        other_frames=rules.other_frames_of.get(data.name, rules.other_frames),
+        seed=seed,
+    )
+    return Task(data.name, split, "; ".join(notes), scorer, frames, center_bias, per_frame)
+
+
+def _draw_frames(frames: Sequence[NDArray[np.intp]], count: int, seed: int) -> list[NDArray[np.intp]]:
+    ends = np.cumsum([len(video) for video in frames])
+    drawn = np.sort(np.random.default_rng([seed, count]).choice(int(ends[-1]), count, replace=False))
+    parts = np.split(drawn, np.searchsorted(drawn, ends[:-1]))
+    return [part - (end - len(video)) for part, end, video in zip(parts, ends, frames, strict=True)]
+
+
+def chunks_of(task: Task, number: int, maps: Sequence[Any] | None) -> Iterator[Chunk]:
+    """A video's frames in chunks, with a map or file for each; frames whose map is None are left out."""
+    chosen = [int(index) for index in task.frames[number]]
+    if maps is not None:
+        chosen = [index for index in chosen if maps[index] is not None]
+    for start in range(0, len(chosen), CHUNK):
+        part = chosen[start : start + CHUNK]
+        yield Chunk(number, part, None if maps is None else [maps[index] for index in part])
+
+
+def my_videos(task: Task) -> range:
+    """Numbers of the videos that this process scores: all of them but under ``torchrun``."""
+    rank = this_rank()
+    return range(rank.number, len(task.videos), rank.size)
+
+
+def collect(task: Task, chunks: Iterable[Chunk], submit: Submit, workers: int, label: str) -> list[ChunkScores]:
+    """Score chunks with a progress bar, and gather the scores of all ranks, by video and frame."""
+    total = sum(len(task.frames[number]) for number in my_videos(task))
+    silent = None if this_rank().first else True
+    found = []
+    with tqdm(total=total, desc=label, unit="frame", leave=False, disable=silent) as bar:
+        for scores in score_chunks(chunks, submit, workers):
+            found.append(scores)
+            bar.update(len(scores.frames))
+    return sorted(gather(found), key=lambda scores: (scores.video, scores.frames))
+
+
+def score_gold(task: Task, submit: Submit, workers: int) -> Result:
+    """The density maps scored as if they were predictions: what no model can pass in CC, SIM and KLD."""
+    chunks = (chunk for number in my_videos(task) for chunk in chunks_of(task, number, None))
+    return make_result(task, "gold (the density map itself)", collect(task, chunks, submit, workers, "gold"))
+
+
+def make_result(
+    task: Task,
+    label: str,
+    found: Sequence[ChunkScores],
+    *,
+    spec: str | None = None,
+    weights_sha256: str | None = None,
+    notices: Sequence[tuple[str, str]] = (),
+) -> Result:
+    """The result that follows from all chunks' scores, in order. Raises SalzooError where no frame has any."""
+    names = [metric.name for metric in task.scorer.metrics]
+    by_video: dict[int, list[ChunkScores]] = {}
+    for part in found:
+        if part.frames:
+            by_video.setdefault(part.video, []).append(part)
+    if not by_video:
+        raise SalzooError(f"{label}: not one map of a frame of {task.dataset} {task.split} can be scored")
+    scores = {task.videos[n].id: np.concatenate([part.scores for part in parts]) for n, parts in by_video.items()}
+    odd: dict[str, list[str]] = {}
+    for kind, where in [*notices, *(notice for part in found for notice in part.notices)]:
+        odd.setdefault(kind, []).append(where)
+    per_frame = None
+    if task.per_frame:
+        per_frame = {}
+        for number, parts in by_video.items():
+            video = task.videos[number]
+            frames = [video.frame_name(index) for part in parts for index in part.frames]
+            per_frame[video.id] = dict(zip(frames, scores[video.id].tolist(), strict=True))
+    return Result(
+        model=label,
+        spec=spec,
+        weights_sha256=weights_sha256,
+        dataset=task.dataset,
+        split=task.split,
+        note=task.note,
+        protocol=str(task.protocol),
+        seed=task.scorer.seed,
+        frames_expected=sum(map(len, task.frames)),
+        notices=odd,
+        per_frame=per_frame,
+        **summarise(scores, names, mean_of_videos=task.protocol.mean_of_videos, seed=task.scorer.seed),
+    )

@@ -1,0 +1,141 @@
+"""Bootstrap intervals, and results beside each other."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from salzoo.cli import cli
+from salzoo.evaluation.bootstrap import RESAMPLES, VideoScores, draw_resamples, interval
+from salzoo.evaluation.comparison import compare, compare_files, format_comparison
+from salzoo.evaluation.plots import draw_per_video
+from salzoo.evaluation.predictions import evaluate_predictions
+from salzoo.evaluation.results import Result, read_results, write_results
+from salzoo.interfaces import SalzooError
+
+
+@pytest.fixture
+def two(gaze: Any, tmp_path: Path) -> tuple[Path, Path]:
+    """Results files of the saved maps, and of the same maps blurred."""
+    paths = tmp_path / "sharp.json", tmp_path / "blurred.json"
+    write_results([evaluate(gaze)], paths[0])
+    for path in list(gaze.all_maps()):
+        gaze.write(path, cv2.GaussianBlur(cv2.imread(str(path), 0), (0, 0), 2))
+    write_results([evaluate(gaze)], paths[1])
+    return paths
+
+
+def evaluate(gaze: Any, **options: Any) -> Result:
+    return evaluate_predictions(gaze.maps, "dhf1k", root=gaze.root, workers=1, **options)
+
+
+@pytest.mark.parametrize("mean_of_videos", [False, True])
+def test_intervals_are_those_of_a_loop_over_resamples(mean_of_videos: bool) -> None:
+    rng = np.random.default_rng(0)
+    frames = [rng.normal(size=(n, 1)) for n in (3, 30, 5, 12, 7)]
+    scores = VideoScores(
+        np.array([f.sum(0) for f in frames]), np.array([[float(len(f))] for f in frames]), mean_of_videos
+    )
+    times = draw_resamples(5)
+    assert times.shape == (RESAMPLES, 5)
+    assert (times.sum(1) == 5).all()
+    means = []
+    for row in times:
+        drawn = [frames[video] for video, count in enumerate(row) for _ in range(int(count))]
+        means.append(np.mean([f.mean() for f in drawn]) if mean_of_videos else np.concatenate(drawn).mean())
+    low, high = interval(scores.resampled_means(times))
+    assert [*low, *high] == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=1e-12)
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(1)
+    times = draw_resamples(30)
+    covered = 0
+    for _ in range(200):
+        totals = rng.normal(size=(30, 1))
+        low, high = interval(VideoScores(totals, np.ones((30, 1))).resampled_means(times))
+        covered += bool(low[0] <= 0 <= high[0])
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_videos_without_a_score_leave_the_mean_alone() -> None:
+    scores = VideoScores(np.array([[2.0], [0.0], [4.0]]), np.array([[1.0], [0.0], [1.0]]), mean_of_videos=True)
+    assert scores.mean() == [3]
+    assert np.isnan(VideoScores(np.zeros((2, 1)), np.zeros((2, 1))).mean()).all()
+
+
+def test_a_result_is_read_as_it_was_written(gaze: Any, tmp_path: Path) -> None:
+    gaze.write(gaze.map_file("0601/0002"), np.full((36, 64), 7, np.uint8))
+    result = evaluate(gaze, per_frame=True)
+    write_results([result], tmp_path / "r.json")
+    (read,) = read_results(tmp_path / "r.json")
+    assert (read.mean, read.interval_95, read.per_video, read.defined) == (
+        result.mean,
+        result.interval_95,
+        result.per_video,
+        result.defined,
+    )
+    low, high = result.interval_95["nss"]
+    assert low <= result.mean["nss"] <= high
+    assert read.notices == {"constant prediction": ["0601/0002"]}
+
+
+def test_differences_are_paired_by_video(two: tuple[Path, Path]) -> None:
+    found = compare_files(two)
+    (sharp,), (blurred,) = map(read_results, two)
+    nss = found.metrics.index("nss")
+    assert found.differences[1, nss] == pytest.approx(blurred.mean["nss"] - sharp.mean["nss"], abs=1e-12)
+    assert found.means[0, nss] == pytest.approx(sharp.mean["nss"], abs=1e-12)
+    assert tuple(found.intervals[0, :, nss]) == pytest.approx(sharp.interval_95["nss"], abs=1e-12)
+    assert (found.difference_intervals[0] == 0).all()
+    low, high = found.difference_intervals[1, :, nss]
+    per_video = [blurred.per_video[v]["nss"] - sharp.per_video[v]["nss"] for v in found.videos]
+    assert min(per_video) - 1e-12 <= low <= found.differences[1, nss] <= high <= max(per_video) + 1e-12
+    assert "difference from" in format_comparison(found)
+
+
+def test_only_shared_videos_count(two: tuple[Path, Path]) -> None:
+    record = json.loads(two[1].read_text())
+    for name in ("per_video", "defined"):
+        del record["results"][0][name]["0602"]
+    two[1].write_text(json.dumps(record))
+    found = compare_files(two)
+    assert found.videos == ["0601", "0603"]
+    assert "1 videos left out that not all have" in format_comparison(found)
+
+
+def test_results_that_cannot_be_compared(two: tuple[Path, Path], gaze: Any, tmp_path: Path) -> None:
+    with pytest.raises(SalzooError, match="at least two"):
+        compare_files(two[:1])
+    other = evaluate(gaze, protocol="salema")
+    with pytest.raises(SalzooError, match="cannot be compared: protocol dhf1k v1 and salema v1"):
+        compare([read_results(two[0])[0], other])
+    with pytest.raises(SalzooError, match="cannot be compared: seed 0 and 1"):
+        compare([read_results(two[0])[0], evaluate(gaze, seed=1)])
+    (tmp_path / "no.json").write_text('{"results": [{"model": "x"}]}')
+    with pytest.raises(SalzooError, match=r"no\.json is no results file"):
+        compare_files([two[0], tmp_path / "no.json"])
+    with pytest.raises(SalzooError, match=r"cannot read .*absent\.json"):
+        read_results(tmp_path / "absent.json")
+
+
+def test_the_plot_shows_every_video_of_every_result(two: tuple[Path, Path]) -> None:
+    found = compare_files(two)
+    picture = draw_per_video(found)
+    assert picture.shape[1:] == (1200, 3)
+    for colour in ((178, 114, 0), (0, 94, 213)):
+        drawn = (picture == colour).all(2)
+        panels = drawn[-260 * len(found.metrics) :].reshape(len(found.metrics), 260, 1200)
+        assert panels.any((1, 2)).sum() >= len(found.metrics) - 1  # one may lie wholly under the other
+
+
+def test_the_command_writes_a_picture(two: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "plot.png"
+    done = CliRunner().invoke(cli, ["compare", *map(str, two), "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "sharp: " in done.output
+    assert cv2.imread(str(out)) is not None
