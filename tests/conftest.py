@@ -15,8 +15,9 @@ torch.set_num_threads(min(2, os.cpu_count() or 1))
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No test reads or writes the user's cache, nor sees the user's data sets."""
+    """No test reads or writes the user's cache and settings, nor sees the user's data sets."""
     os.environ["SALZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["SALZOO_CONFIG"] = str(tmp_path_factory.mktemp("config") / "config.json")
     os.environ.pop("SALZOO_DATA", None)
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "cards": "Check all model cards.",
     "convert": "Turn a published weights file into a checkpoint folder.",
     "data": "Make, check and prepare data sets.",
+    "config": "Show and set lasting settings, such as the folders of data sets.",
 }
 """Commands in the order of ``--help``, with the line shown there: listing them imports none."""
 

@@ -1,5 +1,6 @@
-"""``salzoo data``: making data sets."""
+"""``salzoo data``: making, checking and preparing data sets."""
 
+import json
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 
 @click.group("data")
 def data_command() -> None:
-    """Make and inspect data sets."""
+    """Make, check and prepare data sets."""
 
 
 @data_command.group("make")
@@ -17,7 +18,9 @@ def make() -> None:
 
 @make.command("synthetic")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder to make; new or empty.")
-@click.option("--videos", type=click.IntRange(3, 1000), default=80, show_default=True, help="Videos, all splits together.")
+@click.option(
+    "--videos", type=click.IntRange(3, 1000), default=80, show_default=True, help="Videos, all splits together."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed gives other videos.")
 def make_synthetic_data(out: Path, videos: int, seed: int) -> None:
     """Make synthetic videos with the gaze of simulated observers, in DHF1K's layout.
@@ -28,3 +31,52 @@ def make_synthetic_data(out: Path, videos: int, seed: int) -> None:
 
     make_synthetic(out, videos, seed)
     click.echo(f"{videos} synthetic videos in {out}; use them with --dataset synthetic --root {out}")
+
+
+@data_command.command("check")
+@click.argument("name")
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name> or the setting."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found in each video as JSON.")
+def check(name: str, root: Path | None, as_json: bool) -> None:
+    """Read all of data set NAME, and list what is missing, unreadable, or of the wrong size or count.
+
+    Exits with status 1 if anything is wrong. Videos that are not there at all are counted, but not wrong.
+    """
+    from salzoo.datasets.checking import check_dataset, check_json, format_check
+    from salzoo.evaluation.data import open_dataset
+
+    found = check_dataset(open_dataset(name, root))
+    click.echo(json.dumps(check_json(found), indent=1) if as_json else format_check(found))
+    if found.wrong:
+        raise click.exceptions.Exit(1)
+
+
+@data_command.command("prepare")
+@click.argument("name", type=click.Choice(["dhf1k"]))
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name> or the setting."
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Write here, with links to the maps; by default to the root."
+)
+def prepare(name: str, root: Path | None, out: Path | None) -> None:
+    """Extract the frames of every AVI of data set NAME to annotation/NNNN/images/0001.png, ...
+
+    Once extracted, frames are read rather than the AVI. An interrupted run goes on where it was when it is started
+    again. Exits with status 1 if a video could not be extracted.
+    """
+    from salzoo.datasets.extraction import extract_frames
+    from salzoo.evaluation.data import data_root
+
+    root = root or data_root(name)
+    done = extract_frames(root, out)
+    for video, problem in done.problems.items():
+        click.echo(f"{video}: {problem}", err=True)
+    click.echo(
+        f"frames of {done.extracted} videos extracted, of {done.kept} there already, of {len(done.problems)} failed, "
+        f"in {out or root}"
+    )
+    if done.problems:
+        raise click.exceptions.Exit(1)

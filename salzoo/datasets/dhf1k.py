@@ -3,14 +3,15 @@
 Layouts read, in one root folder::
 
     video/001.AVI   annotation/0001/maps/0001.png   annotation/0001/fixation/0001.png     as published
-    annotation/0001/images/0001.png                                                       frames, where there is no AVI
+    annotation/0001/images/0001.png                                                       extracted frames
+    annotation/0001/fixation/maps/0001.mat                                                where there is no PNG
     frames/1/1.png  maps/1/0001.png                 fixations/1/0001.png                  as SalEMA extracts it
 
-Folders and files are numbered from 1, with or without leading zeros, and sorted by number. Videos 1–600 are the
-training split, 601–700 validation, 701–1000 test, whose annotations the authors hold back.
+Folders and files are numbered from 1, with or without leading zeros, and sorted by number. Extracted frames are read
+rather than the AVI. Videos 1–600 are the training split, 601–700 validation, 701–1000 test, whose annotations the
+authors hold back.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,12 +20,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from salzoo.datasets.files import IMAGES, check_root, frame_files, numbered
+from salzoo.datasets.matlab import read_mat_fixations
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.reading import probe_video, read_image, read_video
 
 LAST_TRAIN, LAST_VAL, LAST_TEST = 600, 700, 1000
-_IMAGES = (".png", ".jpg", ".jpeg")
+PUBLISHED = {"train": LAST_TRAIN, "val": LAST_VAL - LAST_TRAIN, "test": LAST_TEST - LAST_VAL}
+"""Videos in each split as published."""
+
+_MAT = (".mat",)
 
 
 @dataclass(frozen=True)
@@ -65,10 +71,11 @@ class DHF1KVideo:
         counts: dict[Path, int] = {}
         if self.source is not None:
             is_folder = self.source.is_dir()
-            counts[self.source] = len(_frame_files(self.source)) if is_folder else probe_video(self.source).frames
+            counts[self.source] = len(frame_files(self.source)) if is_folder else probe_video(self.source).frames
         if self.annotated:
-            counts[self.maps] = len(_frame_files(self.maps))
-            counts[self.fixations] = len(_frame_files(self.fixations))
+            counts[self.maps] = len(frame_files(self.maps))
+            folder, endings = self._fixation_files
+            counts[folder] = len(frame_files(folder, endings))
         found = ", ".join(f"{count} in {path}" for path, count in counts.items())
         if len(set(counts.values())) > 1:
             raise SalzooError(f"video {self.id} has different numbers of frames: {found}")
@@ -85,23 +92,39 @@ class DHF1KVideo:
             raise SalzooError(f"{self.root} has no frames of video {self.id}: neither an AVI nor a folder of images")
         stop = self.frames if stop is None else min(stop, self.frames)
         if self.source.is_dir():
-            yield from (read_image(path) for path in _frame_files(self.source)[start:stop])
+            yield from (read_image(path) for path in frame_files(self.source)[start:stop])
         else:
             yield from read_video(self.source, start, stop)
 
     def read_density(self, index: int) -> NDArray[np.uint8]:
-        return read_image(self._map_file(self.maps, index), grey=True)
+        return read_image(self._map_file(self.maps, IMAGES, index), grey=True)
 
     def read_fixations(self, index: int) -> NDArray[np.bool_]:
-        return read_image(self._map_file(self.fixations, index), grey=True) > 0
+        folder, endings = self._fixation_files
+        path = self._map_file(folder, endings, index)
+        return read_mat_fixations(path) if endings == _MAT else read_image(path, grey=True) > 0
 
-    def _map_file(self, folder: Path, index: int) -> Path:
+    def files(self) -> list[Path]:
+        """Every file there is of this video, whether or not their numbers agree."""
+        source: list[Path] = []
+        if self.source is not None:
+            source = [*numbered(self.source, IMAGES).values()] if self.source.is_dir() else [self.source]
+        return [*source, *numbered(self.maps, IMAGES).values(), *numbered(*self._fixation_files).values()]
+
+    @cached_property
+    def _fixation_files(self) -> tuple[Path, tuple[str, ...]]:
+        """Folder and endings of the fixation maps: images, or where there are none the MATLAB files beside them."""
+        if not numbered(self.fixations, IMAGES) and numbered(self.fixations / "maps", _MAT):
+            return self.fixations / "maps", _MAT
+        return self.fixations, IMAGES
+
+    def _map_file(self, folder: Path, endings: tuple[str, ...], index: int) -> Path:
         if not self.annotated:
             raise SalzooError(
                 f"{self.root} has no annotation of video {self.id} (those of the test split are held back)"
             )
-        path = folder / f"{index + 1:04d}.png"
-        return path if path.exists() else _numbered(folder, _IMAGES).get(index + 1, path)
+        path = folder / f"{index + 1:04d}{endings[0]}"
+        return path if path.exists() else numbered(folder, endings).get(index + 1, path)
 
 
 def open_dhf1k(root: Path | None) -> Dataset:
@@ -110,18 +133,14 @@ def open_dhf1k(root: Path | None) -> Dataset:
     Raises:
         SalzooError: no root is named, or it has none of the layouts above.
     """
-    if root is None:
-        raise SalzooError("data set dhf1k needs the folder that holds it: name it with --root DIR or SALZOO_DATA")
-    return Dataset(name="dhf1k", videos=list_videos(root))
+    return Dataset(name="dhf1k", videos=list_videos(check_root("dhf1k", root)))
 
 
 def list_videos(root: Path) -> list[DHF1KVideo]:
     """All videos under a folder in one of DHF1K's layouts, by number. Raises SalzooError when there are none."""
-    if not root.is_dir():
-        raise SalzooError(f"data set folder {root} does not exist" if not root.exists() else f"{root} is not a folder")
-    avis = _numbered(root / "video", (".avi",))
+    avis = numbered(root / "video", (".avi",))
     annotations, frames, maps, fixations = (
-        _numbered(root / name, ("",)) for name in ("annotation", "frames", "maps", "fixations")
+        numbered(root / name, ("",)) for name in ("annotation", "frames", "maps", "fixations")
     )
     numbers = sorted({*avis, *annotations, *frames})
     if not numbers:
@@ -135,9 +154,8 @@ def list_videos(root: Path) -> list[DHF1KVideo]:
     videos = []
     for number in numbers:
         annotation = annotations.get(number, root / "annotation" / f"{number:04d}")
-        source = avis.get(number) or frames.get(number)
-        if source is None and (annotation / "images").is_dir():
-            source = annotation / "images"
+        images = annotation / "images"
+        source = images if images.is_dir() else frames.get(number) or avis.get(number)
         videos.append(
             DHF1KVideo(
                 number=number,
@@ -148,28 +166,3 @@ def list_videos(root: Path) -> list[DHF1KVideo]:
             )
         )
     return videos
-
-
-def _numbered(folder: Path, endings: tuple[str, ...]) -> dict[int, Path]:
-    """Entries of a folder named by a number and one of the endings: not ".DS_Store", "._1.png" and the like."""
-    found: dict[int, Path] = {}
-    if not folder.is_dir():
-        return found
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            stem, ending = os.path.splitext(entry.name)
-            if not (stem.isascii() and stem.isdigit() and ending.lower() in endings):
-                continue
-            if int(stem) in found:
-                raise SalzooError(f"{folder} has number {int(stem)} twice: {found[int(stem)].name} and {entry.name}")
-            found[int(stem)] = folder / entry.name
-    return found
-
-
-def _frame_files(folder: Path) -> list[Path]:
-    """Images 1, 2, ... of a folder in order. Raises SalzooError when a number is missing."""
-    found = _numbered(folder, _IMAGES)
-    missing = set(range(1, len(found) + 1)) - set(found)
-    if missing:
-        raise SalzooError(f"{folder} must hold images 1 to {len(found)}, but number {min(missing)} is missing")
-    return [found[number] for number in sorted(found)]

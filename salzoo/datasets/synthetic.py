@@ -4,31 +4,24 @@ Scores on it compare models under equal conditions and show that a set-up works;
 """
 
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 import struct
-import sys
 import uuid
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from functools import cache, partial
 from math import log, sqrt
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from salzoo.datasets.dhf1k import LAST_TEST, LAST_TRAIN, LAST_VAL, list_videos
 from salzoo.datasets.observers import OBSERVERS, watch_scene
+from salzoo.datasets.processes import cores, map_in_processes
 from salzoo.datasets.scenes import FPS, FRAMES, HEIGHT, WIDTH, Scene, draw_frames, plan_scene
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
@@ -105,17 +98,16 @@ def simulate_video(seed: int, number: int) -> tuple[Scene, Iterator[NDArray[np.u
 
 def _make_folder(out: Path, numbers: list[int], seed: int, processes: int | None) -> None:
     if processes is None:
-        processes = max(min(_cores(), len(numbers) // 8), 1)  # starting a process costs as much as a few videos
+        processes = max(min(cores(), len(numbers) // 8), 1)  # starting a process costs as much as a few videos
     unfinished = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.unfinished")
     try:
         (unfinished / "video").mkdir(parents=True)
-        _make_videos(unfinished, seed, numbers, processes)
+        work = partial(_make_video, unfinished, seed)
+        map_in_processes(work, numbers, label="making synthetic data", unit="video", processes=processes)
         _write_manifest(unfinished, seed, numbers)
         _rename(unfinished, out)
     except OSError as error:
         raise SalzooError(f"cannot write {out}: {error.strerror or error}") from error
-    except BrokenProcessPool as error:
-        raise SalzooError(f"cannot make {out}: a working process was killed, perhaps for lack of memory") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -129,40 +121,6 @@ def _numbers(videos: int) -> list[int]:
     train = min(videos - val - (eighth if videos > 2 else 0), LAST_TRAIN)
     test = videos - train - val
     return [start + index for start, count in ((1, train), (601, val), (701, test)) for index in range(count)]
-
-
-def _make_videos(root: Path, seed: int, numbers: list[int], processes: int) -> None:
-    progress = partial(tqdm, total=len(numbers), desc="making synthetic data", unit="video", disable=None)
-    if processes == 1:
-        for number in progress(numbers):
-            _make_video(root, seed, number)
-        return
-    context = multiprocessing.get_context("spawn")  # a fork of a process with threads, such as torch's, may hang
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker) as pool:
-        try:
-            with _no_main_module():
-                jobs = [pool.submit(_make_video, root, seed, number) for number in numbers]
-            for job in progress(as_completed(jobs)):
-                job.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Start processes that do not run the caller's script a second time, as the spawn method does by itself."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    cv2.setNumThreads(1)
 
 
 def _make_video(root: Path, seed: int, number: int) -> None:
@@ -256,10 +214,6 @@ def _rename(finished: Path, out: Path) -> None:
     except OSError:
         if not (out / MANIFEST).is_file():
             raise
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cache_folder() -> Path:

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from salzoo.interfaces import Dataset
+from salzoo.config import config_path, read_config
+from salzoo.interfaces import Dataset, SalzooError
 from salzoo.plugins import registry
 
 VARIABLE = "SALZOO_DATA"
@@ -15,7 +16,7 @@ def open_dataset(name: str, root: str | Path | None = None) -> Dataset:
 
     Args:
         name: registered name.
-        root: its folder; by default ``$SALZOO_DATA/<name>`` where that exists.
+        root: its folder; by default as ``data_root`` finds it.
 
     Raises:
         SalzooError: unknown name, or no data set there.
@@ -26,6 +27,15 @@ def open_dataset(name: str, root: str | Path | None = None) -> Dataset:
 
 
 def data_root(name: str) -> Path | None:
-    """The folder that ``$SALZOO_DATA`` has for a data set; None where it has none."""
+    """The folder of a data set: ``$SALZOO_DATA/<name>`` where that exists, else the setting ``data.<name>``, else None.
+
+    Raises:
+        SalzooError: the setting names a folder that does not exist, or the settings cannot be read.
+    """
     folder = Path(os.environ[VARIABLE]) / name if os.environ.get(VARIABLE) else None
-    return folder if folder is not None and folder.is_dir() else None
+    if folder is not None and folder.is_dir():
+        return folder
+    setting = read_config().get(f"data.{name}")
+    if setting is not None and not Path(setting).is_dir():
+        raise SalzooError(f"{config_path()} says that {name} is in {setting}, which is not a folder")
+    return Path(setting) if setting is not None else None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.io import savemat
 
 from salzoo.datasets.dhf1k import open_dhf1k
 from salzoo.interfaces.errors import SalzooError
@@ -215,3 +216,26 @@ def test_video_without_anything(tmp_path):
     (video,) = open_dhf1k(tmp_path).videos
     with pytest.raises(SalzooError, match="0003 has no frames"):
         _ = video.frames
+
+
+def test_fixations_from_matlab_where_there_are_no_images(root):
+    folder = root / "annotation" / "0001" / "fixation"
+    (folder / "maps").mkdir()
+    for index in range(FRAMES):
+        savemat(folder / "maps" / f"{index + 1:04d}.mat", {"I": grey(20 * index)})
+        (folder / f"{index + 1:04d}.png").unlink()
+    (video,) = open_dhf1k(root).videos
+    check_video(video)
+    check_video(pickle.loads(pickle.dumps(video)))
+    (folder / "maps" / "0004.mat").unlink()
+    (video,) = open_dhf1k(root).videos
+    with pytest.raises(SalzooError, match=r"0001 has different numbers of frames.*3 in .*fixation.maps"):
+        _ = video.frames
+
+
+def test_extracted_frames_are_read_rather_than_the_avi(root):
+    names = [f"{index:04d}.png" for index in range(1, FRAMES + 1)]
+    write_images(root / "annotation" / "0001" / "images", names)
+    (video,) = open_dhf1k(root).videos
+    check_video(video)
+    assert [int(frame[0, 0, 0]) for frame in video.read_frames()] == [0, 20, 40, 60]  # lossless

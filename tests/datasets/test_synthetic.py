@@ -87,14 +87,14 @@ def test_files_hold_what_was_simulated(root):
 
 
 def test_density_is_the_sum_of_dhf1k_gaussians(root):
-    """A full width at half maximum of 30 px in 640, at the fixations, over the maximum (Wang et al., 2018)."""
+    """A full width at half maximum of 30 px, at the fixations, over the maximum (Wang et al., 2018)."""
     video = open_synthetic(root).videos[0]
     _, _, gaze = simulate_video(seed=5, number=1)
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     for index in (0, 20, 45):
         density = np.zeros((HEIGHT, WIDTH))
         for x, y in landed(gaze[index]):
-            density += 0.5 ** (((columns - x) ** 2 + (rows - y) ** 2) / 7.5**2)
+            density += 0.5 ** (((columns - x) ** 2 + (rows - y) ** 2) / 15**2)
         difference = video.read_density(index) - 255 * density / density.max()
         assert np.abs(difference).max() <= 0.5001
 

@@ -1,0 +1,119 @@
+"""What Hollywood-2 and UCF-Sports have in common: a folder a video, with images, maps and fixations in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salzoo.datasets.files import IMAGES, check_root, listing, names_in, natural_order, numbered
+from salzoo.interfaces.dataset import Dataset
+from salzoo.interfaces.errors import SalzooError
+from salzoo.video.reading import read_image
+
+SPLITS = {"training": "train", "testing": "test"}
+"""Folders of the splits. There is no validation split."""
+
+_FRAMES, _MAPS, _FIXATIONS = _KINDS = ("images", "maps", "fixation")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A folder with the images of one video; see ``salzoo.interfaces.dataset.Video``.
+
+    The number of a frame is the last part of its file's name. Numbers need not begin at 1.
+
+    Attributes:
+        folder: it holds ``images``, ``maps`` and ``fixation``.
+        split: "train" or "test".
+    """
+
+    folder: Path
+    split: str
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def annotated(self) -> bool:
+        return bool(self._names[_MAPS] or self._names[_FIXATIONS])
+
+    @property
+    def frames(self) -> int:
+        """Number of frames. Raises SalzooError unless images, density maps and fixation maps have the same numbers."""
+        return len(self._numbers)
+
+    def frame_name(self, index: int) -> str:
+        kind = _FRAMES if self._names[_FRAMES] else _MAPS
+        return Path(self._names[kind][self._numbers[index]]).stem.rpartition("_")[2]
+
+    def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        names = self._names[_FRAMES]
+        if not names:
+            raise SalzooError(f"{self.folder / _FRAMES} holds no frames")
+        yield from (read_image(self.folder / _FRAMES / names[number]) for number in self._numbers[start:stop])
+
+    def read_density(self, index: int) -> NDArray[np.uint8]:
+        return self._read_map(_MAPS, index)
+
+    def read_fixations(self, index: int) -> NDArray[np.bool_]:
+        return self._read_map(_FIXATIONS, index) > 0
+
+    def files(self) -> list[Path]:
+        """Every file there is of this video, whether or not their numbers agree."""
+        return [self.folder / kind / name for kind in _KINDS for name in self._names[kind].values()]
+
+    def _read_map(self, kind: str, index: int) -> NDArray[np.uint8]:
+        if not self.annotated:
+            raise SalzooError(f"{self.folder} holds no density maps and no fixation maps")
+        return read_image(self.folder / kind / self._names[kind][self._numbers[index]], grey=True)
+
+    @cached_property
+    def _names(self) -> dict[str, dict[int, str]]:
+        """Names of the files of each kind, by number. Folders in them, such as fixation/maps, are left out."""
+        return {
+            kind: {number: path.name for number, path in numbered(self.folder / kind, IMAGES, prefixed=True).items()}
+            for kind in _KINDS
+        }
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        needed = [kind for kind in _KINDS if (self._names[_FRAMES] if kind == _FRAMES else self.annotated)]
+        every = sorted({number for kind in needed for number in self._names[kind]})
+        if not every:
+            raise SalzooError(f"video {self.id} has no frames: {self.folder} holds no images or maps")
+        lacking = {kind: sorted(set(every) - set(self._names[kind])) for kind in needed}
+        if any(lacking.values()):
+            counts = ", ".join(f"{len(self._names[kind])} in {self.folder / kind}" for kind in needed)
+            gaps = "; ".join(f"in {kind} {listing(missing)}" for kind, missing in lacking.items() if missing)
+            raise SalzooError(f"video {self.id} has different numbers of frames: {counts}; {gaps}")
+        return every
+
+
+def open_shots(name: str, root: Path | None, example: str) -> Dataset:
+    """The videos in the folders ``training`` and ``testing``, in the order of the numbers in their names.
+
+    Args:
+        name: of the data set.
+        root: its folder.
+        example: of a file, for the error message.
+
+    Raises:
+        SalzooError: no root is named, or it has none of the videos, or one video twice.
+    """
+    root = check_root(name, root)
+    videos: dict[str, Shot] = {}
+    for folder, split in SPLITS.items():
+        for shot in natural_order(names_in(root / folder)):
+            path = root / folder / shot
+            if shot.startswith(".") or not any((path / kind).is_dir() for kind in _KINDS):
+                continue
+            if shot in videos:
+                raise SalzooError(f"{root} has video {shot} twice, in training and in testing")
+            videos[shot] = Shot(path, split)
+    if not videos:
+        raise SalzooError(f"no videos of {name} in {root}: expected {example}, and maps and fixation beside images")
+    return Dataset(name=name, videos=list(videos.values()))
