@@ -95,7 +95,9 @@ def test_gradients_reach_every_parameter(module: str) -> None:
     model = create_model(f"salgan:width=0.2+{module}@{at}").train()
     maps, _ = model(make_clip(2, 3))
     maps.square().mean().backward()
-    missing = [name for name, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.any()]
+    missing = [
+        name for name, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.any()
+    ]
     assert missing == []
 
 
@@ -206,7 +208,9 @@ class FirstFrame(nn.Module):
         return layer(x[:, :1]).expand_as(x), None
 
 
-@pytest.mark.parametrize(("module", "message"), [(Twice(), "2 times, not once"), (FirstFrame(), r"on \(1, 1\) of \(1, 2\)")])
+@pytest.mark.parametrize(
+    ("module", "message"), [(Twice(), "2 times, not once"), (FirstFrame(), r"on \(1, 1\) of \(1, 2\)")]
+)
 def test_a_layer_is_called_once_with_all_frames(module: nn.Module, message: str) -> None:
     model = SaliencyModel(parse_spec("toy"), build(SLIM).backbone, {1: module})
     with pytest.raises(RuntimeError, match=message):

@@ -55,7 +55,9 @@ def test_a_name_belongs_to_its_first_holder() -> None:
 
 def test_a_target_that_cannot_be_loaded_names_the_plug_in() -> None:
     entry = Entry("metrics", "emd", "no_such_package:emd", "", (), "salzoo-emd")
-    with pytest.raises(SalzooError, match="metric 'emd' of plug-in salzoo-emd cannot be loaded from no_such_package:emd"):
+    with pytest.raises(
+        SalzooError, match="metric 'emd' of plug-in salzoo-emd cannot be loaded from no_such_package:emd"
+    ):
         entry.load()
 
 
@@ -69,14 +71,14 @@ def test_names_and_targets_are_checked() -> None:
 
 
 PLUGINS = {
-    "good": 'from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_temporal_modules(register):\n'
+    "good": "from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_temporal_modules(register):\n"
     '    register("gru", "good:GRU", summary="a good one")\n',
     "raises": 'raise RuntimeError("broken at import")\n',
     "exits": "import sys\nsys.exit(3)\n",
-    "halfway": 'from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_backbones(register):\n'
+    "halfway": "from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_backbones(register):\n"
     '    register("half", "halfway:Half")\n    raise ValueError("not finished")\n',
-    "signature": "from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_backbones(register, more):\n    pass\n",
-    "taken": 'from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_temporal_modules(register):\n'
+    "signature": "from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_backbones(register, x):\n    pass\n",
+    "taken": "from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_temporal_modules(register):\n"
     '    register("ema", "taken:EMA")\n    register("mine", "taken:Mine")\n',
 }
 

@@ -2,6 +2,7 @@
 arXiv 1701.01081) as the chain of 62 layers whose indices SalEMA's paper uses (arXiv 1907.01869)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ class SalGAN(Backbone):
         import timm
 
         try:
-            vgg = timm.create_model("vgg16.tv_in1k", pretrained=True, num_classes=0)
+            vgg: Any = timm.create_model("vgg16.tv_in1k", pretrained=True, num_classes=0)
         except Exception as error:  # whatever the Hub's client and the network raise
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise SalzooError(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from salzoo.interfaces import Video
 from salzoo.model import SaliencyModel
 from salzoo.prediction.streaming import predict_maps
+from salzoo.video.overlay import map_to_grey, resize_map
 from salzoo.video.resizing import resize_frame
 from salzoo.video.writing import write_image
 
@@ -48,5 +49,5 @@ def _tile(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _heat(map_: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    scaled = (map_ * (255 / max(float(map_.max()), 1e-12))).astype(np.uint8)
-    return np.asarray(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), dtype=np.uint8)
+    scaled = map_.astype(np.float32) / max(float(map_.max()), 1e-12)
+    return np.asarray(cv2.applyColorMap(map_to_grey(resize_map(scaled, TILE)), cv2.COLORMAP_INFERNO), dtype=np.uint8)

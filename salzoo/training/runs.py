@@ -148,39 +148,49 @@ def train(
         init=init,
     )
     report(f"training {model.spec} on {data.name}{f' ({data.note})' if data.note else ''}")
-    videos = data.split("train")
     if init == "random":
-        first = [resize_frame(next(video.read_frames(0, 1)), settings.size) for video in videos[:8]]
-        density = [normalise(video.read_density(video.frames // 2)).mean() for video in videos[:8]]
-        torch.manual_seed(seed)  # again: the backbone starts alike whatever temporal modules were made before it
-        initialize_from_nothing(model, np.stack(first), float(np.clip(np.mean(density), 0.01, 0.5)))
-
+        _scale_weights(model, data, settings)
     path = Path(out) if out else Path("runs") / f"{model.spec}-{datetime.now():%Y%m%d-%H%M%S}"
     folder = RunFolder(path, model, data, settings)
     folder.create()
+    report(f"run folder {path}; device {where}, {settings}")
+    return _run(folder, where, report)
+
+
+def _run(folder: RunFolder, where: torch.device, report: Callable[[str], None]) -> Run:
+    """Train the model of a run folder, score it, and fill the folder."""
+    model, data = folder.model, folder.dataset
     untrained = copy.deepcopy(model).eval()
-    limit = f"{settings.epochs} epochs" + (f" or {settings.minutes:g} minutes" if settings.minutes is not None else "")
-    size_text = "x".join(map(str, settings.size))
-    report(f"run folder {path}; device {where}, {settings.precision}, seed {seed}, input {size_text}, {limit}")
     model.to(where)
     with _stop_signals() as stop:
         began = time.perf_counter()
-        last = deque(folder.follow(train_steps(model, videos, settings, stop)), maxlen=1)
+        last = deque(folder.follow(train_steps(model, data.split("train"), folder.settings, stop)), maxlen=1)
         seconds = time.perf_counter() - began
         steps, frames = (last[0].step, last[0].frames) if last else (0, 0)
         model.eval()
         folder.save()
         if stop():
-            return Run(path, model, steps, interrupted=True, results=[])
+            return Run(folder.path, model, steps, interrupted=True, results=[])
 
     report(f"{steps} steps, {frames} frames in {seconds:.0f} s ({frames / seconds:.1f} frames/s); scoring")
-    task = prepare(data, split="val", seed=seed, first=None if synthetic else SCORED_FRAMES)
-    contenders = [(f"{model.spec}", model), (f"{model.spec} untrained", untrained.to(where)), *baselines(task)]
+    split = "val" if any(video.split == "val" for video in data.videos) else "test"
+    first = None if data.name == "synthetic" else SCORED_FRAMES
+    task = prepare(data, split=split, seed=folder.settings.seed, first=first)
+    contenders = [(f"{model.spec}", model), (f"{model.spec} untrained", untrained), *baselines(task)]
     results = [score_model(task, contender.to(where), label) for label, contender in contenders]
     folder.save(results)
-    write_results(results, path / "results.json")
-    save_strips(model, task.videos[:PICTURED_VIDEOS], path / "pictures")
-    return Run(path, model, steps, interrupted=False, results=results)
+    write_results(results, folder.path / "results.json")
+    save_strips(model, task.videos[:PICTURED_VIDEOS], folder.path / "pictures")
+    return Run(folder.path, model, steps, interrupted=False, results=results)
+
+
+def _scale_weights(model: SaliencyModel, data: Dataset, settings: Settings) -> None:
+    """Give a model random weights that suit the first videos of the training split."""
+    videos = data.split("train")[:8]
+    frames = [resize_frame(next(video.read_frames(0, 1)), settings.size) for video in videos]
+    density = float(np.mean([normalise(video.read_density(video.frames // 2)).mean() for video in videos]))
+    torch.manual_seed(settings.seed)  # again: the backbone starts alike whatever temporal modules were made before it
+    initialize_from_nothing(model, np.stack(frames), min(max(density, 0.01), 0.5))
 
 
 def _open_data(dataset: str | None, root: str | Path | None) -> Dataset:

@@ -36,3 +36,8 @@ class Settings:
     precision: str
     seed: int
     init: str
+
+    def __str__(self) -> str:
+        limit = f"{self.epochs} epochs" + (f" or {self.minutes:g} minutes" if self.minutes is not None else "")
+        height, width = self.size
+        return f"{self.precision}, input {height}x{width}, init {self.init}, lr {self.lr:g}, seed {self.seed}, {limit}"

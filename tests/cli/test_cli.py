@@ -18,7 +18,9 @@ def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "models"], ["train", "--help"], ["eval", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["list", "models"], ["train", "--help"], ["eval", "--help"]]
+)
 def test_help_and_listings_import_nothing_heavy(arguments: list[str]) -> None:
     script = (
         "import sys\nfrom salzoo.cli import cli\n"

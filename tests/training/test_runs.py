@@ -102,9 +102,7 @@ def test_a_run_can_start_from_the_backbone_of_another(run: Run, tiny_data: Path,
         ({"device": "tpu9"}, "unknown device 'tpu9'"),
     ],
 )
-def test_what_does_not_fit_says_so(
-    tiny_data: Path, tmp_path: Path, arguments: dict[str, str], message: str
-) -> None:
+def test_what_does_not_fit_says_so(tiny_data: Path, tmp_path: Path, arguments: dict[str, str], message: str) -> None:
     values = {"spec": SLIM, "dataset": "synthetic", "root": tiny_data, "out": tmp_path / "run", **arguments}
     with pytest.raises(SalzooError, match=message):
         salzoo.train(**values)  # type: ignore[arg-type]
@@ -123,7 +121,8 @@ def test_a_signal_leaves_a_loadable_checkpoint(tiny_data: Path, tmp_path: Path, 
     command = [sys.executable, "-m", "salzoo", "train", SLIM, "--dataset", "synthetic", "--root", str(tiny_data)]
     command += ["--epochs", "1000", "--minutes", "5", "--size", "16x16", "--out", str(tmp_path / "run")]
     environment = {**os.environ, "PYTHONPATH": str(Path(salzoo.__file__).parents[1])}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, env=environment) as process:
         log = tmp_path / "run" / "metrics.csv"
         deadline = time.monotonic() + 120
         while not (log.exists() and len(log.read_text().splitlines()) > 3):
