@@ -160,14 +160,12 @@ def _kld(prediction: Frame, density: Frame) -> float:
         return 0.0
     if density.min() < 0 or (prediction.min() < 0 and prediction.max() <= 0):
         return np.nan
-    p = np.maximum(prediction, 0, dtype=np.float64)
-    q = density.astype(np.float64)
-    sum_p, sum_q = float(p.sum()), float(q.sum())
+    positive = np.maximum(prediction, 0)
+    sum_p, sum_q = float(positive.sum(dtype=np.float64)), float(density.sum(dtype=np.float64))
     if math.inf in (sum_p, sum_q):
         return np.nan
-    p /= sum_p or 1.0
-    q /= sum_q
     # Where the density is zero, a term is zero.
-    there = q > 0
-    p, q = p[there], q[there]
+    there = density > 0
+    p = positive[there].astype(np.float64) / (sum_p or 1.0)
+    q = density[there].astype(np.float64) / sum_q
     return float((q * np.log(EPSILON + q / (p + EPSILON))).sum())
