@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,13 @@ def test_the_public_api_is_complete() -> None:
         assert getattr(salzoo, name) is not None
     assert "salema61" in salzoo.list_models("*ema*")
     assert set(salzoo.__all__) <= set(dir(salzoo))
+
+
+def test_every_command_that_the_docs_name_exists() -> None:
+    root = Path(__file__).parents[2]
+    texts = [
+        path.read_text() for path in (root / "README.md", root / "CONTRIBUTING.md", *(root / "cards").glob("*.md"))
+    ]
+    named = {word for text in texts for word in re.findall(r"^ *(?:pip .* && )?salzoo ([a-z]+)\b", text, re.MULTILINE)}
+    assert {"train", "eval", "predict", "convert", "card"} <= named
+    assert named <= set(COMMANDS)
