@@ -46,9 +46,9 @@ def map_in_processes(
     if processes == 1:
         return [function(item) for item in tqdm(items, desc=label, unit=unit, disable=None)]
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads, such as torch's, may hang
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=start_worker) as pool:
         try:
-            with _no_main_module():
+            with no_main_module():
                 jobs = [pool.submit(function, item) for item in items]
             for job in tqdm(as_completed(jobs), total=len(jobs), desc=label, unit=unit, disable=None):
                 job.result()
@@ -60,7 +60,7 @@ def map_in_processes(
 
 
 @contextmanager
-def _no_main_module() -> Iterator[None]:
+def no_main_module() -> Iterator[None]:
     """Start processes that do not run the caller's script a second time, as the spawn method does by itself."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -70,6 +70,7 @@ def _no_main_module() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+def start_worker() -> None:
+    """What a worker process does first: leave Ctrl-C to its parent, and keep OpenCV to one thread."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)

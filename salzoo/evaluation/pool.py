@@ -2,15 +2,13 @@
 
 import multiprocessing
 import os
-import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from types import ModuleType
 
+from salzoo.datasets.processes import no_main_module, start_worker
 from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
 from salzoo.interfaces import SalzooError
 
@@ -29,11 +27,6 @@ ENVIRONMENT = {
 """What worker processes start with."""
 
 Submit = Callable[[Chunk], "Future[ChunkScores]"]
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
@@ -83,13 +76,12 @@ def _done(scores: ChunkScores) -> "Future[ChunkScores]":
 @contextmanager
 def _as_workers_start() -> Iterator[None]:
     """Start processes in their own environment, that do not run the caller's script a second time."""
-    main, before = sys.modules["__main__"], {name: os.environ.get(name) for name in ENVIRONMENT}
-    sys.modules["__main__"] = ModuleType("__main__")
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
     os.environ.update(ENVIRONMENT)
     try:
-        yield
+        with no_main_module():
+            yield
     finally:
-        sys.modules["__main__"] = main
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
@@ -101,12 +93,9 @@ _scorer: FrameScorer
 
 
 def _start_worker(scorer: FrameScorer) -> None:
-    import cv2
-
     global _scorer
     _scorer = scorer
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    cv2.setNumThreads(1)
+    start_worker()
 
 
 def _score(chunk: Chunk) -> ChunkScores:

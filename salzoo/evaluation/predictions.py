@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from salzoo.evaluation.pool import cores, scoring_pool
+from salzoo.datasets.processes import cores
+from salzoo.evaluation.pool import scoring_pool
 from salzoo.evaluation.results import Result
 from salzoo.evaluation.saved_maps import find_maps, frame_label
 from salzoo.evaluation.scoring import UNREADABLE

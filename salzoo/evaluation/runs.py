@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
+from salzoo.datasets.processes import cores
 from salzoo.evaluation.baselines import center_bias_model
-from salzoo.evaluation.pool import Submit, cores, scoring_pool
+from salzoo.evaluation.pool import Submit, scoring_pool
 from salzoo.evaluation.prefetching import read_ahead
 from salzoo.evaluation.ranks import this_rank
 from salzoo.evaluation.results import Result
