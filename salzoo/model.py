@@ -11,7 +11,7 @@ torch.Size([1, 4, 1, 30, 40])
 
 import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from salzoo.interfaces import Backbone, SalzooError, State, reset_slots
 from salzoo.plugins import registry
 from salzoo.registry import Kind, did_you_mean
 from salzoo.spec import Component, Placed, Spec, Value, parse_spec
+
+_STRETCH = 8
+"""Layers between activations that are kept where activations are checkpointed: near the root of their number, which
+costs the least memory for one more forward pass."""
 
 
 class SaliencyModel(nn.Module):
@@ -35,6 +40,8 @@ class SaliencyModel(nn.Module):
         backbone: the layers.
         temporal: the temporal modules by position, as a text ("61").
         preprocessing: what the input must be; a training run at another size replaces the backbone's own.
+        checkpoint_activations: whether training keeps the activations of every eighth layer alone, and computes the
+            others again in the backward pass: less memory for more time.
 
     Build one with ``create_model`` or ``load_model``.
     """
@@ -46,6 +53,7 @@ class SaliencyModel(nn.Module):
         self.temporal = nn.ModuleDict({str(position): temporal[position] for position in sorted(temporal)})
         self.preprocessing = backbone.preprocessing
         self.ends_with_sigmoid = _may_leave_unit_range(temporal, len(backbone.layers))
+        self.checkpoint_activations = False
         self._linked = {source for layer in backbone.layers for source in layer.links}
 
     @property
@@ -66,7 +74,9 @@ class SaliencyModel(nn.Module):
         )
         return ((clip - mean) / std).unsqueeze(0)
 
-    def forward(self, clip: Tensor, state: State = None, *, starts: Tensor | None = None) -> tuple[Tensor, State]:
+    def forward(
+        self, clip: Tensor, state: State = None, *, starts: Tensor | None = None, bypass: bool = False
+    ) -> tuple[Tensor, State]:
         """Predict the saliency maps of a clip.
 
         Args:
@@ -74,6 +84,7 @@ class SaliencyModel(nn.Module):
                 pixels repeated) and the maps cropped.
             state: what the previous clip of these videos returned; None where they start.
             starts: (B,) bool, the slots of the batch in which a new video begins; their state is ignored.
+            bypass: leave the temporal modules out, as for still images; the state stays as it is.
 
         Returns:
             Maps (B, T, 1, H, W) in [0, 1], and the state for the next clip, a tuple with one item per temporal module.
@@ -87,8 +98,8 @@ class SaliencyModel(nn.Module):
         if starts is not None:
             state = reset_slots(state, starts)
         frames = self._fit_in(clip.flatten(0, 1))
-        maps, state = self._run_layers(frames, clip.shape[:2], state)
-        if self.ends_with_sigmoid:
+        maps, state = self._run_layers(frames, clip.shape[:2], state, {} if bypass else dict(self.temporal.items()))
+        if self.ends_with_sigmoid and not bypass:
             maps = torch.sigmoid(maps)
         return self._fit_out(maps, clip.shape[-2:]).unflatten(0, clip.shape[:2]), state
 
@@ -105,10 +116,12 @@ class SaliencyModel(nn.Module):
             return maps if maps.shape[-2:] == size else _resize(maps, tuple(size)).clamp(0, 1)
         return maps[..., : size[0], : size[1]]
 
-    def _run_layers(self, x: Tensor, batch: torch.Size, state: State) -> tuple[Tensor, State]:
+    def _run_layers(
+        self, x: Tensor, batch: torch.Size, state: State, temporal: Mapping[str, nn.Module]
+    ) -> tuple[Tensor, State]:
         """Run all layers on frames (B·T, C, H, W), each temporal module around its own."""
-        modules = {int(position): module for position, module in self.temporal.items()}
-        states = dict(zip(modules, state or (None,) * len(modules), strict=True))
+        modules = {int(position): module for position, module in temporal.items()}
+        states = dict(zip(modules, state or (None,) * len(modules), strict=True)) if modules else {}
         left: dict[Any, Tensor] = {}  # what links read: by position, or (position, side output)
 
         def run_layer(position: int, x: Tensor) -> Tensor:
@@ -124,9 +137,17 @@ class SaliencyModel(nn.Module):
             left.update({(position, k): side for k, side in enumerate(sides) if (position, k) in self._linked})
             return result  # type: ignore[no-any-return]
 
-        for position in range(len(self.backbone.layers) + 1):
+        def run_stretch(stretch: range, x: Tensor) -> Tensor:
+            for position in stretch:
+                x = run_layer(position, x)
+            return x
+
+        for stretch in self._stretches(modules):
+            position = stretch[-1]
             module = modules.get(position)
-            if module is None:
+            if module is None and len(stretch) > 1:
+                x = checkpoint(run_stretch, stretch, x, use_reentrant=False)
+            elif module is None:
                 x = run_layer(position, x)
             else:
                 layer = _OneCall(position, batch, run_layer)
@@ -138,7 +159,27 @@ class SaliencyModel(nn.Module):
                 x = y.flatten(0, 1)
             if position in self._linked:
                 left[position] = x
-        return x, tuple(states.values())
+        return x, tuple(states.values()) if modules else state
+
+    def _stretches(self, modules: Mapping[int, nn.Module]) -> list[range]:
+        """Positions 0..L cut into what runs at once: each alone, but for stretches of plain layers whose activations
+        are computed again in the backward pass."""
+        count = len(self.backbone.layers)
+        if not (self.checkpoint_activations and self.training and torch.is_grad_enabled()):
+            return [range(position, position + 1) for position in range(count + 1)]
+        read = {link if isinstance(link, int) else link[0] for link in self._linked}
+
+        def joins(position: int) -> bool:
+            return position < count and position not in modules and not self.backbone.layers[position].links
+
+        stretches = [range(1)]
+        for position in range(1, count + 1):
+            last = stretches[-1]
+            if joins(position) and joins(last[-1]) and last[-1] not in read and len(last) < _STRETCH:
+                stretches[-1] = range(last.start, position + 1)
+            else:
+                stretches.append(range(position, position + 1))
+        return stretches
 
 
 @dataclass

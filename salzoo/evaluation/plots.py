@@ -33,10 +33,10 @@ def draw_per_video(found: Comparison) -> Canvas:
     canvas = np.full((legend + PANEL * len(found.metrics), WIDTH, 3), 255, np.uint8)
     first = found.results[0]
     title = f"{first.dataset} {first.split}, {len(found.videos)} videos, protocol {first.protocol}"
-    _text(canvas, f"{title}: score of each video, sorted by the first result", (LEFT, 24), BLACK)
+    write_text(canvas, f"{title}: score of each video, sorted by the first result", (LEFT, 24), BLACK)
     for number, label in enumerate(found.labels):
         _mark(canvas, (LEFT + 8, 44 + 24 * number), number)
-        _text(canvas, label, (LEFT + 24, 49 + 24 * number), BLACK)
+        write_text(canvas, label, (LEFT + 24, 49 + 24 * number), BLACK)
     for panel, metric in enumerate(found.metrics):
         top = legend + PANEL * panel
         _draw_panel(canvas[top : top + PANEL], heading(metric), found.per_video[:, :, panel])
@@ -44,12 +44,12 @@ def draw_per_video(found: Comparison) -> Canvas:
 
 
 def _draw_panel(canvas: Canvas, title: str, scores: NDArray[np.float64]) -> None:
-    _text(canvas, title, (LEFT, TOP - 12), BLACK)
+    write_text(canvas, title, (LEFT, TOP - 12), BLACK)
     finite = scores[np.isfinite(scores)]
     if not finite.size:
-        _text(canvas, "undefined everywhere", (LEFT, PANEL // 2), GREY)
+        write_text(canvas, "undefined everywhere", (LEFT, PANEL // 2), GREY)
         return
-    ticks = _ticks(float(finite.min()), float(finite.max()))
+    ticks = ticks_between(float(finite.min()), float(finite.max()))
     low, high = ticks[0], ticks[-1]
 
     def height_of(value: float) -> int:
@@ -60,7 +60,7 @@ def _draw_panel(canvas: Canvas, title: str, scores: NDArray[np.float64]) -> None
         cv2.line(canvas, (LEFT, height_of(tick)), (WIDTH - RIGHT, height_of(tick)), PALE, 1)
         label = f"{tick:.{decimals}f}"
         size, _ = cv2.getTextSize(label, FONT, 0.45, 1)
-        _text(canvas, label, (LEFT - 10 - size[0], height_of(tick) + 5), GREY)
+        write_text(canvas, label, (LEFT - 10 - size[0], height_of(tick) + 5), GREY)
     order = np.argsort(scores[0], kind="stable")  # NaN last
     step = (WIDTH - RIGHT - LEFT) / len(order)
     for number in reversed(range(len(scores))):  # the first on top
@@ -70,7 +70,7 @@ def _draw_panel(canvas: Canvas, title: str, scores: NDArray[np.float64]) -> None
                 _mark(canvas, (round(LEFT + (place + 0.5) * step), height_of(value)), number)
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks_between(low: float, high: float) -> list[float]:
     """Four to nine round numbers from at or below ``low`` to at or above ``high``."""
     span = max(high - low, 1e-6, 1e-6 * abs(high))
     unit = 10.0 ** math.floor(math.log10(span))
@@ -88,6 +88,6 @@ def _mark(canvas: Canvas, at: tuple[int, int], number: int) -> None:
         cv2.drawMarker(canvas, at, colour, (cv2.MARKER_TILTED_CROSS, cv2.MARKER_SQUARE)[shape - 1], 9, 2, cv2.LINE_AA)
 
 
-def _text(canvas: Canvas, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
+def write_text(canvas: Canvas, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
     plain: Any = text.encode("ascii", "replace").decode()  # OpenCV's fonts have no other characters
     cv2.putText(canvas, plain, at, FONT, 0.45, colour, 1, cv2.LINE_AA)

@@ -1,114 +1,167 @@
-"""Clips of consecutive frames with their density maps, batched over videos, and batches of still frames."""
+"""Clips of consecutive frames with their truth, batched over videos, and batches of still frames.
+
+What comes in which order is a function of the seed and the epoch alone, so that a run which is resumed skips what it
+has seen without reading it, and each rank of a job knows what the others have.
+"""
 
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.interfaces import Video
+from salzoo.evaluation.ranks import Rank
+from salzoo.interfaces import SalzooError, Video
+from salzoo.training.augmentation import Augmentation, Transform
 from salzoo.video.resizing import resize_frame
 
-STILL_EVERY = 10
-"""Frames from one still to the next of a video."""
-
 STILL_VIDEOS = 20
-"""Videos whose stills are shuffled together."""
+"""Videos whose stills are shuffled together: it bounds what is held in memory."""
+
+ALONE = Rank(0, 1)
 
 
 @dataclass(frozen=True)
 class ClipBatch:
-    """The next clip of each of B videos that run side by side.
+    """The next clip of each of B videos that run side by side, or B stills.
 
     Attributes:
         frames: (B, T, H, W, 3) uint8, BGR; zeros where not valid.
-        density: (B, T, H, W) float32, each map min-max normalised to [0, 1] (a blank one stays 0).
+        density: (B, T, H, W) float32 in [0, 1].
+        fixations: (B, T, H, W) bool; None where not asked for.
         valid: (B, T) bool, false for the padding after a video's end.
         starts: (B,) bool, true where the clip is a video's first.
         names: what each slot holds, "0001 frames 11-20"; empty for a slot without a video.
+        count: valid frames of this batch on all ranks together.
+        longest: the longest clip of this batch on all ranks.
+        still: whether these are stills, each a video of one frame.
     """
 
     frames: NDArray[np.uint8]
     density: NDArray[np.float32]
+    fixations: NDArray[np.bool_] | None
     valid: NDArray[np.bool_]
     starts: NDArray[np.bool_]
     names: tuple[str, ...]
+    count: int
+    longest: int
+    still: bool
 
 
-def clip_batches(videos: Sequence[Video], *, size: tuple[int, int], length: int, batch: int = 1) -> Iterator[ClipBatch]:
+@dataclass(frozen=True)
+class Reading:
+    """How frames and their truth are read for training.
+
+    Attributes:
+        size: (height, width) of frames and maps.
+        target: "range" scales a density map to a minimum of 0 and a maximum of 1, as SalEMA does, "255" divides by 255,
+            as SalGAN does.
+        augmentation: drawn once for each video and epoch, because temporal state runs on from clip to clip.
+        fixations: whether they are read.
+        seed: of order and augmentation.
+        rank: this process among those that share the batches.
+    """
+
+    size: tuple[int, int]
+    target: Literal["range", "255"] = "range"
+    augmentation: Augmentation = Augmentation()  # noqa: RUF009 - frozen
+    fixations: bool = False
+    seed: int = 0
+    rank: Rank = ALONE
+
+
+def clip_batches(
+    videos: Sequence[Video],
+    reading: Reading,
+    *,
+    length: int,
+    batch: int = 1,
+    shuffle: bool = False,
+    epochs: int | None = 1,
+    skip: int = 0,
+) -> Iterator[ClipBatch]:
     """Cut videos into clips of consecutive frames; the last of a video may be shorter.
 
     Each of the ``batch`` slots plays a video from start to end and then takes the next of the list, so that with one
-    slot the videos follow each other in order.
+    slot the videos follow each other in order. With W ranks there are W times as many slots; each gets its share.
 
     Args:
         videos: annotated videos.
-        size: (height, width) of frames and maps.
+        reading: how to read them.
         length: frames in a clip.
-        batch: videos side by side.
+        batch: slots of each rank.
+        shuffle: take the videos in another order in every epoch.
+        epochs: passes over the videos; None for no end.
+        skip: batches to leave out, unread, at the beginning.
     """
-    queue = iter(videos)
-    slots: list[Iterator[_Clip]] = [iter(()) for _ in range(batch)]
-
-    def next_clip(slot: int) -> _Clip | None:
-        while True:
-            clip = next(slots[slot], None)
-            if clip is not None:
-                return clip
-            video = next(queue, None)
-            if video is None:
-                return None
-            slots[slot] = _clips(video, size, length)
-
-    while any(clips := [next_clip(slot) for slot in range(batch)]):
-        frames = np.zeros((batch, length, *size, 3), np.uint8)
-        density = np.zeros((batch, length, *size), np.float32)
-        valid = np.zeros((batch, length), bool)
-        for slot, clip in enumerate(clips):
-            if clip:
-                count = len(clip.frames)
-                frames[slot, :count], density[slot, :count], valid[slot, :count] = clip.frames, clip.density, True
-        longest = int(valid.sum(1).max())
-        yield ClipBatch(
-            frames[:, :longest],
-            density[:, :longest],
-            valid[:, :longest],
-            starts=np.array([clip is None or clip.start == 0 for clip in clips]),
-            names=tuple(clip.name if clip else "" for clip in clips),
-        )
+    rank = reading.rank
+    mine = slice(rank.number * batch, (rank.number + 1) * batch)
+    players = [_Player(reading) for _ in range(batch)]
+    for epoch in itertools.count() if epochs is None else range(epochs):
+        order = np.random.default_rng([reading.seed, epoch]).permutation(len(videos)) if shuffle else range(len(videos))
+        for cuts in _plan_clips(videos, order, length, batch * rank.size):
+            if skip:
+                skip -= 1
+                continue
+            clips = [
+                player.play(videos[cut.video], cut, epoch) if cut else None
+                for player, cut in zip(players, cuts[mine], strict=True)
+            ]
+            counts = [cut.stop - cut.start if cut else 0 for cut in cuts]
+            yield _stack(clips, reading, sum(counts), max(counts), still=False)
 
 
 def still_batches(
-    videos: Sequence[Video], *, size: tuple[int, int], batch: int, rng: np.random.Generator
+    videos: Sequence[Video],
+    reading: Reading,
+    *,
+    batch: int,
+    every: int = 10,
+    drop_last: bool = False,
+    epochs: int | None = 1,
+    skip: int = 0,
 ) -> Iterator[ClipBatch]:
     """Single frames in random order, each as a video of one frame.
 
-    Neighbouring frames hardly differ, so one in ``STILL_EVERY`` is taken, from a random first one on. Frames are
-    shuffled among ``STILL_VIDEOS`` videos at a time, which bounds what is held in memory.
+    Neighbouring frames hardly differ, so one in ``every`` of a video is taken, from a random first one on. Frames are
+    shuffled among ``STILL_VIDEOS`` videos at a time.
 
     Args:
         videos: annotated videos.
-        size: (height, width) of frames and maps.
-        batch: frames in a batch; some are smaller.
-        rng: draws the order.
+        reading: how to read them.
+        batch: stills of a batch on each rank; the last of a shuffle may have fewer.
+        every: frames from one still of a video to the next.
+        drop_last: leave out batches that are not full.
+        epochs: passes over the videos; None for no end.
+        skip: batches to leave out, unread, at the beginning.
     """
-    order = rng.permutation(len(videos))
-    for chunk in range(0, len(videos), STILL_VIDEOS):
-        stills: list[_Clip] = []
-        for number in order[chunk : chunk + STILL_VIDEOS]:
-            first = int(rng.integers(STILL_EVERY))
-            stills += _stills(videos[number], size, first)
-        rng.shuffle(stills)
-        for start in range(0, len(stills), batch):
-            taken = stills[start : start + batch]
-            yield ClipBatch(
-                np.stack([still.frames for still in taken]),
-                np.stack([still.density for still in taken]),
-                valid=np.ones((len(taken), 1), bool),
-                starts=np.ones(len(taken), bool),
-                names=tuple(still.name for still in taken),
-            )
+    whole = batch * reading.rank.size
+    for epoch in itertools.count() if epochs is None else range(epochs):
+        rng = np.random.default_rng([reading.seed, epoch])
+        order = rng.permutation(len(videos))
+        group = STILL_VIDEOS if any(video.frames > 1 for video in videos) else max(STILL_VIDEOS, 64 * whole)
+        for start in range(0, len(order), group):
+            cuts = [
+                cut for number in order[start : start + group] for cut in _draw_stills(videos, int(number), every, rng)
+            ]
+            rng.shuffle(cuts)
+            batches = [cuts[start : start + whole] for start in range(0, len(cuts), whole)]
+            if drop_last:
+                batches = [each for each in batches if len(each) == whole]
+            skipped = min(skip, len(batches))
+            skip -= skipped
+            yield from _read_stills(videos, batches[skipped:], reading, batch, epoch)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Frames start..stop−1 of a video, by its number in the list."""
+
+    video: int
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True)
@@ -117,34 +170,142 @@ class _Clip:
     start: int
     frames: NDArray[np.uint8]
     density: NDArray[np.float32]
+    fixations: NDArray[np.bool_] | None
 
 
-def _clips(video: Video, size: tuple[int, int], length: int) -> Iterator[_Clip]:
-    frames = (resize_frame(frame, size) for frame in video.read_frames())
-    for start in itertools.count(0, length):
-        chunk = list(itertools.islice(frames, length))
-        if not chunk:
-            return
-        density = [normalise(resize_frame(video.read_density(start + i), size)) for i in range(len(chunk))]
-        name = f"{video.id} frames {start + 1}-{start + len(chunk)}"
-        yield _Clip(name, start, np.stack(chunk), np.stack(density))
+def _plan_clips(
+    videos: Sequence[Video], order: Sequence[int] | NDArray[np.int64], length: int, slots: int
+) -> Iterator[list[_Cut | None]]:
+    """Which frames each slot shows, batch after batch."""
+    queue = iter(order)
+    playing: list[Iterator[_Cut]] = [iter(()) for _ in range(slots)]
+
+    def cut(number: int) -> Iterator[_Cut]:
+        frames = videos[number].frames
+        return (_Cut(number, start, min(start + length, frames)) for start in range(0, frames, length))
+
+    def next_cut(slot: int) -> _Cut | None:
+        while (following := next(playing[slot], None)) is None:
+            number = next(queue, None)
+            if number is None:
+                return None
+            playing[slot] = cut(int(number))
+        return following
+
+    while any(cuts := [next_cut(slot) for slot in range(slots)]):
+        yield cuts
 
 
-def _stills(video: Video, size: tuple[int, int], first: int) -> list[_Clip]:
-    shown = range(first, video.frames, STILL_EVERY)
-    frames = itertools.islice(video.read_frames(), first, None, STILL_EVERY)
-    return [
-        _Clip(
-            f"{video.id} frame {index + 1}",
-            0,
-            resize_frame(frame, size)[None],
-            normalise(resize_frame(video.read_density(index), size))[None],
-        )
-        for index, frame in zip(shown, frames, strict=True)
-    ]
+def _draw_stills(videos: Sequence[Video], number: int, every: int, rng: np.random.Generator) -> list[_Cut]:
+    frames = videos[number].frames
+    first = int(rng.integers(min(every, frames))) if frames else 0
+    return [_Cut(number, frame, frame + 1) for frame in range(first, frames, every)]
+
+
+class _Player:
+    """Reads the clips of one slot; it goes on in a video where it stands, and jumps where a run is resumed."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.at: tuple[int, int, int] | None = None  # epoch, video, next frame
+
+    def play(self, video: Video, cut: _Cut, epoch: int) -> _Clip:
+        if self.at != (epoch, cut.video, cut.start):
+            self.frames = video.read_frames(cut.start)
+            self.transform = _transform(self.reading, epoch, cut.video)
+        self.at = (epoch, cut.video, cut.stop)
+        frames = list(itertools.islice(self.frames, cut.stop - cut.start))
+        name = f"{video.id} frames {cut.start + 1}-{cut.stop}"
+        return _make_clip(name, video, cut, frames, self.transform, self.reading)
+
+
+def _read_stills(
+    videos: Sequence[Video], batches: Sequence[Sequence[_Cut]], reading: Reading, batch: int, epoch: int
+) -> Iterator[ClipBatch]:
+    """Read this rank's part of the batches, each video in one pass."""
+    first = reading.rank.number * batch
+    shares = [cuts[first : first + batch] for cuts in batches]
+    wanted: dict[int, list[_Cut]] = {}
+    for cut in itertools.chain.from_iterable(shares):
+        wanted.setdefault(cut.video, []).append(cut)
+    stills: dict[_Cut, _Clip] = {}
+    for number, cuts in wanted.items():
+        video = videos[number]
+        places = {cut.start: cut for cut in cuts}
+        low, high = min(places), max(places) + 1
+        for index, frame in enumerate(video.read_frames(low, high), start=low):
+            if index in places:
+                transform = _transform(reading, epoch, number, index)
+                name = f"{video.id} frame {index + 1}"
+                stills[places[index]] = _make_clip(name, video, places[index], [frame], transform, reading, still=True)
+    for whole, share in zip(batches, shares, strict=True):
+        clips: list[_Clip | None] = [stills.pop(cut) for cut in share]
+        clips += [None] * (batch - len(clips))
+        yield _stack(clips, reading, len(whole), 1, still=True)
+
+
+def _make_clip(
+    name: str,
+    video: Video,
+    cut: _Cut,
+    frames: Sequence[NDArray[np.uint8]],
+    transform: Transform,
+    reading: Reading,
+    still: bool = False,
+) -> _Clip:
+    """Resize a clip's frames and truth, augment them, and scale the density."""
+    size = reading.size
+    if len(frames) != cut.stop - cut.start:
+        raise SalzooError(f"video {video.id} gave {len(frames)} of frames {cut.start + 1}-{cut.stop}")
+    shown = range(cut.start, cut.start + len(frames))
+    images = np.stack([resize_frame(frame, size) for frame in frames])
+    density = np.stack([resize_frame(video.read_density(index), size) for index in shown])
+    fixations = None
+    if reading.fixations:
+        fixations = np.stack([shrink_fixations(video.read_fixations(index), size) for index in shown])
+    images, density, fixations = transform.apply(images, density, fixations)
+    scaled = np.stack([normalise(each) if reading.target == "range" else scale_by_255(each) for each in density])
+    return _Clip(name, 0 if still else cut.start, images, scaled, fixations)
+
+
+def _stack(clips: Sequence[_Clip | None], reading: Reading, count: int, longest: int, *, still: bool) -> ClipBatch:
+    """Put clips side by side, padded to the longest of them."""
+    own = max((len(clip.frames) for clip in clips if clip), default=1)
+    shape = (len(clips), own, *reading.size)
+    frames, density = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32)
+    fixations = np.zeros(shape, bool) if reading.fixations else None
+    valid = np.zeros(shape[:2], bool)
+    for slot, clip in enumerate(clips):
+        if clip:
+            frames[slot, : len(clip.frames)] = clip.frames
+            density[slot, : len(clip.frames)] = clip.density
+            valid[slot, : len(clip.frames)] = True
+            if fixations is not None:
+                fixations[slot, : len(clip.frames)] = clip.fixations
+    starts = np.array([clip is None or clip.start == 0 for clip in clips])
+    names = tuple(clip.name if clip else "" for clip in clips)
+    return ClipBatch(frames, density, fixations, valid, starts, names, count, longest, still)
+
+
+def _transform(reading: Reading, *place: int) -> Transform:
+    return reading.augmentation.draw(np.random.default_rng([reading.seed, 1, *place]))
 
 
 def normalise(density: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Scale a density map to a minimum of 0 and a maximum of 1, as SalEMA's training does; a blank map gives zeros."""
     low, high = float(density.min()), float(density.max())
     return (density.astype(np.float32) - low) / (high - low if high > low else 1)
+
+
+def scale_by_255(density: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Scale a density map (uint8) as SalGAN's training does."""
+    return np.asarray(density / 255, dtype=np.float32)
+
+
+def shrink_fixations(fixations: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Move the points of a fixation map (H, W) to a map of another size; those that meet count once."""
+    height, width = size
+    rows, columns = np.nonzero(fixations)
+    moved = np.zeros(size, bool)
+    moved[rows * height // fixations.shape[0], columns * width // fixations.shape[1]] = True
+    return moved

@@ -1,34 +1,34 @@
-"""The training loop of SalEMA (Linardos et al., BMVC 2019): truncated backpropagation through time over clips."""
+"""The training loop: SalEMA's truncated backpropagation through time over clips, with SalGAN's adversarial stage.
 
-import fnmatch
-import itertools
+A step sees a clip of each of B videos (or B stills). The temporal state runs on from clip to clip of a video and is
+detached in between; a video starts with none. The loss of a batch is the sum over its valid frames, divided by B, so
+that batches, accumulated batches and ranks all give the mean over videos.
+"""
+
+import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from salzoo.interfaces import SalzooError, State, Video, map_state
-from salzoo.model import SaliencyModel
-from salzoo.training.clips import ClipBatch, clip_batches, still_batches
-from salzoo.training.settings import Settings
+from salzoo.evaluation.prefetching import read_ahead
+from salzoo.interfaces import SalzooError, map_state
+from salzoo.training.augmentation import Augmentation
+from salzoo.training.clips import ClipBatch, Reading, clip_batches, still_batches
+from salzoo.training.discriminator import adversarial_loss, discriminator_loss, to_rgb
+from salzoo.training.losses import NEEDS_FIXATIONS, frame_losses
+from salzoo.training.schedules import rate_factor
+from salzoo.training.state import ALPHA, Training, agree, matches, train_mode
 
-WEIGHT_DECAY = 1e-4
-"""On the backbone alone, as in SalEMA's release."""
+BATCHES_AHEAD = 2
+"""Batches that a thread reads before they are asked for."""
 
-MAX_NORM = 10.0
-"""The gradient's norm is clipped at this times the clip's frames, as in SalEMA's release."""
-
-
-WARM_UP = 20
-"""Steps over which the learning rates rise in a run that begins with stills."""
-
-FINE = 0.05
-"""What is left of them for fine-tuning on clips: as little as published runs fine-tune with, beside pretraining."""
+DIVERGED = 10.0
+"""A run has diverged where the loss, averaged over about fifty steps, is this times its lowest average, plus 1."""
 
 
 @dataclass(frozen=True)
@@ -37,148 +37,244 @@ class Step:
 
     Attributes:
         step: counted from 1 over the whole run.
-        loss: mean binary cross-entropy of the step's frames.
+        loss: of the step's frames, their mean; the discriminator's in a step of its own.
+        network: "generator" or "discriminator", what was trained.
         grad_norm: of the gradient, before clipping.
         lr: learning rate of the step.
+        alpha: the learned weight of the first EMA that has one; NaN without.
         epoch: counted from 1.
-        frames: trained on so far.
-        seconds: from the start of training to that of the step.
+        frames: trained on so far, on all ranks.
+        seconds: of training, to the start of the step.
+        waited: seconds of these in which there was no batch to work on.
         done: share of the run that lay behind then, 0 to 1.
     """
 
     step: int
     loss: float
+    network: str
     grad_norm: float
     lr: float
+    alpha: float
     epoch: int
     frames: int
     seconds: float
+    waited: float
     done: float
 
 
-def train_steps(
-    model: SaliencyModel, videos: Sequence[Video], settings: Settings, stop: Callable[[], bool] = lambda: False
-) -> Iterator[Step]:
-    """Train a model, yielding after each step.
-
-    Each clip of consecutive frames is one step. The temporal state runs on from clip to clip of a video and is
-    detached in between; a video starts with none. The loss of a step is the binary cross-entropy of each valid frame,
-    averaged over its pixels, summed over frames and divided by the batch. In the first ``settings.stills`` of the run,
-    steps see single frames instead, each a video of its own.
+def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) -> Iterator[Step]:
+    """Train, yielding after each step, until the recipe's epochs or minutes are over.
 
     Args:
-        model: it is trained where it is, and left in training mode.
-        videos: annotated videos, taken in this order in every epoch.
-        settings: what decides the run.
-        stop: asked before each step.
+        training: what is trained, from where it stands; its model is left in training mode.
+        stop: asked before each step; where it answers true on any rank, all end.
 
     Raises:
-        SalzooError: where the maps stop being finite, naming the clip.
+        SalzooError: where the maps stop being finite or the loss grows without end, naming the step and the clip.
     """
-    optimizer = make_optimizer(model, settings)
-    full_rates = [group["lr"] for group in optimizer.param_groups]
-    model.train()
-    state: State = None
-    for step, (clip, progress) in enumerate(_paced(videos, settings, stop), start=1):
-        for group, full_rate in zip(optimizer.param_groups, full_rates, strict=True):
-            group["lr"] = full_rate * schedule(group["name"], step, progress.done, settings.stills)
+    recipe, progress = training.recipe, training.progress
+    train_mode(training.model)
+    training.model.checkpoint_activations = recipe.checkpoint_activations
+    network = _over_ranks(training, training.model)
+    judge = network if training.discriminator is None else _over_ranks(training, training.discriminator)
+    began = time.perf_counter() - progress.seconds
+    with contextlib.ExitStack() as stack:
+        sources = [stack.enter_context(contextlib.closing(source)) for source in _open_sources(training)]
+        while True:
+            stopped, progress.seconds = agree(training.rank, training.model.device, stop(), time.perf_counter() - began)
+            done = training.done
+            if done >= 1 or stopped:
+                return
+            progress.step += 1
+            # SalGAN: the networks take turns batch by batch, the discriminator first.
+            judging = training.discriminator is not None and progress.step % 2 == 1
+            optimizer = training.discriminator_optimizer if judging else training.optimizer
+            assert optimizer is not None
+            for group in optimizer.param_groups:
+                factor = rate_factor(recipe, group["name"], progress.step, done)
+                group["lr"] = group["full_rate"] * factor * training.plateau.factor
+            optimizer.zero_grad()
+            batches = [_next_batch(training, sources) for _ in range(recipe.accumulate)]
+            loss = 0.0
+            for number, (which, batch) in enumerate(batches, start=1):
+                trained = judge if judging else network
+                alone = isinstance(trained, DistributedDataParallel) and number < len(batches)
+                with trained.no_sync() if alone else contextlib.nullcontext():  # type: ignore[operator]
+                    share = (_judge_loss if judging else _batch_loss)(training, network, judge, which, batch)
+                    (share / len(batches)).backward()
+                loss += share.item() * len(batch.valid)
+            norm = _apply(training, optimizer, max(batch.longest for _, batch in batches), judging)
+            loss /= max(1, sum(int(batch.valid.sum()) for _, batch in batches))
+            _check_convergence(training, loss, norm, judging, batches)
+            yield Step(
+                step=progress.step,
+                loss=loss,
+                network="discriminator" if judging else "generator",
+                grad_norm=norm,
+                lr=optimizer.param_groups[0]["lr"],
+                alpha=_learned_alpha(training),
+                epoch=1 + (progress.frames - 1) // training.epoch_frames,
+                frames=progress.frames,
+                seconds=progress.seconds,
+                waited=progress.waited,
+                done=done,
+            )
 
-        if clip.starts.all():  # nothing to carry on, and after the stills a batch of another size
-            state = None
-        inputs = torch.cat([model.preprocess(frames) for frames in clip.frames])
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            maps, state = model(inputs, state, starts=torch.from_numpy(clip.starts))
-        state = map_state(Tensor.detach, state)
-        if not math.isfinite(maps.detach().sum().item()):  # before the loss, which would abort a GPU's process
-            where = ", ".join(filter(None, clip.names))
-            raise SalzooError(f"training diverged: no finite maps at step {step}, video {where}; lower --lr")
-        loss = clip_loss(maps, clip)
-        optimizer.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM * clip.valid.shape[1])
-        optimizer.step()
 
-        mean_loss = loss.item() * len(clip.valid) / clip.valid.sum().item()
-        yield Step(step, mean_loss, norm.item(), optimizer.param_groups[0]["lr"], **asdict(progress))
-
-
-@dataclass
-class _Progress:
-    epoch: int = 0
-    frames: int = 0
-    seconds: float = 0.0
-    done: float = 0.0
-
-
-def _paced(
-    videos: Sequence[Video], settings: Settings, stop: Callable[[], bool]
-) -> Iterator[tuple[ClipBatch, _Progress]]:
-    """The run's clips, each with how far the run has come: stills first, until the limit of epochs or time is reached.
-
-    An epoch is as many frames as the videos have, whether they come in clips or as stills.
-    """
-    began = time.perf_counter()
-    epoch_frames = sum(video.frames for video in videos)
-    progress = _Progress()
-    rng = np.random.default_rng(settings.seed)
-    still_epochs = (
-        still_batches(videos, size=settings.size, batch=settings.still_batch, rng=rng) for _ in itertools.count()
+def _open_sources(training: Training) -> list[Generator[ClipBatch, None, None]]:
+    """Two sources of batches for each data set, stills and clips, that begin behind what the run has seen."""
+    recipe = training.recipe
+    reading = Reading(
+        size=training.model.preprocessing.size,
+        target=recipe.target,
+        augmentation=Augmentation(recipe.flip, recipe.zoom, recipe.jitter),
+        fixations=bool(NEEDS_FIXATIONS & recipe.losses.keys()),
+        seed=recipe.seed,
+        rank=training.rank,
     )
-    clip_epochs = (
-        clip_batches(videos, size=settings.size, length=settings.clip_length, batch=settings.batch)
-        for _ in itertools.count()
-    )
-    stills, clips = itertools.chain.from_iterable(still_epochs), itertools.chain.from_iterable(clip_epochs)
-    while True:
-        progress.seconds = time.perf_counter() - began
-        progress.done = progress.frames / (settings.epochs * epoch_frames)
-        if settings.minutes is not None:
-            progress.done = max(progress.done, progress.seconds / (60 * settings.minutes))
-        if progress.done >= 1 or stop():
-            return
-        clip = next(stills if progress.done < settings.stills else clips)
-        progress.epoch = 1 + progress.frames // epoch_frames
-        progress.frames += int(clip.valid.sum())
-        yield clip, progress
+    sources = []
+    for videos, (stills, clips) in zip(training.videos, training.progress.taken, strict=True):
+        every, drop = recipe.still_every, recipe.drop_last
+        still_source = still_batches(
+            videos, reading, batch=recipe.still_batch, every=every, drop_last=drop, epochs=None, skip=stills
+        )
+        clip_source = clip_batches(
+            videos,
+            reading,
+            length=recipe.clip_length,
+            batch=recipe.batch,
+            shuffle=recipe.shuffle,
+            epochs=None,
+            skip=clips,
+        )
+        sources += [read_ahead(still_source, BATCHES_AHEAD), read_ahead(clip_source, BATCHES_AHEAD)]
+    return sources
 
 
-def clip_loss(maps: Tensor, clip: ClipBatch) -> Tensor:
-    """Binary cross-entropy of maps (B, T, 1, H, W), averaged over pixels, summed over valid frames, divided by B."""
+def _next_batch(training: Training, sources: Sequence[Iterator[ClipBatch]]) -> tuple[int, ClipBatch]:
+    """The next batch, and the number of the data set that it is from: they take turns."""
+    progress = training.progress
+    which = sum(map(sum, progress.taken)) % len(training.videos)
+    clips = not training.images[which] and training.done >= training.recipe.stills
+    asked = time.perf_counter()
+    batch = next(sources[2 * which + clips])
+    progress.waited += time.perf_counter() - asked
+    progress.taken[which][clips] += 1
+    progress.frames += batch.count
+    return which, batch
+
+
+def _forward(training: Training, network: nn.Module, which: int, batch: ClipBatch) -> tuple[Tensor, Tensor]:
+    """Run the model on a batch and keep the temporal state. Returns inputs (N, 3, H, W) and maps (N, H, W) of the valid
+    frames."""
+    model, recipe = training.model, training.recipe
+    inputs = torch.cat([model.preprocess(frames) for frames in batch.frames])
+    state = None if batch.starts.all() else training.states[which]  # after stills a batch may have another size
+    bypass = batch.still and bool(model.temporal) and (recipe.bypass or training.images[which])
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=training.precision == "bfloat16"):
+        maps, state = network(inputs, state, starts=torch.from_numpy(batch.starts).to(model.device), bypass=bypass)
+    training.states[which] = None if batch.still else map_state(Tensor.detach, state)
+    if not math.isfinite(maps.detach().sum().item()):  # before the loss, which would abort a GPU's process
+        raise _diverged(training, "no finite maps", [(which, batch)])
+    valid = torch.from_numpy(batch.valid).to(maps.device)
     maps = maps.squeeze(2).to(torch.promote_types(maps.dtype, torch.float32))
-    density = torch.from_numpy(clip.density).to(maps)
-    valid = torch.from_numpy(clip.valid).to(maps.device)
-    per_frame = F.binary_cross_entropy(maps, density, reduction="none").mean((2, 3))
-    return torch.where(valid, per_frame, 0).sum() / len(maps)
+    return inputs[valid], maps[valid] if batch.valid.any() else maps.sum() * torch.zeros(0, *maps.shape[2:]).to(maps)
 
 
-def schedule(group: str, step: int, done: float, stills: float) -> float:
-    """The factor on the learning rate of a parameter group.
+def _batch_loss(training: Training, network: nn.Module, judge: nn.Module, which: int, batch: ClipBatch) -> Tensor:
+    """The loss of a batch: the weighted losses of its valid frames, summed, divided by its slots."""
+    inputs, maps = _forward(training, network, which, batch)
+    losses = training.recipe.losses
+    density = torch.from_numpy(batch.density[batch.valid]).to(maps)
+    fixations = None
+    if batch.fixations is not None:
+        fixations = torch.from_numpy(batch.fixations[batch.valid]).to(maps.device)
+    total = frame_losses(losses, maps, density, fixations).sum()
+    if training.discriminator is not None and len(maps):
+        training.discriminator.requires_grad_(False)
+        images = to_rgb(inputs, training.model.preprocessing)
+        judged = adversarial_loss(training.discriminator, images, maps.unsqueeze(1))
+        total = total + losses["adversarial"] * len(maps) * judged
+        training.discriminator.requires_grad_(True)
+    return total / len(batch.valid)
 
-    A run of clips alone keeps its rates. One that begins with stills warms up, and lowers the backbone's rate over the
-    second half of the stills to ``FINE`` of it, where it stays: one video's clips in a row would undo at full rate
-    what shuffled frames have taught. Temporal modules, which learn from clips, fall to that at the end of the run.
 
-    Args:
-        group: "backbone" or a group of temporal parameters.
-        step: number of the step, from 1.
-        done: share of the run that lies behind.
-        stills: share of the run, from its start, that sees stills.
-    """
-    if not stills:
-        return 1.0
-    phase = done / stills if group == "backbone" else done
-    return min(1.0, step / WARM_UP) * max(FINE, min(1.0, 2 * (1 - phase)))
+def _judge_loss(training: Training, network: nn.Module, judge: nn.Module, which: int, batch: ClipBatch) -> Tensor:
+    """The discriminator's loss of a batch, in the measure of ``_batch_loss``."""
+    with torch.no_grad():
+        inputs, maps = _forward(training, training.model, which, batch)
+    if not len(maps):  # a rank without a video still takes its part in the exchange of gradients
+        height, width = maps.shape[1:]
+        blank = maps.new_zeros(1, 3, height, width)
+        return 0 * discriminator_loss(judge, blank, blank[:, :1], blank[:, :1])
+    real = torch.from_numpy(batch.density[batch.valid]).to(maps).unsqueeze(1)
+    images = to_rgb(inputs, training.model.preprocessing)
+    loss = discriminator_loss(judge, images, real, maps.unsqueeze(1))
+    return loss * len(maps) / len(batch.valid)
 
 
-def make_optimizer(model: SaliencyModel, settings: Settings) -> torch.optim.Optimizer:
-    """Adam (0.9, 0.999, 1e-8) with three groups: the backbone, learned EMA weights, and other temporal parameters."""
-    groups: dict[str, list[torch.nn.Parameter]] = {"temporal.*.alpha": [], "temporal.*": [], "backbone.*": []}
-    for name, parameter in model.named_parameters():
-        next(group for glob, group in groups.items() if fnmatch.fnmatchcase(name, glob)).append(parameter)
-    return torch.optim.Adam(
-        [
-            {"name": "backbone", "params": groups["backbone.*"], "lr": settings.lr, "weight_decay": WEIGHT_DECAY},
-            {"name": "temporal", "params": groups["temporal.*"], "lr": settings.lr},
-            {"name": "alpha", "params": groups["temporal.*.alpha"], "lr": settings.alpha_lr},
-        ]
+def _apply(training: Training, optimizer: torch.optim.Optimizer, longest: int, judging: bool) -> float:
+    """Clip the gradient and take the step. Returns the gradient's norm before clipping."""
+    recipe, progress = training.recipe, training.progress
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    epoch = (progress.frames - 1) // training.epoch_frames
+    if not judging and epoch < len(recipe.thaw):
+        joined = [glob for globs in recipe.thaw[: epoch + 1] for glob in globs]
+        for name, parameter in training.model.named_parameters():
+            if not matches(name, joined):
+                parameter.grad = None
+    limit = recipe.clip_norm * longest if recipe.clip_norm and not judging else math.inf
+    norm = torch.nn.utils.clip_grad_norm_(parameters, limit).item()
+    if math.isfinite(norm):
+        optimizer.step()
+    if training.averaged is not None and not judging:
+        decay = min(recipe.average, (1 + progress.step) / (10 + progress.step))  # the first steps forget faster
+        with torch.no_grad():
+            for ours, new in zip(training.averaged.parameters(), training.model.parameters(), strict=True):
+                ours.lerp_(new, 1 - decay)
+    return norm
+
+
+def _check_convergence(
+    training: Training, loss: float, norm: float, judging: bool, batches: Sequence[tuple[int, ClipBatch]]
+) -> None:
+    """Raise where a loss or gradient is not finite or the loss grows without end; take note of the epoch's losses."""
+    progress = training.progress
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise _diverged(training, f"loss {loss:g}, gradient norm {norm:g}", batches)
+    if judging:
+        return
+    progress.mean_loss = loss if progress.mean_loss is None else 0.98 * progress.mean_loss + 0.02 * loss
+    progress.lowest_loss = min(progress.lowest_loss, progress.mean_loss)
+    if progress.mean_loss > DIVERGED * abs(progress.lowest_loss) + 1:
+        raise _diverged(training, f"mean loss {progress.mean_loss:g} after {progress.lowest_loss:g}", batches)
+    progress.epoch_loss += loss
+    progress.epoch_steps += 1
+    epoch = progress.frames // training.epoch_frames
+    if epoch > progress.epochs:
+        if training.recipe.schedule == "plateau":
+            mean = agree(training.rank, training.model.device, False, progress.epoch_loss / progress.epoch_steps)[1]
+            training.plateau.end_epoch(mean, training.recipe.lr)
+        progress.epochs, progress.epoch_loss, progress.epoch_steps = epoch, 0.0, 0
+
+
+def _diverged(training: Training, why: str, batches: Sequence[tuple[int, ClipBatch]]) -> SalzooError:
+    names = ", ".join(name for _, batch in batches for name in batch.names if name)
+    return SalzooError(
+        f"training diverged: {why} at step {training.progress.step}, video {names or 'of another rank'}; lower --lr"
     )
+
+
+def _over_ranks(training: Training, module: nn.Module) -> nn.Module:
+    """The module with its gradients averaged over the ranks."""
+    if training.rank.size == 1:
+        return module
+    # Stills may pass temporal modules by, which then get no gradient.
+    partly = module is training.model and bool(training.model.temporal)
+    partly = partly and (training.recipe.bypass or any(training.images))
+    return DistributedDataParallel(module, broadcast_buffers=False, find_unused_parameters=partly)
+
+
+def _learned_alpha(training: Training) -> float:
+    alphas = (p for name, p in training.model.named_parameters() if matches(name, [ALPHA]))
+    return next((torch.sigmoid(alpha.detach()).item() for alpha in alphas), math.nan)

@@ -1,12 +1,11 @@
-"""A training run, from names to a run folder."""
+"""A training run, from names to a run folder, and its resumption."""
 
 import copy
 import dataclasses
+import resource
 import signal
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,41 +14,30 @@ from types import FrameType
 
 import numpy as np
 import torch
+import torch.distributed as dist
 
 from salzoo.evaluation.data import data_root, open_dataset
+from salzoo.evaluation.ranks import Rank, gather, this_rank
 from salzoo.evaluation.results import Result, write_results
-from salzoo.evaluation.runs import baselines, prepare, score_model
+from salzoo.evaluation.runs import baselines, device_of_rank, prepare, score_model
+from salzoo.evaluation.tasks import Task
 from salzoo.interfaces import Dataset, SalzooError
-from salzoo.model import SaliencyModel, create_model
-from salzoo.prediction.device import choose_device, fast_precision
+from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.training.clips import normalise
-from salzoo.training.folder import RunFolder
+from salzoo.training.curves import save_curves
+from salzoo.training.folder import RunFolder, read_record
 from salzoo.training.initialization import initialize_from_model, initialize_from_nothing
-from salzoo.training.loop import train_steps
+from salzoo.training.loop import Step, train_steps
 from salzoo.training.pictures import save_strips
-from salzoo.training.settings import Settings
+from salzoo.training.recipe import Recipe, choose_recipe, load_recipe, override
+from salzoo.training.resuming import last_state, load_state, save_state
+from salzoo.training.state import Training, begin_training, train_mode
+from salzoo.training.tensorboard import open_board
 from salzoo.video.resizing import resize_frame
 
-SYNTHETIC_SIZE = (48, 64)
-"""Input size on the synthetic data: small enough to learn from nothing in two minutes on two cores."""
-
-SYNTHETIC_MINUTES = 2.0
-"""Limit of a run from nothing on the synthetic data."""
-
-FROM_SCRATCH_RATE = 4e-5
-FINE_TUNING_RATE = 1e-6
-"""Learning rates: from random or ImageNet weights, and from a saliency model (that of the published experiments)."""
-
-STILLS = 0.75
-STILL_BATCH = 4
-"""Share of a run from scratch that sees still frames, and how many a step. Consecutive frames are so alike that clips
-alone teach a network that knows nothing far more slowly; and an average over time of maps that are all but zero has no
-gradient left to leave them."""
-
-SCORED_FRAMES = 50
-"""Frames of each validation video that a run on real data is scored on at its end; ``salzoo eval`` scores all."""
-
 PICTURED_VIDEOS = 3
+
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +48,7 @@ class Run:
         folder: the run folder.
         model: the trained model, in evaluation mode.
         steps: optimiser steps taken.
-        interrupted: whether a signal ended it early; its scores are missing then.
+        interrupted: whether a signal ended it early; its scores are missing then, and it can be resumed.
         results: validation scores of the trained model, of its untrained self and of the baselines.
     """
 
@@ -76,127 +64,294 @@ def train(
     dataset: str | None = None,
     *,
     root: str | Path | None = None,
-    init: str | None = None,
-    epochs: int = 7,
-    minutes: float | None = None,
-    clip_length: int = 10,
-    batch: int = 1,
-    size: tuple[int, int] | None = None,
-    lr: float | None = None,
-    alpha_lr: float = 0.1,
-    precision: str | None = None,
-    seed: int = 0,
+    recipe: str | None = None,
     device: str | None = None,
     out: str | Path | None = None,
-    report: Callable[[str], None] = lambda line: None,
+    tensorboard: bool = False,
+    report: Report = lambda line: None,
+    **changes: object,
 ) -> Run:
-    """Train a model on a data set's training split and score it on its validation split.
+    """Train a model on the training split of one or several data sets and score it on the first one's validation split.
+
+    Under ``torchrun`` all processes train together, each with batches of its own.
 
     Args:
-        spec: the model; initial weights are ``init``'s business.
-        dataset: registered name. By default ``dhf1k`` where its folder is given or found, else ``synthetic``.
-        root: folder of the data set; by default as ``open_dataset`` finds it.
-        init: "random" (variance-preserving), "imagenet", or a model whose backbone is taken, temporal modules fresh.
-            By default random on synthetic data, else imagenet. But for a model, the run begins with still frames.
-        epochs: passes over the training videos.
-        minutes: limit of the training. By default 2 on synthetic data from random weights, else none.
-        clip_length: frames of a clip: what one step sees, and how far gradients reach back.
-        batch: videos side by side.
-        size: (height, width) of the input, recorded in the checkpoint. By default 48×64 on synthetic data, else the
-            model's own.
-        lr: learning rate. By default 4e-5, or 1e-6 from a saliency model.
-        alpha_lr: learning rate of learned EMA weights.
-        precision: "float32" or "bfloat16"; by default bfloat16 where the device computes in it.
-        seed: of weights and dropout.
+        spec: the model; initial weights are the recipe's business.
+        dataset: registered name, or several with commas, whose batches take turns. By default ``dhf1k`` where its
+            folder is given or found, else ``synthetic``.
+        root: folder of the data set; by default as ``open_dataset`` finds it, as with several.
+        recipe: name of a recipe, or path of a TOML file; by default ``choose_recipe`` chooses.
         device: where to train; by default the best here.
         out: the run folder, new or empty; by default ``runs/<spec>-<time>``.
+        tensorboard: also write event files (extra ``tensorboard``).
         report: given each line of what is going on.
+        changes: values of the recipe to change, such as ``init="random"``, ``epochs=3``, ``size=(96, 128)``. Epochs
+            that are named are trained whole: then the recipe's limit on time does not hold.
 
     Returns:
-        The run. Ctrl-C or SIGTERM end it after the step at hand, with a loadable checkpoint in its folder.
+        The run. Ctrl-C or SIGTERM end it after the step at hand, with a loadable checkpoint in its folder from which
+        ``resume`` goes on.
 
     Raises:
-        SalzooError: for whatever does not fit: spec, data, initial weights, folder.
+        SalzooError: for whatever does not fit: spec, data, recipe, initial weights, folder.
     """
-    where = choose_device(device)
-    torch.manual_seed(seed)
+    datasets = _open_datasets(dataset, root)
+    settled = _settle_recipe(spec, datasets, recipe, changes)
+    with _job(device) as (rank, where):
+        model = _initial_model(spec, datasets, settled, report if rank.first else _silent)
+        untrained = copy.deepcopy(model).eval()
+        training = begin_training(model.to(where), [data.split("train") for data in datasets], settled, rank)
+        named = gather([str(out or Path("runs") / f"{model.spec}-{datetime.now():%Y%m%d-%H%M%S}")])[0]
+        folder = RunFolder(Path(named), str(model.spec), datasets, settled)
+        _on_first_rank(rank, lambda: folder.create([str(root) if root is not None else None] * len(datasets)))
+        _on_first_rank(rank, lambda: folder.save(model))
+        torch.manual_seed(settled.seed + rank.number)  # dropout differs between ranks
+        save_state(training, folder.path)
+        return _run(training, folder, untrained, tensorboard, report if rank.first else _silent)
+
+
+def resume(
+    path: str | Path,
+    *,
+    spec: str | None = None,
+    root: str | Path | None = None,
+    device: str | None = None,
+    tensorboard: bool = False,
+    report: Report = lambda line: None,
+) -> Run:
+    """Go on with a run from its last saved state, exactly as it would have gone on.
+
+    Args:
+        path: the run folder.
+        spec: must be the run's model, where given.
+        root: folder of the data set, where it is no longer where it was.
+        device, tensorboard, report: as for ``train``.
+
+    Raises:
+        SalzooError: no run folder, no saved state, another model, other data or another number of ranks.
+    """
+    path = Path(path)
+    record = read_record(path)
+    recipe: Recipe = record["recipe"]
+    if spec is not None and str(canonical_spec(spec)) != record["spec"]:
+        raise SalzooError(f"{path} is a run of {record['spec']}, not of {canonical_spec(spec)}")
+    datasets = [open_dataset(name, root if root is not None else kept) for name, kept in record["datasets"]]
+    with _job(device) as (rank, where):
+        say = report if rank.first else _silent
+        untrained: SaliencyModel | None = None
+        model = create_model(record["spec"])
+        try:
+            model = _initial_model(record["spec"], datasets, recipe, _silent)
+            untrained = copy.deepcopy(model).eval()
+        except SalzooError as error:
+            say(f"the untrained model will not be scored: {error}")
+            if recipe.size:
+                model.preprocessing = dataclasses.replace(model.preprocessing, size=(recipe.size[0], recipe.size[1]))
+        training = begin_training(model.to(where), [data.split("train") for data in datasets], recipe, rank)
+        load_state(training, path)
+        folder = RunFolder(path, record["spec"], datasets, recipe)
+        _on_first_rank(rank, lambda: folder.forget_after(training.progress.step))
+        say(f"resuming {path} after step {training.progress.step}")
+        return _run(training, folder, untrained, tensorboard, say)
+
+
+def _settle_recipe(spec: str, datasets: Sequence[Dataset], recipe: str | None, changes: dict[str, object]) -> Recipe:
+    given = {key: value for key, value in changes.items() if value is not None}
+    init = given.get("init")
+    names = tuple(data.name for data in datasets)
+    name = recipe or choose_recipe(canonical_spec(spec), names, init if isinstance(init, str) else None)
+    if "epochs" in given and "minutes" not in given:
+        given["minutes"] = 0.0
+    settled = override(load_recipe(name), given)
+    if not settled.init:
+        raise SalzooError(
+            f"recipe {name} starts from a trained model: name it with --init MODEL, such as a run of salicon-baseline "
+            f"(--init random or imagenet will do as well, --recipe scratch is made for them)"
+        )
+    return settled
+
+
+def _initial_model(spec: str, datasets: Sequence[Dataset], recipe: Recipe, report: Report) -> SaliencyModel:
+    """The model with the weights that the recipe begins with, which depend on its seed alone."""
+    torch.manual_seed(recipe.seed)
     model = create_model(spec)
     if model.backbone.training_free and not model.temporal:
         raise SalzooError(f"{model.spec} is training-free: there is nothing to train")
-    data = _open_data(dataset, root)
-    synthetic = data.name == "synthetic"
-    init = init or ("random" if synthetic else "imagenet")
-    from_model = init not in ("random", "imagenet")
-    if from_model:
-        initialize_from_model(model, init)
-    elif init == "imagenet":
+    if recipe.init == "imagenet":
         model.backbone.load_imagenet()
-    if size or synthetic:
-        model.preprocessing = dataclasses.replace(model.preprocessing, size=size or SYNTHETIC_SIZE)
-    settings = Settings(
-        epochs=epochs,
-        minutes=SYNTHETIC_MINUTES if minutes is None and synthetic and init == "random" else minutes,
-        clip_length=clip_length,
-        batch=batch,
-        size=model.preprocessing.size,
-        lr=lr if lr is not None else FINE_TUNING_RATE if from_model else FROM_SCRATCH_RATE,
-        alpha_lr=alpha_lr,
-        stills=0.0 if from_model else STILLS,
-        still_batch=STILL_BATCH,
-        precision=precision or fast_precision(where),
-        seed=seed,
-        init=init,
+    elif recipe.init != "random":
+        initialize_from_model(model, recipe.init)
+    if recipe.size:
+        model.preprocessing = dataclasses.replace(model.preprocessing, size=(recipe.size[0], recipe.size[1]))
+    notes = [f"{data.name}{f' ({data.note})' if data.note else ''}" for data in datasets]
+    report(f"training {model.spec} on {', '.join(notes)}")
+    if recipe.init == "random":
+        _scale_weights(model, datasets[0], recipe.seed)
+    return model
+
+
+def _run(
+    training: Training, folder: RunFolder, untrained: SaliencyModel | None, tensorboard: bool, report: Report
+) -> Run:
+    """Train from where the training stands, score, and fill the run folder."""
+    model, rank, recipe = training.model, training.rank, training.recipe
+    report(
+        f"run folder {folder.path}; recipe {recipe.name}, {training.precision}, device {model.device}"
+        f"{f', {rank.size} ranks' if rank.size > 1 else ''}; input {'x'.join(map(str, model.preprocessing.size))}, "
+        f"init {recipe.init}, lr {recipe.lr:g}, seed {recipe.seed}"
     )
-    report(f"training {model.spec} on {data.name}{f' ({data.note})' if data.note else ''}")
-    if init == "random":
-        _scale_weights(model, data, settings)
-    path = Path(out) if out else Path("runs") / f"{model.spec}-{datetime.now():%Y%m%d-%H%M%S}"
-    folder = RunFolder(path, model, data, settings)
-    folder.create()
-    report(f"run folder {path}; device {where}, {settings}")
-    return _run(folder, where, report)
-
-
-def _run(folder: RunFolder, where: torch.device, report: Callable[[str], None]) -> Run:
-    """Train the model of a run folder, score it, and fill the folder."""
-    model, data = folder.model, folder.dataset
-    untrained = copy.deepcopy(model).eval()
-    model.to(where)
+    task = _validation(folder.datasets[0], recipe)
     with _stop_signals() as stop:
-        began = time.perf_counter()
-        last = deque(folder.follow(train_steps(model, data.split("train"), folder.settings, stop)), maxlen=1)
-        seconds = time.perf_counter() - began
-        steps, frames = (last[0].step, last[0].frames) if last else (0, 0)
-        model.eval()
-        folder.save()
-        if stop():
-            return Run(folder.path, model, steps, interrupted=True, results=[])
+        _train_and_save(training, folder, task, tensorboard, stop, report)
+        stopped = training.done < 1
+    progress, outcome = training.progress, training.outcome.eval()
+    model.eval()
+    report(_summary(training))
+    _on_first_rank(rank, lambda: folder.save(outcome))
+    if stopped:
+        return Run(folder.path, outcome, progress.step, interrupted=True, results=[])
+    contenders = [(f"{model.spec}", outcome), *([(f"{model.spec} untrained", untrained)] if untrained else [])]
+    results = [score_model(task, each.to(model.device), label) for label, each in [*contenders, *baselines(task)]]
 
-    report(f"{steps} steps, {frames} frames in {seconds:.0f} s ({frames / seconds:.1f} frames/s); scoring")
+    def finish() -> None:
+        folder.save(outcome, results)
+        write_results(results, folder.path / "results.json")
+        save_strips(outcome, task.videos[:PICTURED_VIDEOS], folder.path / "pictures")
+        save_curves(folder.path)
+
+    _on_first_rank(rank, finish)
+    return Run(folder.path, outcome, progress.step, interrupted=False, results=results)
+
+
+def _train_and_save(
+    training: Training, folder: RunFolder, task: Task, tensorboard: bool, stop: Callable[[], bool], report: Report
+) -> None:
+    """Take the steps, validating at the end of epochs, saving there, every so many steps, and at the end."""
+    recipe, progress, rank = training.recipe, training.progress, training.rank
+    epochs, saved = progress.epochs, progress.step
+    steps: Iterator[Step] = train_steps(training, stop)
+    with open_board(folder.path if tensorboard and rank.first else None, progress.step) as board:
+        try:
+            for step in folder.follow(steps) if rank.first else steps:
+                board.add_step(step)
+                if progress.epochs > epochs:
+                    epochs = progress.epochs
+                    if recipe.validate and epochs % recipe.validate == 0 and training.done < 1:
+                        board.add_scores(_validate(training, folder, task, report), progress.step)
+                elif progress.step % recipe.save_every:
+                    continue
+                saved = progress.step
+                _on_first_rank(rank, lambda: folder.save(training.outcome))
+                save_state(training, folder.path)
+        except SalzooError as error:
+            raise SalzooError(f"{error}; the last saved state is {last_state(folder.path)}") from error
+        except RuntimeError as error:
+            if rank.size == 1:
+                raise
+            why = str(error).strip().partition("\n")[0]
+            raise SalzooError(
+                f"rank {rank.number} lost the others ({why}); go on with: salzoo train --resume {folder.path}"
+            ) from error
+    if progress.step > saved:
+        save_state(training, folder.path)
+
+
+def _validate(training: Training, folder: RunFolder, task: Task, report: Report) -> dict[str, float]:
+    """Score the model as it is, log it, and keep it where it is the best so far. The training's random numbers are
+    left as they were."""
+    progress, recipe = training.progress, training.recipe
+    model = training.outcome
+    with torch.random.fork_rng():
+        result = score_model(task, model, str(model.spec))
+    train_mode(training.model)
+    scores = dict(result.mean)
+    if recipe.best not in scores:
+        raise SalzooError(f"the best checkpoint cannot be told by {recipe.best!r}; scores are {', '.join(scores)}")
+    report(f"epoch {progress.epochs}: " + ", ".join(f"{name} {score:.4f}" for name, score in scores.items()))
+    sign = -1 if recipe.best == "kld" else 1
+    better = progress.best_score is None or sign * scores[recipe.best] > sign * progress.best_score
+    if better:
+        progress.best_score = scores[recipe.best]
+    if training.rank.first:
+        folder.log_scores(progress.epochs, progress.step, scores)
+        save_curves(folder.path)
+        if better:
+            folder.save(model, [result], folder="best")
+    return scores
+
+
+def _validation(data: Dataset, recipe: Recipe) -> Task:
     split = "val" if any(video.split == "val" for video in data.videos) else "test"
-    first = None if data.name == "synthetic" else SCORED_FRAMES
-    task = prepare(data, split=split, seed=folder.settings.seed, first=first)
-    contenders = [(f"{model.spec}", model), (f"{model.spec} untrained", untrained), *baselines(task)]
-    results = [score_model(task, contender.to(where), label) for label, contender in contenders]
-    folder.save(results)
-    write_results(results, folder.path / "results.json")
-    save_strips(model, task.videos[:PICTURED_VIDEOS], folder.path / "pictures")
-    return Run(folder.path, model, steps, interrupted=False, results=results)
+    return prepare(data, split=split, seed=recipe.seed, first=recipe.score_frames or None)
 
 
-def _scale_weights(model: SaliencyModel, data: Dataset, settings: Settings) -> None:
+def _summary(training: Training) -> str:
+    progress = training.progress
+    seconds = max(progress.seconds, 1e-9)
+    if training.model.device.type == "cuda":
+        memory = torch.cuda.max_memory_allocated(training.model.device) / 2**30
+    else:
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return (
+        f"{progress.step} steps, {progress.frames} frames in {seconds:.0f} s "
+        f"({progress.frames / seconds:.1f} frames/s, {100 * progress.waited / seconds:.1f} % of it waiting for data); peak memory {memory:.2f} GiB"
+    )
+
+
+def _scale_weights(model: SaliencyModel, data: Dataset, seed: int) -> None:
     """Give a model random weights that suit the first videos of the training split."""
     videos = data.split("train")[:8]
-    frames = [resize_frame(next(video.read_frames(0, 1)), settings.size) for video in videos]
+    size = model.preprocessing.size
+    frames = [resize_frame(next(video.read_frames(0, 1)), size) for video in videos]
     density = float(np.mean([normalise(video.read_density(video.frames // 2)).mean() for video in videos]))
-    torch.manual_seed(settings.seed)  # again: the backbone starts alike whatever temporal modules were made before it
+    torch.manual_seed(seed)  # again: the backbone starts alike whatever temporal modules were made before it
     initialize_from_nothing(model, np.stack(frames), min(max(density, 0.01), 0.5))
 
 
-def _open_data(dataset: str | None, root: str | Path | None) -> Dataset:
+def _open_datasets(dataset: str | None, root: str | Path | None) -> list[Dataset]:
     if dataset is None:
         dataset = "dhf1k" if root is not None or data_root("dhf1k") is not None else "synthetic"
-    return open_dataset(dataset, root)
+    names = [name.strip() for name in dataset.split(",")]
+    if len(names) > 1 and root is not None:
+        raise SalzooError(
+            "--root is the folder of one data set; with several, set each: salzoo config set data.NAME DIR"
+        )
+    if len(set(names)) < len(names):
+        raise SalzooError(f"--dataset {dataset} names a data set twice")
+    return [open_dataset(name, root) for name in names]
+
+
+def _silent(line: str) -> None:
+    """For ranks that do not speak."""
+
+
+def _on_first_rank(rank: Rank, action: Callable[[], None]) -> None:
+    """Do something on the first rank; where it fails there, all ranks raise."""
+    problem = None
+    if rank.first:
+        try:
+            action()
+        except SalzooError as error:
+            problem = error
+    failed = gather([str(problem) if problem else ""])[0] if rank.size > 1 else problem and str(problem)
+    if problem:
+        raise problem
+    if failed:
+        raise SalzooError(f"the first rank failed: {failed}")
+
+
+@contextmanager
+def _job(device: str | None) -> Iterator[tuple[Rank, torch.device]]:
+    """This process's rank and device, joined to the others that ``torchrun`` started."""
+    rank, where = this_rank(), device_of_rank(device)
+    joined = rank.size > 1 and not dist.is_initialized()
+    if joined:
+        if where.type == "cuda":
+            torch.cuda.set_device(where)
+        dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
+    yield rank, where
+    if joined:  # after an error the others are gone, and this would wait for them
+        dist.destroy_process_group()
 
 
 @contextmanager

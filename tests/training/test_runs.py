@@ -20,6 +20,7 @@ from salzoo.interfaces import SalzooError
 from salzoo.prediction.streaming import predict_maps
 from salzoo.training.runs import Run
 
+STATE = ("progress.json", "rank-0.safetensors", "training.safetensors")
 SLIM = "salgan:width=0.05+ema:learn=true@61"
 
 
@@ -40,15 +41,20 @@ def test_a_run_folder_is_a_checkpoint_folder(run: Run, tiny_data: Path) -> None:
 def test_a_run_folder_holds_what_happened(run: Run) -> None:
     names = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file()}
     files = {"model.safetensors", "config.json", "README.md", "metrics.csv", "training.json", "results.json"}
-    assert names == files | {"pictures/0601.png"}
+    state = {f"resume/step-{run.steps:08d}/{name}" for name in STATE}
+    assert names == files | state | {f"resume/step-00000000/{name}" for name in STATE} | {
+        "pictures/0601.png",
+        "pictures/curves.png",
+    }
     rows = list(csv.DictReader((run.folder / "metrics.csv").open()))
     assert len(rows) == run.steps
     assert [int(row["step"]) for row in rows] == list(range(1, run.steps + 1))
     assert all(float(row["loss"]) > 0 for row in rows)
     record = json.loads((run.folder / "training.json").read_text())
     assert record["spec"] == SLIM
-    assert record["settings"]["seed"] == 0
-    assert record["settings"]["init"] == "random"
+    assert record["recipe"]["name"] == "synthetic"
+    assert record["recipe"]["size"] == [24, 32]
+    assert record["recipe"]["init"] == "random"
 
 
 def test_the_card_of_a_run_is_a_model_card_that_says_synthetic(run: Run) -> None:
@@ -100,9 +106,16 @@ def test_a_run_can_start_from_the_backbone_of_another(run: Run, tiny_data: Path,
         ({"init": "center-bias"}, "does not fit"),
         ({"out": "/proc/here"}, "cannot write run folder /proc/here"),
         ({"device": "tpu9"}, "unknown device 'tpu9'"),
+        ({"recipe": "salemma"}, "unknown recipe 'salemma'; did you mean 'salema'"),
+        ({"recipe": "salema"}, "starts from a trained model: name it with --init"),
+        ({"loss": "bec"}, "unknown loss 'bec'; did you mean 'bce'"),
+        ({"clip_length": 0}, "clip_length must be at least 1, not 0"),
+        ({"lr": "fast"}, "lr must be a number, not 'fast'"),
+        ({"best": "psnr"}, "best must be one of"),
+        ({"dataset": "synthetic,synthetic", "root": None}, "names a data set twice"),
     ],
 )
-def test_what_does_not_fit_says_so(tiny_data: Path, tmp_path: Path, arguments: dict[str, str], message: str) -> None:
+def test_what_does_not_fit_says_so(tiny_data: Path, tmp_path: Path, arguments: dict[str, object], message: str) -> None:
     values = {"spec": SLIM, "dataset": "synthetic", "root": tiny_data, "out": tmp_path / "run", **arguments}
     with pytest.raises(SalzooError, match=message):
         salzoo.train(**values)  # type: ignore[arg-type]

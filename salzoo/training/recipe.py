@@ -1,0 +1,259 @@
+"""Recipes: how a model is trained. Small TOML files ship with salzoo (``salzoo recipes``); values can be overridden.
+
+>>> load_recipe("salema").lr
+1e-06
+>>> override(load_recipe("salema"), {"lr": 1e-5, "flip": 0.5}).lr
+1e-05
+"""
+
+import dataclasses
+import math
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from salzoo.interfaces import SalzooError
+from salzoo.registry import did_you_mean
+from salzoo.spec import Spec
+from salzoo.training.losses import parse_loss
+
+FOLDER = Path(__file__).parent / "recipes"
+
+Optimizer = Literal["adam", "adamw", "sgd", "nesterov", "adagrad"]
+Schedule = Literal["constant", "cosine", "plateau", "from-scratch"]
+Score = Literal["auc_judd", "auc_shuffled", "nss", "cc", "sim", "kld", "ig"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run besides the spec and the data. The run folder records it.
+
+    Attributes:
+        name, summary, source: what it is called, what it does, and where its values come from.
+        init: initial weights: "random", "imagenet", or a model whose backbone is taken; empty where it must be named.
+        epochs: passes over the training videos.
+        minutes: end after so many, wherever the epoch stands; 0 for no limit.
+        size: (height, width) of the model's input; empty for the model's own.
+        clip_length: frames of a clip: what a step sees, and how far gradients reach back in time.
+        batch: videos side by side, on each rank.
+        accumulate: batches whose gradients make one step.
+        shuffle: take the videos in random order, another in every epoch.
+        stills: share of the run, from its start, that sees single frames in random order instead of clips.
+        still_batch: frames in a batch meanwhile, on each rank.
+        still_every: frames from one still to the next of a video; in an epoch the first is drawn among these.
+        drop_last: leave out a last batch of stills that is not full.
+        bypass: stills pass by the temporal modules.
+        target: a density map is scaled to the range 0 to 1 ("range"), or divided by 255 ("255").
+        flip, zoom, jitter: augmentation (``salzoo.training.augmentation.Augmentation``), alike for a whole video.
+        loss: names and weights, such as "kld,cc=-0.1,nss=-0.1" (``salzoo.training.losses``).
+        optimizer: adam, adamw, sgd, nesterov, or adagrad.
+        lr: its learning rate.
+        alpha_lr: that of learned EMA weights (``temporal.*.alpha``), which get no weight decay.
+        momentum: of sgd and nesterov.
+        weight_decay: on the backbone; on temporal modules too with adamw.
+        clip_norm: the gradient's norm is clipped at this times the frames of the clip; 0 for never.
+        schedule: of the learning rates (``salzoo.training.schedules``).
+        warm_up: steps over which they rise.
+        freeze: globs of parameters that stay as they are.
+        thaw: for each epoch from the first, globs of the parameters that join the training; all of them from the last.
+        average: decay of the moving average of the weights that is saved and scored; 0 for none.
+        precision: "float32", "bfloat16" (layers under autocast), or "auto": bfloat16 where the device computes in it.
+        checkpoint_activations: compute activations again in the backward pass instead of keeping them.
+        validate: epochs from one validation to the next; 0 for one at the end alone.
+        score_frames: frames of each validation video that it scores; 0 for all.
+        best: the score by which the best checkpoint is kept.
+        save_every: steps after which the state is saved; at the end of an epoch always.
+        keep: saved states that are kept.
+        seed: of weights, dropout, order and augmentation.
+    """
+
+    name: str
+    summary: str
+    source: str
+    init: str = "imagenet"
+    epochs: int = 7
+    minutes: float = 0.0
+    size: tuple[int, ...] = ()
+    clip_length: int = 10
+    batch: int = 1
+    accumulate: int = 1
+    shuffle: bool = False
+    stills: float = 0.0
+    still_batch: int = 4
+    still_every: int = 10
+    drop_last: bool = False
+    bypass: bool = False
+    target: Literal["range", "255"] = "range"
+    flip: float = 0.0
+    zoom: float = 1.0
+    jitter: float = 0.0
+    loss: str = "bce"
+    optimizer: Optimizer = "adam"
+    lr: float = 1e-6
+    alpha_lr: float = 0.1
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
+    schedule: Schedule = "constant"
+    warm_up: int = 0
+    freeze: tuple[str, ...] = ()
+    thaw: tuple[tuple[str, ...], ...] = ()
+    average: float = 0.0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    checkpoint_activations: bool = False
+    validate: int = 1
+    score_frames: int = 50
+    best: Score = "nss"
+    save_every: int = 500
+    keep: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if not low <= value <= high:
+                limits = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+                raise SalzooError(f"recipe {self.name}: {name} must be {limits}, not {value:g}")
+        if self.size and (len(self.size) != 2 or min(self.size) < 1):
+            raise SalzooError(f"recipe {self.name}: size must be a height and a width, not {list(self.size)}")
+        parse_loss(self.loss)
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """Weights of the losses by name."""
+        return parse_loss(self.loss)
+
+
+_RANGES = (
+    *((name, 1, math.inf) for name in ("epochs", "clip_length", "batch", "accumulate", "still_batch", "still_every")),
+    *((name, 1, math.inf) for name in ("zoom", "save_every", "keep")),
+    *((name, 0, math.inf) for name in ("minutes", "lr", "alpha_lr", "weight_decay", "clip_norm", "warm_up")),
+    *((name, 0, math.inf) for name in ("validate", "score_frames", "seed")),
+    *((name, 0, 1) for name in ("stills", "flip", "jitter", "momentum", "average")),
+)
+
+
+def list_recipes() -> list[str]:
+    """Names of the recipes that ship with salzoo, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_recipe(name: str) -> Recipe:
+    """Read a recipe: one of those that ship with salzoo, or a TOML file of yours by its path (ending in ``.toml``).
+
+    Raises SalzooError for an unknown name, naming the nearest, and with file and line for a file that is no recipe.
+    """
+    if name.endswith(".toml"):
+        return read_recipe(Path(name))
+    if name not in list_recipes():
+        raise SalzooError(f"unknown recipe {name!r}{did_you_mean(name, list_recipes())} (a file's name ends in .toml)")
+    return read_recipe(FOLDER / f"{name}.toml")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe's file. Raises SalzooError naming file and line where a key is unknown or has a wrong type."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SalzooError(f"cannot read recipe {path}: {error}") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SalzooError(f"recipe {path} is not TOML: {error}") from error
+    values: dict[str, Any] = {"name": path.stem}
+    for key, value in table.items():
+        where = f"{path.name}, line {_line_of(text, key)}"
+        values[key] = check_value(key, value, where)
+    missing = [key for key in ("summary", "source") if key not in values]
+    if missing:
+        raise SalzooError(f"recipe {path.name} must state its {' and '.join(missing)}")
+    return Recipe(**values)
+
+
+def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
+    """A recipe with values changed. Raises SalzooError for an unknown key, a wrong type or value."""
+    return dataclasses.replace(recipe, **{key: check_value(key, value, key) for key, value in changes.items()})
+
+
+def parse_change(text: str) -> tuple[str, object]:
+    """Read KEY=VALUE as written on a command line: the value as in TOML, texts with or without quotes.
+
+    >>> parse_change("lr=1e-5"), parse_change("loss=kld,cc=-0.1")
+    (('lr', 1e-05), ('loss', 'kld,cc=-0.1'))
+    """
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise SalzooError(f"a value is set as KEY=VALUE, not {text!r}")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    return key.strip(), parsed
+
+
+def choose_recipe(spec: Spec, datasets: tuple[str, ...], init: str | None) -> str:
+    """The name of the recipe for a model and data, where none is named.
+
+    From another model's weights (``init``) it is the one of the paper: ``salema``, ``salema-release`` where alpha is
+    learned, ``videosalgan``, ``salclstm``, ``dhf1k-static``. From less, ``synthetic`` on synthetic data,
+    ``salicon-baseline`` for a static model on SALICON, ``modern`` for timm's encoders, and ``scratch`` otherwise.
+    """
+    if init in (None, "random", "imagenet"):
+        if datasets == ("synthetic",):
+            return "synthetic"
+        if spec.backbone.name.startswith("timm"):
+            return "modern"
+        return "salicon-baseline" if datasets == ("salicon",) and not spec.temporal else "scratch"
+    if spec.backbone.name.startswith("timm"):
+        return "modern"
+    components = {placed.component.name: placed for placed in spec.temporal}
+    if "convlstm" in components:
+        return "videosalgan" if dict(components["convlstm"].component.params).get("project") else "salclstm"
+    if "ema" in components:
+        return "salema-release" if dict(components["ema"].component.params).get("learn") else "salema"
+    return "dhf1k-static"
+
+
+def _line_of(text: str, key: str) -> int:
+    """Number of the line on which a top-level key stands."""
+    starts = (line.partition("=")[0].strip().strip("\"'[]").split(".")[0] for line in text.splitlines())
+    return next((number for number, start in enumerate(starts, 1) if start == key), 1)
+
+
+def check_value(key: str, value: object, where: str) -> Any:
+    """A TOML value as the field of a recipe holds it. Raises SalzooError that begins with ``where``."""
+    hints = typing.get_type_hints(Recipe)
+    if key not in hints or key == "name":
+        known = [each for each in hints if each != "name"]
+        raise SalzooError(f"{where}: a recipe has no {key!r}{did_you_mean(key, known)}")
+    hint = hints[key]
+    if hint is float and type(value) is int:
+        value = float(value)
+    if not _fits(value, hint):
+        raise SalzooError(f"{where}: {key} must be {_called(hint)}, not {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SalzooError(f"{where}: {key} must be finite")
+    return _as_tuples(value)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    if typing.get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        return isinstance(value, list | tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
+    return type(value) is hint
+
+
+def _called(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return f"one of {', '.join(get_args(hint))}"
+    if isinstance(hint, types.GenericAlias):
+        return f"a list, each item {_called(get_args(hint)[0])}"
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[hint]
+
+
+def _as_tuples(value: object) -> object:
+    return tuple(_as_tuples(item) for item in value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,207 @@
+"""What a training run changes as it goes: networks, optimisers, temporal state, and how far it has come."""
+
+import copy
+import fnmatch
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from salzoo.evaluation.ranks import Rank
+from salzoo.interfaces import SalzooError, State, Video
+from salzoo.model import SaliencyModel
+from salzoo.prediction.device import fast_precision
+from salzoo.training.clips import ALONE
+from salzoo.training.discriminator import Discriminator
+from salzoo.training.recipe import Recipe
+from salzoo.training.schedules import Plateau
+
+ALPHA = "temporal.*.alpha"
+"""Learned EMA weights among a model's parameters."""
+
+
+@dataclass
+class Progress:
+    """How far a run has come; plain numbers, which the saved state keeps as JSON.
+
+    Attributes:
+        step: steps taken.
+        frames: frames seen, on all ranks.
+        epochs: epochs that are over. An epoch is as many frames as the data sets have together, however they come.
+        seconds: of training.
+        waited: seconds without a batch to work on.
+        taken: for each data set, batches of stills and of clips taken.
+        mean_loss, lowest_loss: moving average of the loss, and its lowest value.
+        epoch_loss, epoch_steps: sum of the losses of this epoch, and their number.
+        best_score: of the validations so far.
+    """
+
+    taken: list[list[int]]
+    step: int = 0
+    frames: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+    mean_loss: float | None = None
+    lowest_loss: float = math.inf
+    epoch_loss: float = 0.0
+    epoch_steps: int = 0
+    best_score: float | None = None
+
+
+@dataclass
+class Training:
+    """A run at a moment. ``begin_training`` makes one.
+
+    Attributes:
+        model: what is trained.
+        recipe: how.
+        videos: of each data set, in the order of the list.
+        rank: this process among those that train together.
+        precision: "float32" or "bfloat16".
+        optimizer: of the model; each group has a name and a ``full_rate``.
+        discriminator, discriminator_optimizer: of the adversarial stage.
+        averaged: the model with averaged weights, where the recipe asks for them.
+        states: temporal state by data set.
+        plateau: of the schedule of that name.
+        progress: how far it has come.
+        images: which data sets hold images, videos of one frame.
+        epoch_frames: frames of an epoch.
+    """
+
+    model: SaliencyModel
+    recipe: Recipe
+    videos: list[Sequence[Video]]
+    rank: Rank
+    precision: str
+    optimizer: torch.optim.Optimizer
+    discriminator: Discriminator | None
+    discriminator_optimizer: torch.optim.Optimizer | None
+    averaged: SaliencyModel | None
+    states: list[State]
+    progress: Progress
+    images: list[bool]
+    epoch_frames: int
+    plateau: Plateau = field(default_factory=Plateau)
+
+    @property
+    def done(self) -> float:
+        """Share of the run that lies behind, by frames or by time."""
+        done = self.progress.frames / (self.recipe.epochs * self.epoch_frames)
+        return max(done, self.progress.seconds / (60 * self.recipe.minutes)) if self.recipe.minutes else done
+
+    @property
+    def outcome(self) -> SaliencyModel:
+        """The model to save and score: with averaged weights where there are any."""
+        return self.model if self.averaged is None else self.averaged
+
+
+def begin_training(
+    model: SaliencyModel, videos: Sequence[Sequence[Video]], recipe: Recipe, rank: Rank = ALONE
+) -> Training:
+    """Make everything a run needs besides the model, on the model's device.
+
+    Args:
+        model: with its initial weights, where it is to be trained.
+        videos: of each data set; annotated.
+        recipe: how to train.
+        rank: this process among those that train together.
+
+    Raises:
+        SalzooError: no frames, more ranks than videos, a video without density, or nothing to train.
+    """
+    for listed in videos:
+        if not any(video.frames for video in listed):
+            raise SalzooError("the videos to train on have no frames")
+        for video in listed:
+            if not video.annotated:
+                raise SalzooError(f"video {video.id} has no density maps and fixations: it cannot be trained on")
+        if rank.size * recipe.batch > len(listed) and rank.size > 1:
+            raise SalzooError(
+                f"{rank.size} ranks with batches of {recipe.batch} need as many videos; there are {len(listed)}: "
+                "take fewer ranks or a smaller --batch"
+            )
+    for glob in recipe.freeze:
+        frozen = [parameter for name, parameter in model.named_parameters() if matches(name, [glob])]
+        if not frozen:
+            raise SalzooError(f"recipe {recipe.name} freezes {glob}, but {model.spec} has no such parameter")
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+    discriminator = judge = None
+    if "adversarial" in recipe.losses:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            discriminator = Discriminator(model.preprocessing.size).to(model.device)
+        judge = make_optimizer(discriminator, recipe)
+    precision = fast_precision(model.device) if recipe.precision == "auto" else recipe.precision
+    return Training(
+        model=model,
+        recipe=recipe,
+        videos=list(videos),
+        rank=rank,
+        precision=precision,
+        optimizer=make_optimizer(model, recipe),
+        discriminator=discriminator,
+        discriminator_optimizer=judge,
+        averaged=copy.deepcopy(model).eval().requires_grad_(False) if recipe.average else None,
+        states=[None] * len(videos),
+        progress=Progress(taken=[[0, 0] for _ in videos]),
+        images=[all(video.frames == 1 for video in listed) for listed in videos],
+        epoch_frames=sum(video.frames for listed in videos for video in listed),
+    )
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser with three groups: the backbone (or all of another network), learned EMA weights, and
+    other temporal parameters. Raises SalzooError where nothing is to be trained."""
+    groups: dict[str, list[nn.Parameter]] = {"backbone": [], "temporal": [], "alpha": []}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            group = "alpha" if matches(name, [ALPHA]) else "temporal" if name.startswith("temporal.") else "backbone"
+            groups[group].append(parameter)
+    if not any(groups.values()):
+        raise SalzooError(f"recipe {recipe.name} freezes every parameter: there is nothing to train")
+    decay, temporal_decay = recipe.weight_decay, recipe.weight_decay if recipe.optimizer == "adamw" else 0.0
+    parameters = [
+        {"name": "backbone", "params": groups["backbone"], "lr": recipe.lr, "weight_decay": decay},
+        {"name": "temporal", "params": groups["temporal"], "lr": recipe.lr, "weight_decay": temporal_decay},
+        {"name": "alpha", "params": groups["alpha"], "lr": recipe.alpha_lr, "weight_decay": 0.0},
+    ]
+    for each in parameters:
+        each["full_rate"] = each["lr"]
+    match recipe.optimizer:
+        case "adam":
+            return torch.optim.Adam(parameters)
+        case "adamw":
+            return torch.optim.AdamW(parameters)
+        case "adagrad":
+            return torch.optim.Adagrad(parameters)
+        case "sgd" | "nesterov":
+            return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=recipe.optimizer == "nesterov")
+
+
+def train_mode(model: SaliencyModel) -> None:
+    """Training mode, but for batch normalisation, which would mix the frames of a video."""
+    model.train()
+    for module in model.backbone.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def matches(name: str, globs: Sequence[str]) -> bool:
+    """Whether a parameter's name matches any of these globs."""
+    return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+
+def agree(rank: Rank, device: torch.device, flag: bool, number: float = 0.0) -> tuple[bool, float]:
+    """The flag where any rank has set it, and the largest number of all ranks: they must decide alike.
+
+    All ranks must call it equally often.
+    """
+    if rank.size == 1:
+        return flag, number
+    both = torch.tensor([float(flag), number], dtype=torch.float64, device=device)
+    torch.distributed.all_reduce(both, torch.distributed.ReduceOp.MAX)
+    return bool(both[0].item()), both[1].item()
