@@ -269,10 +269,9 @@ def _over_ranks(training: Training, module: nn.Module) -> nn.Module:
     """The module with its gradients averaged over the ranks."""
     if training.rank.size == 1:
         return module
-    # Stills may pass temporal modules by, which then get no gradient.
+    # Where a video starts, and where stills pass temporal modules by, some of their parameters get no gradient.
     partly = module is training.model and bool(training.model.temporal)
-    partly = partly and (training.recipe.bypass or any(training.images))
-    return DistributedDataParallel(module, broadcast_buffers=False, find_unused_parameters=partly)
+    return DistributedDataParallel(module, find_unused_parameters=partly)
 
 
 def _learned_alpha(training: Training) -> float:
