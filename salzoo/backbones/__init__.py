@@ -19,3 +19,18 @@ def register_backbones(register: Register) -> None:
         "salzoo.backbones.spectral_residual:SpectralResidual",
         summary="Spectral residual of each frame (Hou & Zhang, 2007); training-free",
     )
+    register(
+        "timm",
+        "salzoo.backbones.timm_unet:TimmUNet",
+        summary="Any timm encoder that gives feature maps, with a light U-Net decoder: timm:arch=resnet18",
+    )
+    register(
+        "timm-small",
+        "salzoo.backbones.timm_unet:small",
+        summary="timm's MobileNetV3-Small at half width, with a light U-Net decoder: small and fast",
+    )
+    register(
+        "timm-large",
+        "salzoo.backbones.timm_unet:large",
+        summary="timm's ConvNeXt-Base, with a U-Net decoder: large, for a GPU",
+    )

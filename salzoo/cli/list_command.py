@@ -12,9 +12,17 @@ from salzoo.registry import KINDS, Entry, Kind
 @click.command("list")
 @click.argument("kind", type=click.Choice([*KINDS, "plugins"]), required=False)
 @click.argument("pattern", default="*")
+@click.option(
+    "--timm", "timm_pattern", metavar="PATTERN", help="With backbones: the architectures of timm that match a glob."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_command(kind: Kind | str | None, pattern: str, as_json: bool) -> None:
+def list_command(kind: Kind | str | None, pattern: str, timm_pattern: str | None, as_json: bool) -> None:
     """List the names of a KIND (all kinds by default) that match a glob PATTERN."""
+    if timm_pattern is not None:
+        if kind != "backbones":
+            raise click.UsageError("--timm goes with backbones: salzoo list backbones --timm PATTERN")
+        _print_timm(timm_pattern, as_json)
+        return
     registry, plugins = load_plugins()
     if kind == "plugins":
         rows = [{key: value for key, value in asdict(plugin).items() if key != "entries"} for plugin in plugins]
@@ -33,6 +41,17 @@ def list_command(kind: Kind | str | None, pattern: str, as_json: bool) -> None:
         _print_rows(
             [(entry.name, entry.summary, ", ".join(entry.aliases)) for entry in found], indent=2 * (kind is None)
         )
+
+
+def _print_timm(pattern: str, as_json: bool) -> None:
+    from salzoo.backbones.timm_encoder import list_architectures
+
+    specs = [f"timm:arch={name}" for name in list_architectures(pattern)]
+    if as_json:
+        click.echo(json.dumps({"backbones": specs}, indent=2))
+        return
+    for spec in specs:
+        click.echo(spec)
 
 
 def _record(entry: Entry) -> dict[str, object]:

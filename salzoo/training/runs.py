@@ -293,8 +293,8 @@ def _summary(training: Training) -> str:
     else:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return (
-        f"{progress.step} steps, {progress.frames} frames in {seconds:.0f} s "
-        f"({progress.frames / seconds:.1f} frames/s, {100 * progress.waited / seconds:.1f} % of it waiting for data); peak memory {memory:.2f} GiB"
+        f"{progress.step} steps, {progress.frames} frames in {seconds:.0f} s ({progress.frames / seconds:.1f} "
+        f"frames/s, {100 * progress.waited / seconds:.1f} % of it waiting for data); peak memory {memory:.2f} GiB"
     )
 
 
