@@ -7,6 +7,7 @@ It lies at ``$SALZOO_CONFIG``, else ``$XDG_CONFIG_HOME/salzoo/config.json``, els
 
 import json
 import os
+import re
 from pathlib import Path
 
 from salzoo.interfaces.errors import SalzooError
@@ -46,8 +47,9 @@ def set_config(key: str, value: str) -> str:
     """Keep a setting. Of the older file, all other settings stay.
 
     Args:
-        key: ``data.NAME``, the folder of a data set.
-        value: for ``data.NAME`` a folder that exists.
+        key: ``data.NAME``, the folder of a data set; ``hub.models``, a folder of checkpoint folders with the names of
+            cards; or ``hub.namespace``, a user or organisation of the Hub that has repositories of these names.
+        value: a folder that exists, or the namespace.
 
     Returns:
         The value as kept: a folder's absolute path.
@@ -56,13 +58,19 @@ def set_config(key: str, value: str) -> str:
         SalzooError: unknown key, wrong value, or a file that cannot be written.
     """
     kind, _, name = key.partition(".")
-    if kind != "data":
-        raise SalzooError(f"unknown setting {key!r}; there is data.NAME, the folder of a data set")
-    name = registry().find("datasets", name).name
+    if key == "hub.namespace":
+        if not re.fullmatch(r"[\w.-]+", value, re.ASCII):
+            raise SalzooError(f"{value!r} is not the name of a user or organisation")
+        _write({**read_config(), key: value})
+        return value
+    if kind != "data" and key != "hub.models":
+        raise SalzooError(f"unknown setting {key!r}; there are data.NAME, hub.models and hub.namespace")
+    if kind == "data":
+        key = f"data.{registry().find('datasets', name).name}"
     folder = Path(os.path.abspath(Path(value).expanduser()))
     if not folder.is_dir():
         raise SalzooError(f"{folder} is not a folder" if folder.exists() else f"{folder} does not exist")
-    _write({**read_config(), f"data.{name}": str(folder)})
+    _write({**read_config(), key: str(folder)})
     return str(folder)
 
 

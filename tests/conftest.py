@@ -7,6 +7,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported: no test asks the real Hub
+
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 

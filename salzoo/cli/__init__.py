@@ -21,6 +21,8 @@ COMMANDS = {
     "predict": "Draw attention on a video or image.",
     "card": "Show a model's card.",
     "cards": "Check all model cards.",
+    "pull": "Fetch a model from the Hugging Face Hub.",
+    "push": "Put a checkpoint or run folder on the Hugging Face Hub.",
     "convert": "Turn a published weights file into a checkpoint folder.",
     "data": "Make, check and prepare data sets.",
     "config": "Show and set lasting settings, such as the folders of data sets.",

@@ -142,6 +142,17 @@ def parse_card(name: str, text: str) -> Card:
     )
 
 
+def split_card(text: str) -> tuple[dict[str, Any], str]:
+    """The front matter of a card and its body. Raises SalzooError where the front matter cannot be read."""
+    from huggingface_hub import ModelCard
+
+    try:
+        card = ModelCard(text)
+        return card.data.to_dict(), card.text  # type: ignore[no-untyped-call]
+    except Exception as error:  # whatever a YAML parser and a constructor of keyword arguments can think of
+        raise SalzooError(f"the card's front matter cannot be read: {_one_line(str(error))}") from error
+
+
 def run_card(
     spec: str, *, data: str, training: Sequence[str], results: Mapping[str, Mapping[str, float]] | None = None
 ) -> str:

@@ -1,6 +1,7 @@
 """From what a user calls a model to the model with its weights.
 
-A source is, in this order: the path of a checkpoint folder, the name of a card, or a spec that needs no weights.
+A source is, in this order: the path of a checkpoint folder, the name of a card, a spec that needs no weights, or
+``org/repo[@revision]`` on the Hub. No other than a card's name and the last reaches for the network.
 """
 
 import os
@@ -9,12 +10,18 @@ from pathlib import Path
 
 import torch
 
+from salzoo.config import read_config
+from salzoo.hub import checkpoint
 from salzoo.hub.cards import list_models, load_card
-from salzoo.hub.checkpoint import CONFIG, load_checkpoint, outline_model, read_config, weights_hash
+from salzoo.hub.checkpoint import CONFIG, load_checkpoint, outline_model, weights_hash
+from salzoo.hub.pulling import REPO, Pulled, pull
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import registry
 from salzoo.registry import did_you_mean
+
+VARIABLE = "SALZOO_MODELS"
+"""Environment variable that names a folder of checkpoint folders, each with a card's name."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,8 @@ def load_model(source: str | Path, *, device: torch.device | str | None = None) 
     'center-bias'
 
     Args:
-        source: a checkpoint folder's path, a card's name, or the spec of a training-free model.
+        source: a checkpoint folder's path, a card's name, the spec of a training-free model, or ``org/repo[@revision]``
+            on the Hub.
         device: where to; the CPU by default.
 
     Raises:
@@ -67,11 +75,20 @@ def resolve_source(source: str | Path) -> ModelSource:
     if os.path.exists(label):
         return ModelSource(label, _read_spec(Path(label)), Path(label))
     if registry().knows("models", label):
-        raise SalzooError(_where_weights_are(label))
+        name = registry().find("models", label).name
+        folder = own_folder(name)
+        folder = pull_model(name).folder if folder is None else folder
+        return ModelSource(label, _read_spec(folder), folder)
     try:
         spec = canonical_spec(label)
     except SalzooError as error:
         tried = f"unknown model {label!r}: no such path, no card and no spec"
+        if REPO.fullmatch(label):
+            try:
+                folder = pull_model(label).folder
+            except SalzooError as missing:
+                raise SalzooError(f"{tried}, and {missing}") from missing
+            return ModelSource(label, _read_spec(folder), folder)
         if "/" in label:
             raise SalzooError(tried) from error
         if any(character in label for character in "+:@"):
@@ -93,15 +110,35 @@ def _read_spec(path: Path) -> str:
         )
     if not (path / CONFIG).exists():
         raise SalzooError(f"{path} is a folder, but no checkpoint: it has no {CONFIG}")
-    return str(read_config(path)[0])
+    return str(checkpoint.read_config(path)[0])
 
 
-def _where_weights_are(name: str) -> str:
+def pull_model(name: str) -> Pulled:
+    """Fetch a model from the Hub into its cache: a card's name, or ``org/repo[@revision]``.
+
+    A card's weights are those that it names; where it names none, those of that name in the namespace of the setting
+    ``hub.namespace``, if there is one.
+
+    Raises:
+        SalzooError: as ``salzoo.hub.pulling.pull`` does, and for a card without weights, with the way to get them.
+    """
+    if not registry().knows("models", name):
+        return pull(name)
     card = load_card(name)
     if card.weights is not None:
-        where = f"{card.weights.repo_id} on the Hub, revision {card.weights.revision}"
-        return f"{name}: its weights are not here but in {where}: fetch that folder and give its path"
-    return (
+        return pull(f"{card.weights.repo_id}@{card.weights.revision}", card.weights.sha256)
+    namespace = read_config().get("hub.namespace")
+    if namespace:
+        return pull(f"{namespace}/{card.name}")
+    raise SalzooError(
         f"{name}: its weights are not published for salzoo. The authors published theirs: {card.published}. "
         f"Get that file, turn it into a checkpoint folder with: {card.convert}"
     )
+
+
+def own_folder(name: str) -> Path | None:
+    """The checkpoint folder of a card's name in the folder that ``$SALZOO_MODELS`` or the setting ``hub.models`` names,
+    where there is one."""
+    models = os.environ.get(VARIABLE) or read_config().get("hub.models")
+    folder = Path(models) / name if models else None
+    return folder if folder is not None and (folder / CONFIG).exists() else None

@@ -200,6 +200,29 @@ def test_frozen_layers_stay_and_a_glob_without_parameter_is_refused(tiny_data: P
         begin(create_model("salgan:width=0.05"), videos, recipe(freeze=["*"]))
 
 
+def test_data_sets_take_turns_and_images_pass_temporal_modules_by(tiny_data: Path) -> None:
+    videos = open_synthetic(tiny_data).split("train")
+    images = [_Cropped(video, 1) for video in videos[1:]]
+    torch.manual_seed(0)
+    model = create_model("salgan:width=0.05+convlstm@30")
+    object.__setattr__(model.preprocessing, "size", (16, 32))
+    settled = recipe(still_batch=2, clip_length=10, lr=1e-3)
+    training = begin_training(model, [videos[:1], images], settled)
+    assert training.images == [False, True]
+    moved, frames = [], []
+    before = model.get_parameter("temporal.30.gates.weight").detach().clone()
+    for step in train_steps(training):
+        now = model.get_parameter("temporal.30.gates.weight").detach().clone()
+        moved.append(not torch.equal(now, before))
+        frames.append(step.frames)
+        before = now
+    assert moved == ([True, False] * 6)[:-1]
+    assert [after - first for first, after in itertools.pairwise([0, *frames])] == ([10, 2, 10, 1] * 3)[:-1]
+    assert training.progress.taken == [[0, 6], [5, 0]]
+    assert training.states[0] is not None
+    assert training.states[1] is None
+
+
 def test_averaged_weights_lag_behind(tiny_data: Path) -> None:
     videos = open_synthetic(tiny_data).split("train")[:1]
     training = begin(create_model("salgan:width=0.05"), videos, recipe(average=0.9))
