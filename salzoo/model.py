@@ -63,6 +63,30 @@ class SaliencyModel(nn.Module):
             (tensor.device for tensor in itertools.chain(self.parameters(), self.buffers())), torch.device("cpu")
         )
 
+    @classmethod
+    def from_pretrained(cls, source: str) -> "SaliencyModel":
+        """A model with its weights, in evaluation mode: the same as ``salzoo.load_model(source)``."""
+        from salzoo.hub.sources import load_model  # hub stands above this room
+
+        return load_model(source)
+
+    def save_pretrained(self, folder: str) -> None:
+        """Write the model as a checkpoint folder, with a card that names its spec."""
+        from salzoo.hub.cards import run_card
+        from salzoo.hub.checkpoint import save_checkpoint
+
+        save_checkpoint(self, folder, run_card(str(self.spec), data="Not stated.", training=()))
+
+    def push_to_hub(self, repo_id: str, *, private: bool = False, overwrite: bool = False) -> str:
+        """Put the model on the Hugging Face Hub as ``org/repo``, as ``salzoo push`` does. Returns the commit's URL."""
+        import tempfile
+
+        from salzoo.hub.pushing import push
+
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return push(folder, repo_id, private=private, overwrite=overwrite).url
+
     def preprocess(self, frames: NDArray[np.uint8]) -> Tensor:
         """Turn decoded frames (T, H, W, 3), uint8, BGR into a clip (1, T, 3, H, W), float32, on the model's device."""
         clip = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2)
@@ -159,7 +183,7 @@ class SaliencyModel(nn.Module):
                 x = y.flatten(0, 1)
             if position in self._linked:
                 left[position] = x
-        return x, tuple(states.values()) if modules else state
+        return x, state if self.temporal and not temporal else tuple(states.values())
 
     def _stretches(self, modules: Mapping[int, nn.Module]) -> list[range]:
         """Positions 0..L cut into what runs at once: each alone, but for stretches of plain layers whose activations

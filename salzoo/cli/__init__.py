@@ -24,6 +24,7 @@ COMMANDS = {
     "pull": "Fetch a model from the Hugging Face Hub.",
     "push": "Put a checkpoint or run folder on the Hugging Face Hub.",
     "convert": "Turn a published weights file into a checkpoint folder.",
+    "export": "Write a model as a program for torch.export or ONNX.",
     "data": "Make, check and prepare data sets.",
     "config": "Show and set lasting settings, such as the folders of data sets.",
 }

@@ -31,6 +31,9 @@ def list_command(kind: Kind | str | None, pattern: str, timm_pattern: str | None
         else:
             _print_rows([(f"{row['name']} {row['version']}", row["module"], row["problem"]) for row in rows])
         return
+    if kind == "models" and not as_json:
+        _print_models(pattern)
+        return
     entries = {each: registry.entries(each, pattern) for each in KINDS if kind in (None, each)}
     if as_json:
         click.echo(json.dumps({each: [_record(entry) for entry in found] for each, found in entries.items()}, indent=2))
@@ -52,6 +55,15 @@ def _print_timm(pattern: str, as_json: bool) -> None:
         return
     for spec in specs:
         click.echo(spec)
+
+
+def _print_models(pattern: str) -> None:
+    from salzoo.hub.places import describe_models
+
+    for model in describe_models(pattern):
+        scores = ", ".join(f"{metric} {score:.3f}" for metric, score in model.scores.items())
+        click.echo(f"{click.style(model.name, bold=True)}  {model.spec}")
+        click.echo(f"    on its card: {scores or 'none'}\n    weights {model.weights}")
 
 
 def _record(entry: Entry) -> dict[str, object]:

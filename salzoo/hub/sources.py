@@ -14,14 +14,12 @@ from salzoo.config import read_config
 from salzoo.hub import checkpoint
 from salzoo.hub.cards import list_models, load_card
 from salzoo.hub.checkpoint import CONFIG, load_checkpoint, outline_model, weights_hash
+from salzoo.hub.places import own_folder
 from salzoo.hub.pulling import REPO, Pulled, pull
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import registry
 from salzoo.registry import did_you_mean
-
-VARIABLE = "SALZOO_MODELS"
-"""Environment variable that names a folder of checkpoint folders, each with a card's name."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +132,3 @@ def pull_model(name: str) -> Pulled:
         f"{name}: its weights are not published for salzoo. The authors published theirs: {card.published}. "
         f"Get that file, turn it into a checkpoint folder with: {card.convert}"
     )
-
-
-def own_folder(name: str) -> Path | None:
-    """The checkpoint folder of a card's name in the folder that ``$SALZOO_MODELS`` or the setting ``hub.models`` names,
-    where there is one."""
-    models = os.environ.get(VARIABLE) or read_config().get("hub.models")
-    folder = Path(models) / name if models else None
-    return folder if folder is not None and (folder / CONFIG).exists() else None

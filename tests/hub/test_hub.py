@@ -51,7 +51,15 @@ def files(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in ("model.safetensors", "config.json", "README.md")}
 
 
-def call(hub: Hub, home: Path, *arguments: str, token: str = "secret", status: int = 0, **more: str) -> str:
+def call(
+    hub: Hub,
+    home: Path,
+    *arguments: str,
+    token: str = "secret",
+    status: int = 0,
+    program: tuple[str, ...] = ("-m", "salzoo"),
+    **more: str,
+) -> str:
     """Run salzoo in a process of its own with a cache of its own; its output, or its one line of error."""
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("HF_")},
@@ -65,7 +73,7 @@ def call(hub: Hub, home: Path, *arguments: str, token: str = "secret", status: i
         "OMP_NUM_THREADS": "1",
         **more,
     }
-    command = [sys.executable, "-m", "salzoo", *arguments]
+    command = [sys.executable, *program, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == status, done.stderr
     if status:
@@ -211,6 +219,31 @@ def test_another_model_is_not_overwritten(hub: Hub, folder: Path, tmp_path: Path
     call(hub, tmp_path / "home", "push", str(folder), "lab/model")
     error = call(hub, tmp_path / "home", "push", str(folder), "lab/model", token="wrong", status=1)
     assert "log in" in error
+
+
+def test_the_ways_of_the_ecosystem(hub: Hub, folder: Path, tmp_path: Path) -> None:
+    model = salzoo.SaliencyModel.from_pretrained(str(folder))
+    model.save_pretrained(str(tmp_path / "copy"))
+    copy = salzoo.SaliencyModel.from_pretrained(str(tmp_path / "copy"))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(model.parameters(), copy.parameters(), strict=True))
+    code = (
+        "import salzoo, sys; model = salzoo.SaliencyModel.from_pretrained(sys.argv[1]); "
+        "print(model.push_to_hub('lab/model')); print(salzoo.SaliencyModel.from_pretrained('lab/model').spec)"
+    )
+    printed = call(hub, tmp_path / "home", code, str(folder), program=("-c",)).splitlines()
+    assert printed == [f"{hub.endpoint}/lab/model/commit/{hub.repos['lab/model'][0][0]}", SPEC]
+
+
+def test_models_are_listed_with_scores_and_weights(hub: Hub, folder: Path, tmp_path: Path) -> None:
+    config = {"SALZOO_CONFIG": str(tmp_path / "config.json")}
+    listed = call(hub, tmp_path, "list", "models", "salema*", **config)
+    assert "nss 2.394" in listed
+    assert listed.count("weights not published") == 2
+    hub.commit("lab/salema61", files(folder))
+    call(hub, tmp_path, "config", "set", "hub.namespace", "lab", **config)
+    assert "weights on the Hub: salzoo pull salema61" in call(hub, tmp_path, "list", "models", **config)
+    call(hub, tmp_path, "pull", "salema61", **config)
+    assert f"weights at hand: {tmp_path}" in call(hub, tmp_path, "list", "models", **config)
 
 
 def test_a_lab_has_models_of_its_own(hub: Hub, folder: Path, tmp_path: Path) -> None:

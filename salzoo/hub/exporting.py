@@ -1,0 +1,241 @@
+"""Models as programs that run without salzoo: one frame and the temporal state in, its map and the new state out.
+
+The state is explicit: zeros at a video's start, then what the last call returned. What the frame must be (size, channel
+order, mean, standard deviation) and how the state's tensors are called stands in the file's metadata.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from salzoo.interfaces import SalzooError, State, map_state
+from salzoo.model import SaliencyModel
+
+Format = Literal["torch-export", "onnx"]
+
+TOLERANCE = 1e-4
+"""Largest difference between the maps of model and program."""
+
+CHECKED_FRAMES = 4
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A program that was written and checked.
+
+    Attributes:
+        path: the file.
+        inputs, outputs: names of its tensors with their shapes.
+        difference: largest difference of its maps from the model's, over a few random frames.
+    """
+
+    path: Path
+    inputs: dict[str, tuple[int, ...]]
+    outputs: dict[str, tuple[int, ...]]
+    difference: float
+
+
+def export_model(
+    model: SaliencyModel,
+    path: str | Path,
+    *,
+    to: Format,
+    size: tuple[int, int] | None = None,
+    dynamic: bool = False,
+) -> Exported:
+    """Write a model as a program, and compare it with the model on random frames.
+
+    The program takes ``frame`` (1, 3, H, W), preprocessed float32, and the tensors of the state; it returns ``map``
+    (1, 1, H, W) in [0, 1] and the state's new tensors, ``new_`` and their names.
+
+    Args:
+        model: what to write; it is put into evaluation mode, on the CPU.
+        path: file to write.
+        to: "torch-export" (a ``.pt2`` file for ``torch.export.load``) or "onnx" (extra ``onnx``).
+        size: (height, width) of the frames; by default the model's own.
+        dynamic: take frames of any size that the backbone's stride divides, of at least two strides.
+
+    Raises:
+        SalzooError: what cannot be exported, with the exporter's reason; a program whose maps differ by more than
+            ``TOLERANCE``; a file that cannot be written. Nothing is left then.
+    """
+    path = Path(path)
+    model = model.cpu().eval()
+    height, width = size or model.preprocessing.size
+    stride = model.backbone.stride
+    if dynamic and model.preprocessing.fixed_size:
+        raise SalzooError(f"{model.spec} runs at one size, {model.preprocessing.fixed_size}: leave --dynamic out")
+    if dynamic and (height % stride or width % stride or min(height, width) < 2 * stride):
+        raise SalzooError(
+            f"with --dynamic the size must be a multiple of {stride}, from {2 * stride}, not {height}x{width}"
+        )
+    with torch.no_grad():
+        _, template = model(torch.zeros(1, 1, 3, height, width))
+    step = _Step(model, template).eval()
+    state = [torch.zeros_like(tensor) for tensor in _flatten(template)]
+    names = _names(model, template)
+    shapes = _dynamic_shapes(height, width, stride, state) if dynamic else None
+    metadata = {
+        "spec": str(model.spec),
+        "preprocessing": json.dumps(dataclasses.asdict(model.preprocessing)),
+        "state": json.dumps({name: list(tensor.shape) for name, tensor in zip(names, state, strict=True)}),
+    }
+    inputs = ["frame", *names]
+    outputs = ["map", *(f"new_{name}" for name in names)]
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
+    arguments = (torch.rand(1, 3, height, width), *state)
+    write, load = (_write_onnx, _load_onnx) if to == "onnx" else (_write_program, _load_program)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(step, arguments, shapes, inputs, outputs, metadata, temporary)
+        sizes = [(height, width), *([(height + stride, width + 2 * stride)] if dynamic else [])]
+        difference = max(_difference(model, load(temporary), each, template) for each in sizes)
+        if not difference <= TOLERANCE:
+            raise SalzooError(f"{model.spec}: the maps of the exported program differ by {difference:.2g}; not written")
+        temporary.replace(path)
+    except SalzooError:
+        raise
+    except OSError as error:
+        raise SalzooError(f"cannot write {path}: {error.strerror or error}") from error
+    except Exception as error:  # the exporters raise errors of many kinds
+        why = " ".join(str(error).split())[:300]
+        raise SalzooError(f"{model.spec} cannot be exported to {to}: {type(error).__name__}: {why}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    results = step(*arguments)
+    return Exported(
+        path,
+        {name: tuple(tensor.shape) for name, tensor in zip(inputs, arguments, strict=True)},
+        {name: tuple(tensor.shape) for name, tensor in zip(outputs, results, strict=True)},
+        difference,
+    )
+
+
+class _Step(nn.Module):
+    """A model on one frame, the state as single tensors."""
+
+    def __init__(self, model: SaliencyModel, template: State) -> None:
+        super().__init__()
+        self.model = model
+        self.template = template
+
+    def forward(self, frame: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        tensors = iter(state)
+        maps, new = self.model(frame.unsqueeze(1), map_state(lambda _: next(tensors), self.template))
+        return maps.squeeze(1), *_flatten(new)
+
+
+def _flatten(state: State) -> list[Tensor]:
+    tensors: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        tensors.append(tensor)
+        return tensor
+
+    map_state(keep, state)
+    return tensors
+
+
+def _names(model: SaliencyModel, template: State) -> list[str]:
+    """What the tensors of a state are called: state_<position>_<number>."""
+    return [
+        f"state_{position}_{number}"
+        for position, part in zip(model.temporal, template, strict=True)
+        for number in range(len(_flatten(part)))
+    ]
+
+
+def _dynamic_shapes(height: int, width: int, stride: int, state: Sequence[Tensor]) -> tuple[Any, ...]:
+    """Which sizes vary: the frame's are whole strides, those of the state follow."""
+    rows, columns = torch.export.Dim("rows", min=2, max=1024), torch.export.Dim("columns", min=2, max=1024)
+
+    def spatial(tensor: Tensor) -> dict[int, Any]:
+        if tensor.dim() != 4 or tensor.shape[-1] == 1:
+            return {}
+        return {2: tensor.shape[2] * stride // height * rows, 3: tensor.shape[3] * stride // width * columns}
+
+    return {2: stride * rows, 3: stride * columns}, tuple(spatial(tensor) for tensor in state)
+
+
+def _write_program(
+    step: _Step, arguments: Any, shapes: Any, inputs: Any, outputs: Any, metadata: dict[str, str], path: Path
+) -> None:
+    program = torch.export.export(step, arguments, dynamic_shapes=shapes)
+    torch.export.save(program, path, extra_files={"salzoo.json": json.dumps(metadata)})
+
+
+def _load_program(path: Path) -> Callable[..., Sequence[Tensor]]:
+    module = torch.export.load(path).module()
+    return lambda *tensors: module(*tensors)
+
+
+def _write_onnx(
+    step: _Step,
+    arguments: Any,
+    shapes: Any,
+    inputs: list[str],
+    outputs: list[str],
+    metadata: dict[str, str],
+    path: Path,
+) -> None:
+    onnx = _import_onnx()[0]
+    program = torch.onnx.export(
+        step,
+        arguments,
+        dynamo=True,
+        input_names=inputs,
+        output_names=outputs,
+        dynamic_shapes=shapes,
+        verbose=False,
+    )
+    assert program is not None
+    proto = program.model_proto
+    for key, value in metadata.items():
+        onnx.helper.set_model_props(proto, {**{prop.key: prop.value for prop in proto.metadata_props}, key: value})
+    onnx.save(proto, path)
+
+
+def _load_onnx(path: Path) -> Callable[..., Sequence[Tensor]]:
+    session = _import_onnx()[1].InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_inputs()]
+
+    def run(*tensors: Tensor) -> Sequence[Tensor]:
+        found = session.run(None, {name: tensor.numpy() for name, tensor in zip(names, tensors, strict=True)})
+        return [torch.from_numpy(array) for array in found]
+
+    return run
+
+
+def _import_onnx() -> tuple[Any, Any]:
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ImportError as error:
+        raise SalzooError(f'exporting to ONNX needs {error.name}: pip install "salzoo[onnx]"') from error
+    return onnx, onnxruntime
+
+
+@torch.no_grad()
+def _difference(
+    model: SaliencyModel, program: Callable[..., Sequence[Tensor]], size: tuple[int, int], template: State
+) -> float:
+    """Largest difference of the maps of a few random frames of one video, from zeros as the state."""
+    generator = torch.Generator().manual_seed(0)
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (model.preprocessing.mean, model.preprocessing.std))
+    clip = (255 * torch.rand(1, CHECKED_FRAMES, 3, *size, generator=generator) - mean) / std
+    wanted, _ = model(clip)
+    state = [torch.zeros_like(tensor) for tensor in _flatten(model(clip[:, :1])[1])]
+    largest = 0.0
+    for index in range(CHECKED_FRAMES):
+        map_, *state = program(clip[:, index], *state)
+        difference = (map_ - wanted[:, index]).abs().max().item()
+        largest = max(largest, difference) if difference == difference else float("nan")
+    return largest
