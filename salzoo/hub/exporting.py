@@ -70,12 +70,8 @@ def export_model(
     model = model.cpu().eval()
     height, width = size or model.preprocessing.size
     stride = model.backbone.stride
-    if dynamic and model.preprocessing.fixed_size:
-        raise SalzooError(f"{model.spec} runs at one size, {model.preprocessing.fixed_size}: leave --dynamic out")
-    if dynamic and (height % stride or width % stride or min(height, width) < 2 * stride):
-        raise SalzooError(
-            f"with --dynamic the size must be a multiple of {stride}, from {2 * stride}, not {height}x{width}"
-        )
+    if dynamic:
+        _check_size(model, height, width)
     with torch.no_grad():
         _, template = model(torch.zeros(1, 1, 3, height, width))
     step = _Step(model, template).eval()
@@ -116,6 +112,17 @@ def export_model(
         {name: tuple(tensor.shape) for name, tensor in zip(outputs, results, strict=True)},
         difference,
     )
+
+
+def _check_size(model: SaliencyModel, height: int, width: int) -> None:
+    """Raise SalzooError where a program for all sizes cannot be traced at this one."""
+    stride = model.backbone.stride
+    if model.preprocessing.fixed_size:
+        raise SalzooError(f"{model.spec} runs at one size, {model.preprocessing.fixed_size}: leave --dynamic out")
+    if height % stride or width % stride or min(height, width) < 2 * stride:
+        raise SalzooError(
+            f"with --dynamic the size must be a multiple of {stride}, from {2 * stride}, not {height}x{width}"
+        )
 
 
 class _Step(nn.Module):
