@@ -96,6 +96,6 @@ def test_what_cannot_be_exported_says_so(tmp_path: Path, monkeypatch: pytest.Mon
         export_model(model, tmp_path / "x.pt2", to="torch-export", size=(32, 48))
     plain = model.backbone.layers[0].module.forward
     monkeypatch.setattr(model.backbone.layers[0].module, "forward", lambda x: plain(x) if x.sum() > 0 else plain(-x))
-    with pytest.raises(SalzooError, match="salgan:width=0.05 cannot be exported to torch-export"):
+    with pytest.raises(SalzooError, match=r"salgan:width=0\.05 cannot be exported to torch-export"):
         export_model(model, tmp_path / "x.pt2", to="torch-export", size=(32, 48))
     assert not list(tmp_path.iterdir())
