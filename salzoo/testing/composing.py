@@ -1,0 +1,116 @@
+"""Backbones, weights and clips on which components are tried out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from salzoo.interfaces import Backbone, Layer, Preprocessing, State
+from salzoo.model import SaliencyModel, check_params
+from salzoo.plugins import registry
+from salzoo.registry import Kind
+from salzoo.spec import parse_spec
+from salzoo.training.initialization import initialize_from_nothing
+
+
+class SmallUNet(Backbone):
+    """Eight layers with a link of each kind: a decoder layer reads a position, another a side output."""
+
+    def __init__(self) -> None:
+        layers = [
+            Layer("stem", nn.Conv2d(3, 8, 3, padding=1), 8, 1),
+            Layer("down1", nn.Conv2d(8, 12, 3, stride=2, padding=1), 12, 2),
+            Layer("down2", _Split(12, 16), 16, 4),
+            Layer("decode1", nn.Conv2d(16, 12, 3, padding=1), 12, 4),
+            Layer("up1", _Join(12 + 8, 12), 12, 2, links=((2, 0),)),
+            Layer("up2", _Join(12 + 8, 8), 8, 1, links=(0,)),
+            Layer("score", nn.Conv2d(8, 1, 1), 1, 1),
+            Layer("sigmoid", nn.Sigmoid(), 1, 1),
+        ]
+        super().__init__(
+            layers, landmarks={"bottleneck": 3, "output": 7}, preprocessing=Preprocessing((32, 48), std=(64, 64, 64))
+        )
+
+
+class _Split(nn.Module):
+    """A layer with a side output, at twice its own size."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.side = nn.Conv2d(in_channels, 8, 1)
+        self.down = nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor]]:
+        return F.relu(self.down(x)), (self.side(x),)
+
+
+class _Join(nn.Module):
+    """A decoder layer: upsample, concatenate the link, convolve."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+
+    def forward(self, x: Tensor, link: Tensor) -> Tensor:
+        return F.relu(self.conv(torch.cat((F.interpolate(x, link.shape[-2:]), link), 1)))
+
+
+def find_factory(kind: Kind, component: str | Callable[..., Any], params: dict[str, Any]) -> Callable[..., Any]:
+    """What builds a component: from its text ("convgru:hidden=8"), or from what would be registered."""
+    if not isinstance(component, str):
+        return lambda *args: component(*args, **params)
+    parsed = parse_spec(component).backbone
+    factory = registry().find(kind, parsed.name).load()
+    return lambda *args: factory(*args, **check_params(parsed, factory), **params)
+
+
+def compose(backbone: Backbone, temporal: dict[int, nn.Module], seed: int = 0) -> SaliencyModel:
+    """A model in evaluation mode whose maps vary, and in which no weight of a temporal module is still zero."""
+    modules = "".join(f"+module@{position}" for position in temporal)
+    model = SaliencyModel(parse_spec(f"backbone{modules}"), backbone, temporal).eval()
+    torch.manual_seed(seed)
+    height, width = frame_size(model)
+    frames = np.random.default_rng(seed).integers(0, 256, (4, height, width, 3), np.uint8)
+    initialize_from_nothing(model, frames)
+    with torch.no_grad():
+        for parameter in model.temporal.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape).to(parameter.dtype))
+    return model
+
+
+def frame_size(model: SaliencyModel) -> tuple[int, int]:
+    """A small (height, width) that the model runs at without padding."""
+    stride = model.backbone.stride
+    return model.preprocessing.fixed_size or (max(32, 2 * stride), max(48, 3 * stride))
+
+
+def make_clip(
+    model: SaliencyModel, batch: int, frames: int, seed: int = 1, size: tuple[int, int] | None = None
+) -> Tensor:
+    """A clip (B, T, 3, H, W) of smooth noise whose frames differ, preprocessed for a model, in its own type."""
+    height, width = size or frame_size(model)
+    rng = np.random.default_rng(seed)
+    coarse = torch.from_numpy(rng.uniform(0, 255, (batch * frames, 3, 6, 8)))
+    pixels = F.interpolate(coarse, (height, width), mode="bilinear").unflatten(0, (batch, frames))
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (model.preprocessing.mean, model.preprocessing.std))
+    reference = next(model.parameters(), torch.zeros(()))
+    return ((pixels - mean) / std).to(reference.dtype)
+
+
+@torch.no_grad()
+def stream(model: SaliencyModel, clip: Tensor, state: State = None) -> Tensor:
+    """The maps of a clip, frame by frame, the state passed on."""
+    maps = []
+    for frame in clip.split(1, dim=1):
+        map_, state = model(frame, state)
+        maps.append(map_)
+    return torch.cat(maps, 1)
+
+
+def largest_difference(one: Tensor, other: Tensor) -> float:
+    """The largest absolute difference of two tensors; infinite where a value is NaN."""
+    difference = (one.double() - other.double()).abs().max()
+    return float("inf") if difference.isnan() else float(difference)

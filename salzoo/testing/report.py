@@ -1,0 +1,95 @@
+"""What the checks of a component found, and how they are run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from salzoo.interfaces import SalzooError
+
+Subject = TypeVar("Subject")
+
+
+class Fault(Exception):
+    """Raised by a check: what is wrong, and what the author should do."""
+
+
+class NotApplicable(Exception):
+    """Raised by a check that this component gives no occasion for; says why."""
+
+
+class ConformanceError(AssertionError):
+    """A component breaks its contract. The message lists every finding."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check that failed, or was passed over: its name, and why."""
+
+    check: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of all checks of one component.
+
+    Attributes:
+        kind: "temporal module", "backbone", "metric" or "data set".
+        name: what was checked.
+        held: the checks that held.
+        findings: those that failed.
+        passed_over: those that did not apply.
+    """
+
+    kind: str
+    name: str
+    held: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    passed_over: tuple[Finding, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.kind} {self.name}: {len(self.held)} checks held, {len(self.findings)} failed"]
+        lines += [f"  FAILED {finding.check}: {finding.reason}" for finding in self.findings]
+        lines += [f"  passed over {finding.check}: {finding.reason}" for finding in self.passed_over]
+        return "\n".join(lines)
+
+    def raise_findings(self) -> None:
+        """Raise ConformanceError when a check failed."""
+        if self.findings:
+            raise ConformanceError(str(self))
+
+
+def run_checks(kind: str, name: str, make: Callable[[], Subject], checks: Sequence[Callable[[Subject], Any]]) -> Report:
+    """Make the subject and run every check on it; one that raises anything is a finding.
+
+    A check's name is its function's, its underscores as spaces. When the subject cannot be made, that is the finding.
+    """
+    held: list[str] = []
+    findings: list[Finding] = []
+    passed_over: list[Finding] = []
+    try:
+        subject = make()
+    except (Exception, SystemExit) as error:
+        return Report(kind, name, (), (Finding("it can be made", _describe(error)),), ())
+    for check in checks:
+        title = check.__name__.replace("_", " ")
+        try:
+            check(subject)
+        except NotApplicable as reason:
+            passed_over.append(Finding(title, str(reason)))
+        except (Exception, SystemExit) as error:
+            findings.append(Finding(title, _describe(error)))
+        else:
+            held.append(title)
+    return Report(kind, name, tuple(held), tuple(findings), tuple(passed_over))
+
+
+def _describe(error: BaseException) -> str:
+    message = " ".join(str(error).split())
+    return message if isinstance(error, Fault | SalzooError) else f"it raised {type(error).__name__}: {message}"
+
+
+def require(condition: bool, fault: str) -> None:
+    """Raise Fault unless a condition holds."""
+    if not condition:
+        raise Fault(fault)
