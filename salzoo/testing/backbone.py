@@ -14,7 +14,7 @@ from salzoo.model import SaliencyModel
 from salzoo.spec import parse_spec
 from salzoo.temporal.ema import EMA
 from salzoo.testing.composing import compose, find_factory, frame_size, largest_difference, make_clip, stream
-from salzoo.testing.report import Fault, NotApplicable, Report, require, run_checks
+from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def report_backbone(backbone: str | Callable[..., Backbone], **params: bool | in
         factory = find_factory("backbones", backbone, params)
         made = factory()
         if not isinstance(made, Backbone):
-            raise Fault(f"the factory gave a {type(made).__name__}, not a salzoo.interfaces.Backbone")
+            raise FaultError(f"the factory gave a {type(made).__name__}, not a salzoo.interfaces.Backbone")
         return Subject(factory, compose(made, {}))
 
     return run_checks("backbone", name, make, CHECKS)
@@ -114,7 +114,7 @@ def landmarks_are_where_they_belong(subject: Subject) -> None:
     bottleneck = landmarks["bottleneck"]
     fault = _misplaced(layers, bottleneck)
     if fault:
-        raise Fault(f"landmark 'bottleneck' is {bottleneck}, which is not the first decoder layer: {fault}")
+        raise FaultError(f"landmark 'bottleneck' is {bottleneck}, which is not the first decoder layer: {fault}")
 
 
 def _misplaced(layers: tuple[Layer, ...], bottleneck: int) -> str:
@@ -134,7 +134,7 @@ def _misplaced(layers: tuple[Layer, ...], bottleneck: int) -> str:
 def links_are_read(subject: Subject) -> None:
     linked = [index for index, layer in enumerate(subject.backbone.layers) if layer.links]
     if not linked:
-        raise NotApplicable("no layer has links")
+        raise NotApplicableError("no layer has links")
     calls = _trace(subject.backbone, make_clip(subject.model, 1, 1)[0])
     for index in linked:
         layer = subject.backbone.layers[index]
@@ -180,7 +180,7 @@ def it_runs_on_the_meta_device(subject: Subject) -> None:
             model = SaliencyModel(parse_spec("backbone"), subject.factory(), {})
             maps, _ = model.eval()(torch.zeros(1, 2, 3, *frame_size(model)))
     except Exception as error:
-        raise Fault(
+        raise FaultError(
             f"it cannot be built or run without weights ({str(error).splitlines()[0]}): shapes are described on the "
             "meta device, so read no values while building or running"
         ) from error
@@ -234,13 +234,13 @@ def nothing_is_written_on(subject: Subject) -> None:
     for name, tensor, version in versions:
         require(
             tensor._version == version,
-            f"what enters layer {name} is written on, by it or later: links and temporal modules read it (inplace=True?)",
+            f"what enters layer {name} is written on, by it or later, but links and modules read it (inplace=True?)",
         )
 
 
 def every_parameter_learns(subject: Subject) -> None:
     if subject.backbone.training_free:
-        raise NotApplicable("it is training-free")
+        raise NotApplicableError("it is training-free")
     model = copy.deepcopy(subject.model)
     maps, _ = model(make_clip(model, 1, 2))
     (maps * torch.rand(maps.shape)).sum().backward()

@@ -97,7 +97,8 @@ def make_clip(
     pixels = F.interpolate(coarse, (height, width), mode="bilinear").unflatten(0, (batch, frames))
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (model.preprocessing.mean, model.preprocessing.std))
     reference = next(model.parameters(), torch.zeros(()))
-    return ((pixels - mean) / std).to(reference.dtype)
+    clip: Tensor = ((pixels - mean) / std).to(reference.dtype)
+    return clip
 
 
 @torch.no_grad()

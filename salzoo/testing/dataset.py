@@ -11,7 +11,7 @@ import numpy as np
 
 from salzoo.interfaces import Dataset, DatasetFactory, SalzooError, Video
 from salzoo.plugins import registry
-from salzoo.testing.report import Fault, NotApplicable, Report, require, run_checks
+from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
 
 MOST_BYTES = 16_384
 """Most bytes that a video's record may pickle to: workers receive it for every task."""
@@ -58,7 +58,7 @@ def report_dataset(dataset: str | DatasetFactory, root: str | os.PathLike[str] |
         factory: DatasetFactory = registry().find("datasets", dataset).load() if isinstance(dataset, str) else dataset
         made = factory(folder)
         if not isinstance(made, Dataset):
-            raise Fault(f"the factory gave a {type(made).__name__}, not a salzoo.interfaces.Dataset")
+            raise FaultError(f"the factory gave a {type(made).__name__}, not a salzoo.interfaces.Dataset")
         require(len(made.videos) > 0, "it found no videos in the example")
         return Subject(factory, folder, made)
 
@@ -82,7 +82,7 @@ def nothing_is_read_before_it_is_asked_for(subject: Subject) -> None:
     taken = _bytes_read(counter) - before
     require(
         taken < total / 2 + 65_536,
-        f"making it read {taken} of the {total} bytes of the folder: list files, and leave frames and maps to the readers",
+        f"making it read {taken} of the folder's {total} bytes: list files, and leave frames and maps to the readers",
     )
 
 
@@ -136,7 +136,7 @@ def frames_are_as_counted(subject: Subject) -> None:
 def truths_are_as_they_should_be(subject: Subject) -> None:
     annotated = [video for video in subject.videos if video.annotated]
     if not annotated:
-        raise NotApplicable("no video of the example is annotated")
+        raise NotApplicableError("no video of the example is annotated")
     for video in annotated:
         for index in {0, video.frames - 1}:
             density, fixations = video.read_density(index), video.read_fixations(index)
@@ -164,12 +164,12 @@ def what_is_not_there_is_refused(subject: Subject) -> None:
             except (SalzooError, IndexError):
                 continue
             what = f"frame {index} of {video.frames}" if video.annotated else "a video without annotation"
-            raise Fault(f"{reader.__name__} of {video.id} gave something for {what}: raise SalzooError")
+            raise FaultError(f"{reader.__name__} of {video.id} gave something for {what}: raise SalzooError")
 
 
 def a_wrong_folder_is_refused(subject: Subject) -> None:
     if subject.root is None:
-        raise NotApplicable("it makes its own data")
+        raise NotApplicableError("it makes its own data")
     with tempfile.TemporaryDirectory() as folder:
         for root in (Path(folder), Path(folder) / "missing"):
             try:
@@ -177,7 +177,9 @@ def a_wrong_folder_is_refused(subject: Subject) -> None:
             except SalzooError:
                 continue
             except Exception as error:
-                raise Fault(f"a wrong folder raised {type(error).__name__}; raise SalzooError naming it") from error
+                raise FaultError(
+                    f"a wrong folder raised {type(error).__name__}; raise SalzooError naming it"
+                ) from error
             require(
                 len(made.videos) > 0, "a folder without data gave no videos and no word: raise SalzooError naming it"
             )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from salzoo.interfaces import Metric
 from salzoo.plugins import registry
-from salzoo.testing.report import Fault, NotApplicable, Report, require, run_checks
+from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
 
 SIZE = (72, 96)
 TRUTHS = ("density", "fixations", "other_fixations", "baseline")
@@ -57,7 +57,9 @@ def report_metric(metric: str | Metric) -> Report:
     def make() -> Subject:
         found = registry().find("metrics", metric).load() if isinstance(metric, str) else metric
         if inspect.isclass(found) or not callable(found):
-            raise Fault("what is registered must be the metric itself (an instance, callable on batches), not a class")
+            raise FaultError(
+                "what is registered must be the metric itself (an instance, callable on batches), not a class"
+            )
         return Subject(found, *_make_frames())
 
     return run_checks("metric", name, make, CHECKS)
@@ -158,9 +160,9 @@ def devices_agree(subject: Subject) -> None:
         try:
             scores = metric(*(tensor.to(device) for tensor in tensors))
         except Exception as error:
-            raise NotApplicable("it takes NumPy arrays alone") from error
+            raise NotApplicableError("it takes NumPy arrays alone") from error
         if not isinstance(scores, torch.Tensor):
-            raise NotApplicable("it gives NumPy arrays for tensors")
+            raise NotApplicableError("it gives NumPy arrays for tensors")
         require(
             np.array_equal(scores.cpu().numpy(), subject.score()), f"tensors on {device} score differently from arrays"
         )
@@ -202,7 +204,7 @@ def undefined_scores_are_nan_or_a_number(subject: Subject) -> None:
 def declared_bounds_hold(subject: Subject) -> None:
     bounds = getattr(subject.metric, "bounds", None)
     if bounds is None:
-        raise NotApplicable("it declares no bounds")
+        raise NotApplicableError("it declares no bounds")
     for predictions in (subject.predictions, subject.truths["density"], 255 - subject.truths["density"]):
         scores = subject.score(predictions)
         require(
@@ -214,7 +216,7 @@ def declared_bounds_hold(subject: Subject) -> None:
 def declared_invariances_hold(subject: Subject) -> None:
     declared = getattr(subject.metric, "invariances", ())
     if not declared:
-        raise NotApplicable("it declares no invariances")
+        raise NotApplicableError("it declares no invariances")
     predictions = subject.predictions.astype(np.float64)
     for name in declared:
         require(name in MOVES, f"invariance {name!r} is unknown; known: {', '.join(MOVES)}")

@@ -9,11 +9,11 @@ from salzoo.interfaces import SalzooError
 Subject = TypeVar("Subject")
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """Raised by a check: what is wrong, and what the author should do."""
 
 
-class NotApplicable(Exception):
+class NotApplicableError(Exception):
     """Raised by a check that this component gives no occasion for; says why."""
 
 
@@ -75,7 +75,7 @@ def run_checks(kind: str, name: str, make: Callable[[], Subject], checks: Sequen
         title = check.__name__.replace("_", " ")
         try:
             check(subject)
-        except NotApplicable as reason:
+        except NotApplicableError as reason:
             passed_over.append(Finding(title, str(reason)))
         except (Exception, SystemExit) as error:
             findings.append(Finding(title, _describe(error)))
@@ -86,10 +86,10 @@ def run_checks(kind: str, name: str, make: Callable[[], Subject], checks: Sequen
 
 def _describe(error: BaseException) -> str:
     message = " ".join(str(error).split())
-    return message if isinstance(error, Fault | SalzooError) else f"it raised {type(error).__name__}: {message}"
+    return message if isinstance(error, FaultError | SalzooError) else f"it raised {type(error).__name__}: {message}"
 
 
 def require(condition: bool, fault: str) -> None:
-    """Raise Fault unless a condition holds."""
+    """Raise FaultError unless a condition holds."""
     if not condition:
-        raise Fault(fault)
+        raise FaultError(fault)

@@ -5,7 +5,6 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +19,7 @@ from salzoo.testing.composing import (
     make_clip,
     stream,
 )
-from salzoo.testing.report import Fault, NotApplicable, Report, require, run_checks
+from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
 
 BACKBONES: dict[str, Callable[[], Backbone]] = {
     "salgan:width=0.05": lambda: create_model("salgan:width=0.05").backbone,
@@ -110,7 +109,7 @@ def _find_places(factory: Callable[..., nn.Module]) -> Iterator[Placed]:
                 continue
             yield Placed(f"position {position} of {name}", model)
     if len(refusals) == 5 * len(BACKBONES):
-        raise Fault(f"it fits nowhere; its first message: {refusals[0]}")
+        raise FaultError(f"it fits nowhere; its first message: {refusals[0]}")
 
 
 def maps_have_the_clips_size_and_range(subject: Subject) -> None:
@@ -280,7 +279,7 @@ def state_follows_the_device(subject: Subject) -> None:
                 _, state = model(clip)
                 _, state = model(clip, state)
             except (RuntimeError, NotImplementedError) as error:
-                raise Fault(
+                raise FaultError(
                     f"on device {device} it fails ({str(error).splitlines()[0]}): make new tensors with x.new_zeros or "
                     "device=x.device, and read no values in Python"
                 ) from error
@@ -294,7 +293,7 @@ def state_follows_the_device(subject: Subject) -> None:
 def every_parameter_learns(subject: Subject) -> None:
     named = {name for name, parameter in subject.model.temporal.named_parameters() if parameter.requires_grad}
     if not named:
-        raise NotApplicable("it has no parameters")
+        raise NotApplicableError("it has no parameters")
     learning: set[str] = set()
     for place in subject.places:
         model = copy.deepcopy(place.model).train()
@@ -310,7 +309,7 @@ def every_parameter_learns(subject: Subject) -> None:
                 if bool((parameter.grad != 0).any()):
                     learning.add(name.partition(".")[2])
     for name in sorted({name.partition(".")[2] for name in named} - learning):
-        raise Fault(f"parameter {name} gets no gradient from three frames: use it, or do not make it")
+        raise FaultError(f"parameter {name} gets no gradient from three frames: use it, or do not make it")
 
 
 def gradients_reach_the_layers_below(subject: Subject) -> None:
