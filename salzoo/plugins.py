@@ -3,18 +3,22 @@
 import functools
 import importlib
 import logging
+import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import Distribution, EntryPoint, distributions
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from salzoo import hookspecs
+from salzoo.interfaces.errors import SalzooError
 from salzoo.registry import NAME, Entry, Kind, Registry
 
 GROUP = "salzoo"
+DISABLE = "SALZOO_DISABLE_PLUGINS"
 BUILT_INS = ("salzoo.backbones", "salzoo.temporal", "salzoo.metrics", "salzoo.datasets", "salzoo.hub.cards")
 
 _HOOKS: dict[str, Kind] = {
@@ -51,7 +55,9 @@ class Plugin:
 def load_plugins() -> tuple[Registry, tuple[Plugin, ...]]:
     """Collect every name once per process. Problems are logged as warnings, which Python prints on stderr.
 
-    Whatever a third-party plug-in raises, except KeyboardInterrupt, leaves that plug-in out whole and the others alone.
+    Whatever a third-party plug-in raises, except KeyboardInterrupt, leaves that plug-in out whole and the others alone;
+    so does a requirement on another version of salzoo. ``SALZOO_DISABLE_PLUGINS`` leaves out all ("1" or "all") or the
+    distributions that it names, separated by commas.
     """
     from salzoo import __version__
 
@@ -63,13 +69,19 @@ def load_plugins() -> tuple[Registry, tuple[Plugin, ...]]:
             for clash in registry.add(entry):
                 raise RuntimeError(clash)
         plugins.append(Plugin("salzoo", __version__, module, tuple(entries)))
-    for name, version, entry_point in _entry_points():
+    for distribution, entry_point in _entry_points():
+        name, version = distribution.name, distribution.version
+        if _is_disabled(name):
+            plugins.append(Plugin(name, version, entry_point.value, (), f"disabled by {DISABLE}"))
+            continue
         try:
+            _check_requirement(distribution, __version__)
             entries = collect(entry_point.load(), name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit at import must not end the program either
-            problem = " ".join(f"{type(error).__name__}: {error}".split())
+            what = str(error) if isinstance(error, SalzooError) else f"{type(error).__name__}: {error}"
+            problem = " ".join(what.split())
             log.warning("plug-in %s (%s) is left out: %s", name, entry_point.value, problem)
             plugins.append(Plugin(name, version, entry_point.value, (), problem))
             continue
@@ -114,13 +126,39 @@ def collect(plugin: ModuleType | Any, name: str) -> list[Entry]:
     return entries
 
 
-def _entry_points() -> Iterator[tuple[str, str, EntryPoint]]:
-    """(distribution, version, entry point) of every third-party plug-in, sorted by distribution."""
+def _entry_points() -> Iterator[tuple[Distribution, EntryPoint]]:
+    """Every third-party plug-in, sorted by distribution."""
     found = {
-        (distribution.name, entry_point.value): (distribution.name, distribution.version, entry_point)
+        (distribution.name, entry_point.value): (distribution, entry_point)
         for distribution in distributions()
         for entry_point in distribution.entry_points
         if entry_point.group == GROUP
     }
     for key in sorted(found):
         yield found[key]
+
+
+def normalize(name: str) -> str:
+    """A distribution's name as the package index compares it: "Salzoo_EMD" is "salzoo-emd"."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _is_disabled(distribution: str) -> bool:
+    value = os.environ.get(DISABLE, "").strip()
+    return value.lower() in ("1", "all") or normalize(distribution) in map(normalize, value.replace(",", " ").split())
+
+
+def _check_requirement(distribution: Distribution, version: str) -> None:
+    """Raise SalzooError when a distribution asks for another version of salzoo than this one.
+
+    pip says so when it installs, but goes on; and salzoo may have been changed since.
+    """
+    for line in distribution.requires or ():
+        if not re.match(r"salzoo\b(?![-_.])", line, re.IGNORECASE):
+            continue
+        from packaging.requirements import Requirement  # here, for listing names must stay quick
+
+        requirement = Requirement(line)
+        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if applies and not requirement.specifier.contains(version, prereleases=True):
+            raise SalzooError(f"it needs salzoo {requirement.specifier}, and this is {version}")

@@ -16,7 +16,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 """What a name may look like: it stands in specs, in folder names and on command lines unquoted."""
 
-_NOUNS: dict[Kind, str] = {
+NOUNS: dict[Kind, str] = {
     "backbones": "backbone",
     "temporal": "temporal module",
     "metrics": "metric",
@@ -52,9 +52,10 @@ class Entry:
         module, _, attribute = self.target.partition(":")
         try:
             return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            what = f"{_NOUNS[self.kind]} {self.name!r} of plug-in {self.plugin}"
-            raise SalzooError(f"{what} cannot be loaded from {self.target}: {error}") from error
+        except (Exception, SystemExit) as error:  # importing a third party's module may raise anything
+            what = f"{NOUNS[self.kind]} {self.name!r} of plug-in {self.plugin}"
+            why = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+            raise SalzooError(f"{what} cannot be loaded from {self.target}: {why}") from error
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Registry:
         """
         held = self._names[entry.kind]
         clashes = [
-            f"{_NOUNS[entry.kind]} {name!r} belongs to {held[name].plugin} already"
+            f"{NOUNS[entry.kind]} {name!r} belongs to {held[name].plugin} already"
             for name in (entry.name, *entry.aliases)
             if name in held
         ]
@@ -98,7 +99,7 @@ class Registry:
         try:
             return self._names[kind][name]
         except KeyError:
-            raise SalzooError(f"unknown {_NOUNS[kind]} {name!r}{did_you_mean(name, self._names[kind])}") from None
+            raise SalzooError(f"unknown {NOUNS[kind]} {name!r}{did_you_mean(name, self._names[kind])}") from None
 
     def knows(self, kind: Kind, name: str) -> bool:
         """Whether a name or alias is registered."""

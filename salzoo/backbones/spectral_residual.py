@@ -37,15 +37,16 @@ class Residual(nn.Module):
         self.register_buffer("kernel", gaussian / gaussian.sum(), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        grey = frames.float().mean(1, keepdim=True)
+        grey = frames.to(torch.promote_types(frames.dtype, torch.float32)).mean(1, keepdim=True)
+        kernel = self.kernel.to(grey.dtype)
         spectrum = torch.fft.fft2(grey)
         log_amplitude = torch.log(spectrum.abs() + 1e-6)
         average = F.avg_pool2d(F.pad(log_amplitude, (1, 1, 1, 1), mode="circular"), 3, stride=1)
         residual = torch.polar(torch.exp(log_amplitude - average), spectrum.angle())
         saliency = torch.fft.ifft2(residual).abs().square()
-        reach = len(self.kernel) // 2
+        reach = len(kernel) // 2
         padded = F.pad(saliency, (reach, reach, reach, reach), mode="reflect")
-        smooth = F.conv2d(F.conv2d(padded, self.kernel.view(1, 1, -1, 1)), self.kernel.view(1, 1, 1, -1))
+        smooth = F.conv2d(F.conv2d(padded, kernel.view(1, 1, -1, 1)), kernel.view(1, 1, 1, -1))
         low, high = smooth.amin((2, 3), keepdim=True), smooth.amax((2, 3), keepdim=True)
         flat = grey.amax((2, 3), keepdim=True) == grey.amin((2, 3), keepdim=True)
         scaled = (smooth - low) / (high - low).clamp_min(torch.finfo(smooth.dtype).tiny)

@@ -11,7 +11,7 @@ from salzoo import __version__
 from salzoo.interfaces.errors import SalzooError
 
 COMMANDS = {
-    "list": "Names the zoo knows: backbones, temporal modules, metrics, data sets, models, plug-ins.",
+    "list": "Names the zoo knows: backbones, temporal modules, metrics, data sets, models.",
     "describe": "Show a model's numbered layers, landmarks, links and temporal modules.",
     "train": "Train a model.",
     "sweep": "Train each model of a pattern, such as an ablation over the layer index.",
@@ -25,6 +25,7 @@ COMMANDS = {
     "push": "Put a checkpoint or run folder on the Hugging Face Hub.",
     "convert": "Turn a published weights file into a checkpoint folder.",
     "export": "Write a model as a program for torch.export or ONNX.",
+    "plugins": "Show, check and begin packages that add to the zoo.",
     "data": "Make, check and prepare data sets.",
     "config": "Show and set lasting settings, such as the folders of data sets.",
 }

@@ -1,40 +1,31 @@
 """``salzoo list``: the names the zoo knows."""
 
 import json
-from dataclasses import asdict
 
 import click
 
-from salzoo.plugins import load_plugins
+from salzoo.plugins import registry
 from salzoo.registry import KINDS, Entry, Kind
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice([*KINDS, "plugins"]), required=False)
+@click.argument("kind", type=click.Choice(KINDS), required=False)
 @click.argument("pattern", default="*")
 @click.option(
     "--timm", "timm_pattern", metavar="PATTERN", help="With backbones: the architectures of timm that match a glob."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_command(kind: Kind | str | None, pattern: str, timm_pattern: str | None, as_json: bool) -> None:
+def list_command(kind: Kind | None, pattern: str, timm_pattern: str | None, as_json: bool) -> None:
     """List the names of a KIND (all kinds by default) that match a glob PATTERN."""
     if timm_pattern is not None:
         if kind != "backbones":
             raise click.UsageError("--timm goes with backbones: salzoo list backbones --timm PATTERN")
         _print_timm(timm_pattern, as_json)
         return
-    registry, plugins = load_plugins()
-    if kind == "plugins":
-        rows = [{key: value for key, value in asdict(plugin).items() if key != "entries"} for plugin in plugins]
-        if as_json:
-            click.echo(json.dumps(rows, indent=2))
-        else:
-            _print_rows([(f"{row['name']} {row['version']}", row["module"], row["problem"]) for row in rows])
-        return
     if kind == "models" and not as_json:
         _print_models(pattern)
         return
-    entries = {each: registry.entries(each, pattern) for each in KINDS if kind in (None, each)}
+    entries = {each: registry().entries(each, pattern) for each in KINDS if kind in (None, each)}
     if as_json:
         click.echo(json.dumps({each: [_record(entry) for entry in found] for each, found in entries.items()}, indent=2))
         return

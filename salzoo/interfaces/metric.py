@@ -15,6 +15,10 @@ class Metric(Protocol):
         name: the key of its column in tables and results ("auc_judd").
         requires: the truths passed after the prediction, in this order.
         higher_is_better: the direction in which a model improves.
+
+    A metric may also declare ``invariances``, a tuple of "scale" (the prediction times a positive number), "shift"
+    (plus a number) and "order" (any strictly increasing function), and ``bounds``, the least and largest score; the
+    conformance suite checks what is declared.
     """
 
     @property

@@ -1,5 +1,6 @@
 """Backbones, weights and clips on which components are tried out."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -96,7 +97,7 @@ def make_clip(
     coarse = torch.from_numpy(rng.uniform(0, 255, (batch * frames, 3, 6, 8)))
     pixels = F.interpolate(coarse, (height, width), mode="bilinear").unflatten(0, (batch, frames))
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (model.preprocessing.mean, model.preprocessing.std))
-    reference = next(model.parameters(), torch.zeros(()))
+    reference = next(itertools.chain(model.parameters(), model.buffers()), torch.zeros(()))
     clip: Tensor = ((pixels - mean) / std).to(reference.dtype)
     return clip
 

@@ -39,10 +39,6 @@ class Subject:
 def check_metric(metric: str | Metric) -> Report:
     """Check a metric: a registered name ("emd"), or the metric itself.
 
-    Besides what ``salzoo.interfaces.Metric`` asks, a metric may declare ``invariances``, a tuple of "scale" (the
-    prediction times a positive number), "shift" (plus a number) and "order" (any strictly increasing function), and
-    ``bounds``, the least and largest score; what it declares is checked.
-
     Returns what was checked. Raises ConformanceError with every finding when something failed.
     """
     report = report_metric(metric)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 from salzoo.interfaces import SalzooError
-from salzoo.plugins import load_plugins
+from salzoo.plugins import load_plugins, normalize
 from salzoo.registry import Kind, did_you_mean
 from salzoo.spec import parse_spec
 from salzoo.testing.backbone import report_backbone
@@ -26,10 +26,10 @@ def check_package(name: str, root: str | os.PathLike[str] | None = None) -> list
         finding. Raises SalzooError when neither a package nor a component has the name.
     """
     registry, plugins = load_plugins()
-    mine = [plugin for plugin in plugins if plugin.name.lower() == name.lower()]
+    mine = [plugin for plugin in plugins if normalize(plugin.name) == normalize(name)]
     if mine:
         reports = [
-            Report("package", plugin.name, (), (Finding("it loads", plugin.problem),), ())
+            Report("package", plugin.name, (), (Finding("it is registered whole", plugin.problem),), ())
             for plugin in mine
             if plugin.problem
         ]

@@ -1,7 +1,7 @@
 """What the checks of a component found, and how they are run."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from salzoo.interfaces import SalzooError
@@ -52,6 +52,10 @@ class Report:
         lines += [f"  FAILED {finding.check}: {finding.reason}" for finding in self.findings]
         lines += [f"  passed over {finding.check}: {finding.reason}" for finding in self.passed_over]
         return "\n".join(lines)
+
+    def as_record(self) -> dict[str, Any]:
+        """The report as JSON has it."""
+        return asdict(self)
 
     def raise_findings(self) -> None:
         """Raise ConformanceError when a check failed."""

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from salzoo.interfaces import Backbone, SalzooError, State, map_state
 from salzoo.model import SaliencyModel, create_model
+from salzoo.plugins import registry
+from salzoo.spec import parse_spec
 from salzoo.testing.composing import (
     SmallUNet,
     compose,
@@ -80,9 +82,6 @@ def report_temporal(module: str | Callable[..., nn.Module], **params: bool | int
 
 
 def _check_signature(module: str | Callable[..., nn.Module]) -> None:
-    from salzoo.plugins import registry
-    from salzoo.spec import parse_spec
-
     target = registry().find("temporal", parse_spec(module).backbone.name).load() if isinstance(module, str) else module
     for name, parameter in inspect.signature(target, eval_str=True).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
@@ -329,7 +328,11 @@ def what_enters_is_left_as_it_is(subject: Subject) -> None:
         model = copy.deepcopy(place.model)
         versions: list[tuple[Tensor, int]] = []
         (module,) = model.temporal.values()
-        module.register_forward_pre_hook(lambda _m, inputs: versions.append((inputs[0], inputs[0]._version)))  # noqa: B023
+
+        def note(_module: nn.Module, inputs: tuple[Tensor, ...], seen: list[tuple[Tensor, int]] = versions) -> None:
+            seen.append((inputs[0], inputs[0]._version))
+
+        module.register_forward_pre_hook(note)
         clip = make_clip(model, 1, 2)
         with torch.no_grad():
             _, state = model(clip)

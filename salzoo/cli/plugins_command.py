@@ -1,0 +1,89 @@
+"""``salzoo plugins``: installed packages that add to the zoo, whether they keep its contracts, and new ones."""
+
+import json
+from pathlib import Path
+
+import click
+
+from salzoo.interfaces.errors import SalzooError
+from salzoo.plugins import DISABLE, Plugin, load_plugins
+from salzoo.registry import NOUNS
+from salzoo.templates import PACKAGE_KINDS, PackageKind, write_package
+
+
+@click.group("plugins", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def plugins_command(context: click.Context, as_json: bool) -> None:
+    """Show installed packages: version, what each registers, and what went wrong.
+
+    Built-in names come first, then those of packages in alphabetical order; a name belongs to its first holder.
+    SALZOO_DISABLE_PLUGINS=1 leaves all packages out, =NAME,NAME those named.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    plugins = load_plugins()[1]
+    if as_json:
+        click.echo(json.dumps([_record(plugin) for plugin in plugins], indent=2))
+        return
+    names = list(dict.fromkeys((plugin.name, plugin.version) for plugin in plugins))
+    for name, version in names:
+        click.secho(f"{name} {version}", bold=True)
+        for plugin in plugins:
+            if plugin.name == name:
+                _print_plugin(plugin)
+    if len(names) == 1:
+        click.echo("No other package is installed; salzoo plugins new NAME --kind temporal begins one.")
+
+
+@plugins_command.command("check")
+@click.argument("name")
+@click.option(
+    "--root", type=click.Path(exists=True, file_okay=False), help="Folder with a small example of the data set."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(name: str, root: str | None, as_json: bool) -> None:
+    """Run the conformance suite on a package, or on one component such as ema:alpha=0.3.
+
+    Ends with status 1 when anything fails.
+    """
+    from salzoo.testing import check_package
+
+    reports = check_package(name, root)
+    if as_json:
+        click.echo(json.dumps([report.as_record() for report in reports], indent=2))
+    else:
+        for report in reports:
+            click.echo(str(report))
+    failed = sum(bool(report.findings) for report in reports)
+    if failed:
+        raise SalzooError(f"{failed} of {len(reports)} parts of {name} break their contract")
+
+
+@plugins_command.command("new")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(PACKAGE_KINDS), required=True, help="What the package brings.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; salzoo-NAME by default.")
+def new(name: str, kind: PackageKind, output: Path | None) -> None:
+    """Write a package with a working component NAME, its tests and a README, to start from."""
+    folder = write_package(name, kind, output)
+    click.echo(f"{folder}: pip install -e {folder}, then salzoo plugins check {name}")
+
+
+def _print_plugin(plugin: Plugin) -> None:
+    for entry in plugin.entries:
+        aliases = f"  [{', '.join(entry.aliases)}]" if entry.aliases else ""
+        click.echo(f"  {NOUNS[entry.kind]:15}  {entry.name}{aliases}")
+    if plugin.problem:
+        shown = plugin.problem if DISABLE in plugin.problem else click.style(plugin.problem, fg="red")
+        click.echo(f"  {plugin.module}: {shown}")
+
+
+def _record(plugin: Plugin) -> dict[str, object]:
+    return {
+        "name": plugin.name,
+        "version": plugin.version,
+        "module": plugin.module,
+        "entries": [{"kind": entry.kind, "name": entry.name, "aliases": entry.aliases} for entry in plugin.entries],
+        "problem": plugin.problem,
+    }
