@@ -9,7 +9,6 @@ torch.Size([1, 4, 1, 30, 40])
 >>> maps, state = model(clip, state)  # the video goes on
 """
 
-import inspect
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from torch.utils.checkpoint import checkpoint
 from salzoo.interfaces import Backbone, SalzooError, State, reset_slots
 from salzoo.plugins import registry
 from salzoo.registry import Kind, did_you_mean
-from salzoo.spec import Component, Placed, Spec, Value, parse_spec
+from salzoo.spec import Component, Placed, Spec, check_params, parse_spec
 
 _STRETCH = 8
 """Layers between activations that are kept where activations are checkpointed: near the root of their number, which
@@ -331,42 +330,6 @@ def _build(spec: Spec) -> SaliencyModel:
 def _call_factory(kind: Kind, component: Component, *args: Any) -> Any:
     factory = registry().find(kind, component.name).load()
     return factory(*args, **check_params(component, factory))
-
-
-def check_params(component: Component, factory: Callable[..., Any]) -> dict[str, Value]:
-    """Check a component's values against the annotated keyword-only parameters of its factory.
-
-    Raises SalzooError for an unknown or missing parameter and for a value of another type.
-    """
-    parameters = {
-        name: parameter
-        for name, parameter in inspect.signature(factory, eval_str=True).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    params = {}
-    for key, value in component.params:
-        if key not in parameters:
-            raise SalzooError(f"{component.name} has no parameter {key!r}{did_you_mean(key, parameters)}")
-        params[key] = _typed(component.name, key, value, parameters[key].annotation)
-    for name, parameter in parameters.items():
-        if parameter.default is parameter.empty and name not in params:
-            raise SalzooError(f"{component.name} needs a value for {name!r}: {component.name}:{name}=…")
-    return params
-
-
-def _typed(component: str, key: str, value: Value, type_: Any) -> Value:
-    if type_ is bool and (isinstance(value, bool) or value in (0, 1)):
-        return bool(value)
-    if type_ is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if type_ is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if type_ is str:
-        return value if isinstance(value, str) else str(Component("x", ((key, value),))).partition("=")[2]
-    name = {bool: "true or false", int: "a whole number", float: "a number"}.get(type_)
-    if name is None:
-        raise SalzooError(f"{component}: {key} is annotated {type_}; spec parameters are int, float, bool or str")
-    raise SalzooError(f"{component}: {key} must be {name}, not {value!r}")
 
 
 def _may_leave_unit_range(temporal: dict[int, nn.Module], last: int) -> bool:

@@ -5,15 +5,15 @@ import importlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import Distribution, EntryPoint, distributions
+from importlib.metadata import Distribution, distributions
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
-from salzoo import hookspecs
+from salzoo import __version__, hookspecs
 from salzoo.interfaces.errors import SalzooError
 from salzoo.registry import NAME, Entry, Kind, Registry
 
@@ -40,8 +40,9 @@ class Plugin:
         name: its distribution ("salzoo" for the built-ins).
         version: the distribution's version.
         module: the module with its hooks.
-        entries: what it brought in.
+        entries: what it brought in, under the names that were free.
         problem: why it, or some of its names, were left out; empty when all is well.
+        disabled: whether that is because the user said so.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Plugin:
     module: str
     entries: tuple[Entry, ...]
     problem: str = ""
+    disabled: bool = False
 
 
 @functools.cache
@@ -59,36 +61,20 @@ def load_plugins() -> tuple[Registry, tuple[Plugin, ...]]:
     so does a requirement on another version of salzoo. ``SALZOO_DISABLE_PLUGINS`` leaves out all ("1" or "all") or the
     distributions that it names, separated by commas.
     """
-    from salzoo import __version__
-
     registry = Registry()
     plugins = []
     for module in BUILT_INS:
         entries = collect(importlib.import_module(module), "salzoo")
         for entry in entries:
-            for clash in registry.add(entry):
+            for clash in registry.add(entry)[1]:
                 raise RuntimeError(clash)
         plugins.append(Plugin("salzoo", __version__, module, tuple(entries)))
-    for distribution, entry_point in _entry_points():
-        name, version = distribution.name, distribution.version
-        if _is_disabled(name):
-            plugins.append(Plugin(name, version, entry_point.value, (), f"disabled by {DISABLE}"))
-            continue
-        try:
-            _check_requirement(distribution, __version__)
-            entries = collect(entry_point.load(), name)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # SystemExit at import must not end the program either
-            what = str(error) if isinstance(error, SalzooError) else f"{type(error).__name__}: {error}"
-            problem = " ".join(what.split())
-            log.warning("plug-in %s (%s) is left out: %s", name, entry_point.value, problem)
-            plugins.append(Plugin(name, version, entry_point.value, (), problem))
-            continue
-        clashes = [clash for entry in entries for clash in registry.add(entry)]
-        for clash in clashes:
-            log.warning("plug-in %s: %s", name, clash)
-        plugins.append(Plugin(name, version, entry_point.value, tuple(entries), "; ".join(clashes)))
+    for distribution in _third_parties():
+        plugins += _load_distribution(distribution, registry)
+    for plugin in plugins:
+        if plugin.problem and not plugin.disabled:
+            left_out = "" if plugin.entries else " is left out"
+            log.warning("plug-in %s (%s)%s: %s", plugin.name, plugin.module, left_out, plugin.problem)
     return registry, tuple(plugins)
 
 
@@ -126,16 +112,50 @@ def collect(plugin: ModuleType | Any, name: str) -> list[Entry]:
     return entries
 
 
-def _entry_points() -> Iterator[tuple[Distribution, EntryPoint]]:
-    """Every third-party plug-in, sorted by distribution."""
-    found = {
-        (distribution.name, entry_point.value): (distribution, entry_point)
-        for distribution in distributions()
-        for entry_point in distribution.entry_points
-        if entry_point.group == GROUP
-    }
-    for key in sorted(found):
-        yield found[key]
+def _third_parties() -> list[Distribution]:
+    """The installed distributions with a plug-in, sorted by name; of two of one name, that which Python imports."""
+    found: dict[str, Distribution] = {}
+    for distribution in distributions():
+        try:
+            declares = f"[{GROUP}]" in (distribution.read_text("entry_points.txt") or "")
+        except (OSError, UnicodeDecodeError):  # whatever else lies on the path
+            continue
+        if declares:
+            found.setdefault(normalize(distribution.name or "unnamed"), distribution)
+    return [found[name] for name in sorted(found)]
+
+
+def _load_distribution(distribution: Distribution, registry: Registry) -> list[Plugin]:
+    """Add to the registry what a distribution's entry points register, each of them whole or not at all."""
+    name, version = distribution.name or "unnamed", distribution.version or "?"
+    try:
+        entry_points = sorted({e.value: e for e in distribution.entry_points if e.group == GROUP}.items())
+    except Exception as error:  # a file of entry points that is malformed
+        return [Plugin(name, version, "entry_points.txt", (), _one_line(error))]
+    plugins = []
+    for module, entry_point in entry_points:
+        if _is_disabled(name):
+            plugins.append(Plugin(name, version, module, (), f"disabled by {DISABLE}", disabled=True))
+            continue
+        try:
+            _check_requirement(distribution)
+            entries = collect(entry_point.load(), name)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit at import must not end the program either
+            plugins.append(Plugin(name, version, module, (), _one_line(error)))
+            continue
+        added = [registry.add(entry) for entry in entries]
+        kept = tuple(entry for entry, _ in added if entry)
+        plugins.append(
+            Plugin(name, version, module, kept, "; ".join(clash for _, clashes in added for clash in clashes))
+        )
+    return plugins
+
+
+def _one_line(error: BaseException) -> str:
+    what = str(error) if isinstance(error, SalzooError) else f"{type(error).__name__}: {error}"
+    return " ".join(what.split())
 
 
 def normalize(name: str) -> str:
@@ -148,7 +168,7 @@ def _is_disabled(distribution: str) -> bool:
     return value.lower() in ("1", "all") or normalize(distribution) in map(normalize, value.replace(",", " ").split())
 
 
-def _check_requirement(distribution: Distribution, version: str) -> None:
+def _check_requirement(distribution: Distribution) -> None:
     """Raise SalzooError when a distribution asks for another version of salzoo than this one.
 
     pip says so when it installs, but goes on; and salzoo may have been changed since.
@@ -160,5 +180,5 @@ def _check_requirement(distribution: Distribution, version: str) -> None:
 
         requirement = Requirement(line)
         applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if applies and not requirement.specifier.contains(version, prereleases=True):
-            raise SalzooError(f"it needs salzoo {requirement.specifier}, and this is {version}")
+        if applies and not requirement.specifier.contains(__version__, prereleases=True):
+            raise SalzooError(f"it needs salzoo {requirement.specifier}, and this is {__version__}")

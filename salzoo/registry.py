@@ -5,7 +5,7 @@ import fnmatch
 import importlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from salzoo.interfaces.errors import SalzooError
@@ -65,10 +65,11 @@ class Registry:
     _entries: dict[Kind, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     _names: dict[Kind, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
 
-    def add(self, entry: Entry) -> list[str]:
+    def add(self, entry: Entry) -> tuple[Entry | None, list[str]]:
         """Add an entry under its name and those of its aliases that are free.
 
-        Returns one line for each name that another entry holds already; an entry whose own name is taken is left out.
+        Returns the entry as it was added (None where its own name is taken), and one line for each name that another
+        entry holds already.
         """
         held = self._names[entry.kind]
         clashes = [
@@ -77,11 +78,12 @@ class Registry:
             if name in held
         ]
         if entry.name in held:
-            return clashes
+            return None, clashes
+        entry = replace(entry, aliases=tuple(alias for alias in entry.aliases if alias not in held))
         self._entries[entry.kind][entry.name] = entry
         for name in (entry.name, *entry.aliases):
-            held.setdefault(name, entry)
-        return clashes
+            held[name] = entry
+        return entry, clashes
 
     def entries(self, kind: Kind, pattern: str = "*") -> list[Entry]:
         """Entries of a kind whose name or an alias matches a glob, sorted by name."""

@@ -4,15 +4,19 @@
     component = name [ ":" key "=" value { "," key "=" value } ]
     position  = index | landmark
 
-No character in a spec needs quoting in a shell. This module knows the grammar alone: whether the names exist is the
-registry's business (``salzoo.model.canonical_spec`` resolves aliases), where a landmark lies is the backbone's.
+No character in a spec needs quoting in a shell. This module knows the grammar, and how a component's values
+become the arguments of its factory. Whether the names exist is the registry's business (``salzoo.model.canonical_spec``
+resolves aliases), where a landmark lies is the backbone's.
 """
 
+import inspect
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from salzoo.interfaces.errors import SalzooError
-from salzoo.registry import NAME
+from salzoo.registry import NAME, did_you_mean
 
 Value = bool | int | float | str
 
@@ -90,6 +94,54 @@ def parse_spec(text: str) -> Spec:
             reader.fail("a position that no other module has", start)
         temporal.append(Placed(component, position))
     return Spec(backbone, tuple(temporal))
+
+
+def parse_component(text: str) -> Component:
+    """Read a component alone, as "convgru:hidden=8". Raises SalzooError as ``parse_spec`` does.
+
+    >>> parse_component("emd:reduction=16").params
+    (('reduction', 16),)
+    """
+    spec = parse_spec(text)
+    if spec.temporal:
+        raise SalzooError(f"malformed name {text!r}: expected a component alone, without '+'")
+    return spec.backbone
+
+
+def check_params(component: Component, factory: Callable[..., Any]) -> dict[str, Value]:
+    """Check a component's values against the annotated keyword-only parameters of its factory.
+
+    Raises SalzooError for an unknown or missing parameter and for a value of another type.
+    """
+    parameters = {
+        name: parameter
+        for name, parameter in inspect.signature(factory, eval_str=True).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    params = {}
+    for key, value in component.params:
+        if key not in parameters:
+            raise SalzooError(f"{component.name} has no parameter {key!r}{did_you_mean(key, parameters)}")
+        params[key] = _typed(component.name, key, value, parameters[key].annotation)
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in params:
+            raise SalzooError(f"{component.name} needs a value for {name!r}: {component.name}:{name}=…")
+    return params
+
+
+def _typed(component: str, key: str, value: Value, type_: Any) -> Value:
+    if type_ is bool and (isinstance(value, bool) or value in (0, 1)):
+        return bool(value)
+    if type_ is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if type_ is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if type_ is str:
+        return value if isinstance(value, str) else str(Component("x", ((key, value),))).partition("=")[2]
+    name = {bool: "true or false", int: "a whole number", float: "a number"}.get(type_)
+    if name is None:
+        raise SalzooError(f"{component}: {key} is annotated {type_}; spec parameters are int, float, bool or str")
+    raise SalzooError(f"{component}: {key} must be {name}, not {value!r}")
 
 
 class _Reader:

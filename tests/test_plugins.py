@@ -1,8 +1,9 @@
 """Names and plug-ins: what third parties register, and what happens when they go wrong."""
 
+import json
+import os
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -41,16 +42,15 @@ def test_unknown_names_get_the_nearest(name: str, hint: str) -> None:
 def test_a_name_belongs_to_its_first_holder() -> None:
     registry = Registry()
     first = Entry("temporal", "gru", "a:b", "", ("g",), "first")
-    assert registry.add(first) == []
-    assert registry.add(Entry("temporal", "gru", "c:d", "", (), "second")) == [
-        "temporal module 'gru' belongs to first already"
-    ]
-    assert registry.add(Entry("temporal", "other", "c:d", "", ("g", "h"), "second")) == [
-        "temporal module 'g' belongs to first already"
-    ]
-    assert registry.find("temporal", "gru") is first
-    assert registry.find("temporal", "g") is first
-    assert registry.find("temporal", "h").name == "other"
+    assert registry.add(first) == (first, [])
+    late = Entry("temporal", "gru", "c:d", "", (), "second")
+    assert registry.add(late) == (None, ["temporal module 'gru' belongs to first already"])
+    added, clashes = registry.add(Entry("temporal", "other", "c:d", "", ("g", "h"), "second"))
+    assert clashes == ["temporal module 'g' belongs to first already"]
+    assert added is not None
+    assert added.aliases == ("h",)
+    assert registry.find("temporal", "gru") == registry.find("temporal", "g") == first
+    assert registry.find("temporal", "h") is registry.find("temporal", "other") is added
 
 
 def test_a_target_that_cannot_be_loaded_names_the_plug_in() -> None:
@@ -70,45 +70,127 @@ def test_names_and_targets_are_checked() -> None:
         collect(SimpleNamespace(register_backbones=register_backbones), "bad")
 
 
-PLUGINS = {
-    "good": "from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_temporal_modules(register):\n"
-    '    register("gru", "good:GRU", summary="a good one")\n',
-    "raises": 'raise RuntimeError("broken at import")\n',
-    "exits": "import sys\nsys.exit(3)\n",
-    "halfway": "from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_backbones(register):\n"
-    '    register("half", "halfway:Half")\n    raise ValueError("not finished")\n',
-    "signature": "from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_backbones(register, x):\n    pass\n",
-    "taken": "from salzoo.hookspecs import hookimpl\n@hookimpl\ndef register_temporal_modules(register):\n"
-    '    register("ema", "taken:EMA")\n    register("mine", "taken:Mine")\n',
+def hook(kind: str, *names: str) -> str:
+    """The source of a plug-in that registers names of a kind, with targets that do not exist."""
+    lines = ["from salzoo.hookspecs import hookimpl", "@hookimpl", f"def register_{kind}(register):"]
+    return "\n".join([*lines, *(f"    register({name!r}, 'nowhere:{name}')" for name in names)])
+
+
+GOOD = {"good": hook("temporal_modules", "gru"), "older": hook("temporal_modules", "old")}
+BAD = {
+    "raises": ('raise RuntimeError("broken\\nat import")', "RuntimeError: broken at import"),
+    "exits": ("import sys\nsys.exit(3)", "SystemExit: 3"),
+    "halfway": (hook("backbones", "half") + '\n    raise ValueError("not finished")', "ValueError: not finished"),
+    "signature": (hook("backbones", "odd").replace("(register)", "(register, x)", 1), "PluginValidationError"),
+    "unknown_hook": (hook("colours", "red"), "unknown hook 'register_colours'"),
+    "taken": (hook("temporal_modules", "ema", "mine"), "temporal module 'ema' belongs to salzoo already"),
+    "zweiter": (hook("temporal_modules", "gru"), "temporal module 'gru' belongs to salzoo-good already"),
+    "newer": (hook("temporal_modules", "new"), "it needs salzoo >=99, and this is"),
+    "absent": ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
 }
+REQUIRES = {"newer": "salzoo[mat]>=99 ; python_version > '3'", "older": "salzoo>=0.1; extra == 'x'"}
 
 
-def test_bad_plug_ins_are_left_out_whole_and_reported(tmp_path: Path) -> None:
-    for name, source in PLUGINS.items():
-        (tmp_path / f"{name}.py").write_text(source)
-        info = tmp_path / f"salzoo_{name}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: salzoo-{name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[salzoo]\n{name} = {name}\n")
-    script = textwrap.dedent("""
-        from salzoo.plugins import registry
-        print(sorted(entry.name for entry in registry().entries("temporal")))
-        print(sorted(entry.name for entry in registry().entries("backbones")))
-        registry()
-    """)
-    paths = f"{tmp_path}:{Path(salzoo.__file__).parents[1]}"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env={"PYTHONPATH": paths})
+def install(folder: Path, name: str, source: str) -> None:
+    """Put a distribution salzoo-NAME with a module NAME into a folder, as pip would."""
+    (folder / f"{name}.py").write_text(source + "\n")
+    info = folder / f"salzoo_{name}-1.0.dist-info"
+    info.mkdir()
+    requires = f"Requires-Dist: {REQUIRES[name]}\n" if name in REQUIRES else ""
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: salzoo-{name}\nVersion: 1.0\n{requires}")
+    (info / "entry_points.txt").write_text(f"[salzoo]\n{name} = {name}\n")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of packages, most of them bad."""
+    folder = tmp_path_factory.mktemp("packages")
+    for name, source in {**GOOD, **{name: source for name, (source, _) in BAD.items()}}.items():
+        install(folder, name, source)
+    return folder
+
+
+def run_salzoo(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    paths = os.pathsep.join([str(folder), str(Path(salzoo.__file__).parents[1])])
+    environment = {**os.environ, "PYTHONPATH": paths, **variables}
+    return subprocess.run([sys.executable, "-m", "salzoo", *arguments], capture_output=True, text=True, env=environment)
+
+
+def check_reports(stderr: str) -> None:
+    """Each bad package is reported on one line, once, and no good one is."""
+    reports = [line for line in stderr.splitlines() if line.startswith("plug-in ")]
+    for name, (_, why) in BAD.items():
+        assert sum(f"salzoo-{name} " in line and why in line for line in reports) == 1, (name, stderr)
+    assert len(reports) == len(BAD), stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["list"], "convlstm"),
+        (["describe", "salgan:width=0.1+ema@61"], "salgan:width=0.1+ema@61"),
+        (["recipes"], "salema"),
+        (["card", "salema61"], "salema61"),
+    ],
+)
+def test_bad_packages_leave_every_command_working(folder: Path, arguments: list[str], printed: str) -> None:
+    done = run_salzoo(folder, *arguments)
     assert done.returncode == 0, done.stderr
-    temporal, backbones = done.stdout.splitlines()
-    assert temporal == "['convlstm', 'ema', 'gru', 'mine']"
-    assert "half" not in backbones
-    reports = done.stderr.splitlines()
-    assert len(reports) == 5
-    for name, why in {
-        "raises": "RuntimeError: broken at import",
-        "exits": "SystemExit: 3",
-        "halfway": "ValueError: not finished",
-        "signature": "PluginValidationError",
-        "taken": "temporal module 'ema' belongs to salzoo already",
-    }.items():
-        assert any(f"salzoo-{name}" in line and why in line for line in reports), (name, done.stderr)
+    assert printed in done.stdout
+    if arguments != ["recipes"]:  # which asks for no name
+        check_reports(done.stderr)
+
+
+def test_a_run_with_worker_processes_reports_them_once(folder: Path, tiny_data: Path, tmp_path: Path) -> None:
+    arguments = ["--root", str(tiny_data), "--workers", "2", "--max-frames", "40", "-o", str(tmp_path / "scores.json")]
+    done = run_salzoo(folder, "eval", "center-bias", *arguments)
+    assert done.returncode == 0, done.stderr
+    check_reports(done.stderr)
+
+
+def test_a_bad_package_is_left_out_whole(folder: Path) -> None:
+    found = json.loads(run_salzoo(folder, "list", "--json").stdout)
+    assert [entry["name"] for entry in found["temporal"]] == ["convlstm", "ema", "gru", "mine", "old"]
+    assert {"half", "odd"}.isdisjoint(entry["name"] for entry in found["backbones"])
+    plugins = {plugin["name"]: plugin for plugin in json.loads(run_salzoo(folder, "plugins", "--json").stdout)}
+    assert [entry["name"] for entry in plugins["salzoo-taken"]["entries"]] == ["mine"]
+    assert plugins["salzoo-zweiter"]["entries"] == []
+    assert plugins["salzoo-good"]["problem"] == ""
+    shown = run_salzoo(folder, "plugins").stdout
+    assert "salzoo-good 1.0\n  temporal module  gru\n" in shown
+    assert "salzoo-raises 1.0\n  raises: RuntimeError: broken at import\n" in shown
+
+
+def test_broken_metadata_stops_nothing(tmp_path: Path) -> None:
+    broken = {"other": b"\xff\xfe[salzoo]", "nameless": b"[salzoo]\nx = nowhere\n", "malformed": b"[salzoo]\nx\n"}
+    for name, entry_points in broken.items():
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "entry_points.txt").write_bytes(entry_points)
+        if name != "nameless":
+            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    done = run_salzoo(tmp_path, "list")
+    assert done.returncode == 0
+    malformed, unnamed = done.stderr.splitlines()
+    assert malformed.startswith("plug-in malformed (entry_points.txt) is left out: ")
+    assert unnamed == "plug-in unnamed (nowhere) is left out: ModuleNotFoundError: No module named 'nowhere'"
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [("1", []), ("all", []), ("salzoo_Taken,salzoo-older", ["gru"]), ("salzoo-good", ["gru", "mine", "old"])],
+)
+def test_packages_can_be_disabled(folder: Path, value: str, left: list[str]) -> None:
+    found = json.loads(run_salzoo(folder, "list", "temporal", "--json", SALZOO_DISABLE_PLUGINS=value).stdout)
+    assert [entry["name"] for entry in found["temporal"]] == ["convlstm", "ema", *left]
+    shown = run_salzoo(folder, "plugins", SALZOO_DISABLE_PLUGINS=value)
+    assert "disabled by SALZOO_DISABLE_PLUGINS" in shown.stdout
+    assert ("salzoo-raises" in shown.stderr) == bool(left)
+
+
+def test_a_target_that_raises_names_its_package(folder: Path) -> None:
+    done = run_salzoo(folder, "describe", "salgan:width=0.1+gru@bottleneck")
+    assert done.returncode == 1
+    message = "salzoo: temporal module 'gru' of plug-in salzoo-good cannot be loaded from nowhere:gru: No module named"
+    assert done.stderr.splitlines()[-1].startswith(message)

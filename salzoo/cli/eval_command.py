@@ -13,6 +13,13 @@ import click
 @click.option("--split", default="val", show_default=True, help="Split to score.")
 @click.option("--protocol", default="dhf1k", show_default=True, help="What is computed: dhf1k or salema.")
 @click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="Score this metric too, such as one that a plug-in brings; may be repeated.",
+)
+@click.option(
     "--predictions", type=click.Path(path_type=Path), metavar="DIR", help="Score saved maps, DIR/<video>/<frame>.png."
 )
 @click.option("--partial", is_flag=True, help="Score saved maps though some are missing or cannot be read.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from salzoo.interfaces.errors import SalzooError
-from salzoo.plugins import DISABLE, Plugin, load_plugins
+from salzoo.plugins import Plugin, load_plugins
 from salzoo.registry import NOUNS
 from salzoo.templates import PACKAGE_KINDS, PackageKind, write_package
 
@@ -75,8 +75,7 @@ def _print_plugin(plugin: Plugin) -> None:
         aliases = f"  [{', '.join(entry.aliases)}]" if entry.aliases else ""
         click.echo(f"  {NOUNS[entry.kind]:15}  {entry.name}{aliases}")
     if plugin.problem:
-        shown = plugin.problem if DISABLE in plugin.problem else click.style(plugin.problem, fg="red")
-        click.echo(f"  {plugin.module}: {shown}")
+        click.secho(f"  {plugin.module}: {plugin.problem}", fg=None if plugin.disabled else "red")
 
 
 def _record(plugin: Plugin) -> dict[str, object]:

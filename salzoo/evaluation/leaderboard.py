@@ -43,6 +43,7 @@ def leaderboard(
     root: str | Path | None = None,
     split: str = "val",
     protocol: str = "dhf1k",
+    metrics: Sequence[str] = (),
     seed: int = 0,
     max_frames: int | None = None,
     per_frame: bool = False,
@@ -56,7 +57,14 @@ def leaderboard(
     where = device_of_rank(device)
     sources, not_scored = _find_sources()
     task = prepare(
-        dataset, root=root, split=split, protocol=protocol, seed=seed, max_frames=max_frames, per_frame=per_frame
+        dataset,
+        root=root,
+        split=split,
+        protocol=protocol,
+        metrics=metrics,
+        seed=seed,
+        max_frames=max_frames,
+        per_frame=per_frame,
     )
     workers = default_workers(workers, where)
     contenders: list[tuple[str, Callable[[], SaliencyModel]]] = [
@@ -124,10 +132,11 @@ def format_leaderboard(board: Leaderboard) -> str:
 
 def _rows(metrics: Sequence[str], rows: Sequence[tuple[str, dict[str, float], str]]) -> list[str]:
     width = max(len("model"), *(len(label) for label, _, _ in rows))
-    lines = [f"{'model':{width}}" + "".join(f"{heading(metric):>9}" for metric in metrics) + "  status"]
+    columns = {metric: max(9, 2 + len(heading(metric))) for metric in metrics}
+    lines = [f"{'model':{width}}" + "".join(f"{heading(m):>{w}}" for m, w in columns.items()) + "  status"]
     for label, scores, status in rows:
         digits = 4 if status == "measured" else 3  # as many as were reported
-        cells = "".join(f"{number(scores[m], digits):>9}" if m in scores else f"{'–':>9}" for m in metrics)
+        cells = "".join(f"{number(scores[m], digits) if m in scores else '–':>{w}}" for m, w in columns.items())
         lines.append(f"{label:{width}}{cells}  {status}")
     return lines
 

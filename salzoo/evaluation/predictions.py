@@ -1,6 +1,6 @@
 """Evaluation of maps that any code has saved. Imports no torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from salzoo.datasets.processes import cores
@@ -21,6 +21,7 @@ def evaluate_predictions(
     root: str | Path | None = None,
     split: str = "val",
     protocol: str = "dhf1k",
+    metrics: Sequence[str] = (),
     seed: int = 0,
     max_frames: int | None = None,
     partial: bool = False,
@@ -32,7 +33,8 @@ def evaluate_predictions(
     Args:
         folder: ``video/frame.png`` (or .jpg), grey, of 8 or 16 bits and any size, named by the data set's ``Video.id``
             and ``Video.frame_name``; numbers may have leading zeros or not.
-        dataset, root, split, protocol, seed, max_frames, per_frame: as ``salzoo.evaluation.runs.evaluate`` takes them.
+        dataset, root, split, protocol, metrics, seed, max_frames, per_frame: as ``salzoo.evaluation.runs.evaluate``
+            takes them.
         partial: score what is there, and say in the result what is not.
         workers: processes that score; by default one a core.
 
@@ -40,7 +42,14 @@ def evaluate_predictions(
         SalzooError: without ``partial``, where maps are missing, cannot be read, or belong to no frame.
     """
     task = prepare(
-        dataset, root=root, split=split, protocol=protocol, seed=seed, max_frames=max_frames, per_frame=per_frame
+        dataset,
+        root=root,
+        split=split,
+        protocol=protocol,
+        metrics=metrics,
+        seed=seed,
+        max_frames=max_frames,
+        per_frame=per_frame,
     )
     return score_saved_maps(task, Path(folder), partial=partial, workers=cores() if workers is None else workers)
 

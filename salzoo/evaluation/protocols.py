@@ -1,6 +1,6 @@
 """Protocols: what exactly is computed when a data set is scored. A result names the protocol and its version."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from salzoo.interfaces import Metric, SalzooError
 from salzoo.metrics import resize_prediction
 from salzoo.plugins import registry
 from salzoo.registry import did_you_mean
+from salzoo.spec import check_params, parse_component
 
 Map = NDArray[Any]
 
@@ -49,9 +50,31 @@ class Protocol:
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
 
-    def load_metrics(self) -> tuple[Metric, ...]:
-        """The metrics, in the order of the table."""
-        return tuple(self.own_metrics.get(name) or registry().find("metrics", name).load() for name in self.metrics)
+    def load_metrics(self, more: Sequence[str] = ()) -> tuple[Metric, ...]:
+        """The metrics, in the order of the table, then more of them by name ("emd", "emd:reduction=16").
+
+        Raises SalzooError for an unknown metric or parameter, and for one that is in the table already.
+        """
+        metrics = [self.own_metrics.get(name) or find_metric(name) for name in self.metrics]
+        for component in more:
+            metric = find_metric(component)
+            if any(metric.name == other.name for other in metrics):
+                raise SalzooError(f"metric {component}: {metric.name} is among the scores already")
+            metrics.append(metric)
+        return tuple(metrics)
+
+
+def find_metric(component: str) -> Metric:
+    """The registered metric that a name, with or without parameters, means.
+
+    Parameters are those of the metric's class: "emd:reduction=16" is what EMD(reduction=16) is.
+    """
+    parsed = parse_component(component)
+    metric: Metric = registry().find("metrics", parsed.name).load()
+    if not parsed.params:
+        return metric
+    made: Metric = type(metric)(**check_params(parsed, type(metric)))
+    return made
 
 
 def resize_as_benchmark(prediction: Map, size: tuple[int, int]) -> Map:

@@ -124,11 +124,11 @@ def format_table(results: Sequence[Result]) -> str:
     lines = [f"{first.dataset} {first.split}, {first.frames} frames, protocol {first.protocol}"]
     if first.note:
         lines.append(first.note)
-    lines.append(f"{'model':{width}}" + "".join(f"{heading(metric):>9}" for metric in first.metrics))
+    columns = {metric: max(9, 2 + len(heading(metric))) for metric in first.metrics}
+    lines.append(f"{'model':{width}}" + "".join(f"{heading(metric):>{w}}" for metric, w in columns.items()))
     for result in results:
-        lines.append(
-            f"{result.model:{width}}" + "".join(f"{number(result.mean[metric], 4):>9}" for metric in first.metrics)
-        )
+        cells = (f"{number(result.mean[metric], 4):>{w}}" for metric, w in columns.items())
+        lines.append(f"{result.model:{width}}" + "".join(cells))
     return "\n".join([*lines, *format_notices(results)])
 
 

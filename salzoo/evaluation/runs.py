@@ -37,6 +37,7 @@ def evaluate(
     root: str | Path | None = None,
     split: str = "val",
     protocol: str = "dhf1k",
+    metrics: Sequence[str] = (),
     seed: int = 0,
     max_frames: int | None = None,
     per_frame: bool = False,
@@ -53,6 +54,7 @@ def evaluate(
         root: its folder; by default as ``open_dataset`` finds it.
         split: "train", "val" or "test"; it must be annotated.
         protocol: name of the protocol.
+        metrics: names of more metrics than the protocol's, with or without parameters ("emd:reduction=16").
         seed: of the draw of other fixations; the same seed gives the same scores bit for bit.
         max_frames: score so many frames, drawn by the seed; by default all.
         per_frame: keep the scores of each frame.
@@ -65,7 +67,14 @@ def evaluate(
     where = device_of_rank(device)
     loaded = [(_label(model), model if isinstance(model, SaliencyModel) else load_model(model)) for model in models]
     task = prepare(
-        dataset, root=root, split=split, protocol=protocol, seed=seed, max_frames=max_frames, per_frame=per_frame
+        dataset,
+        root=root,
+        split=split,
+        protocol=protocol,
+        metrics=metrics,
+        seed=seed,
+        max_frames=max_frames,
+        per_frame=per_frame,
     )
     workers = default_workers(workers, where)
     given = {label for label, _ in loaded}

@@ -112,8 +112,7 @@ class FrameScorer:
             prediction = reduce(prediction)
             truth = {name: reduce(value) for name, value in truth.items()}
         given = {name: value[None] for name, value in truth.items()}
-        scores = [float(m(prediction[None], *(given[name] for name in m.requires))[0]) for m in self.metrics]
-        return scores, kinds
+        return [_score(metric, prediction[None], given) for metric in self.metrics], kinds
 
 
 class _VideoTruths:
@@ -146,6 +145,17 @@ class _VideoTruths:
                 frame, self.size, count=scorer.other_frames, seed=scorer.seed
             )
         return truths
+
+
+def _score(metric: Metric, prediction: NDArray[Any], truths: dict[str, NDArray[Any]]) -> float:
+    try:
+        return float(metric(prediction, *(truths[name] for name in metric.requires))[0])
+    except SalzooError:
+        raise
+    except Exception as error:  # a third party's metric may raise anything
+        raise SalzooError(
+            f"metric {metric.name} failed ({type(error).__name__}: {error}); salzoo plugins check tries it out"
+        ) from error
 
 
 def _text(size: tuple[int, ...]) -> str:

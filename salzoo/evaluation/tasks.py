@@ -61,6 +61,7 @@ def prepare(
     root: str | Path | None = None,
     split: str,
     protocol: str = "dhf1k",
+    metrics: Sequence[str] = (),
     seed: int = 0,
     first: int | None = None,
     max_frames: int | None = None,
@@ -69,6 +70,7 @@ def prepare(
     """Read what scoring any model on a split needs.
 
     Args:
+        metrics: names of more metrics than the protocol's.
         first: score the first so many frames of each video alone; the note of the results then says so.
         max_frames: score so many frames, drawn by the seed from all; the note then says so.
         per_frame: keep the scores of each frame in the results.
@@ -85,9 +87,9 @@ def prepare(
     notes = [data.note] if data.note else []
     train = [video for video in data.videos if video.split == "train" and video.annotated]
     center_bias = mean_density(train) if train else None
-    metrics = rules.load_metrics()
-    if center_bias is None and any("baseline" in metric.requires for metric in metrics):
-        metrics = tuple(metric for metric in metrics if "baseline" not in metric.requires)
+    scores = rules.load_metrics(metrics)
+    if center_bias is None and any("baseline" in metric.requires for metric in scores):
+        scores = tuple(metric for metric in scores if "baseline" not in metric.requires)
         notes.append("no information gain: there is no training split here to fit the center bias to")
     if first is not None:
         notes.append(f"only the first {first} frames of each video are scored")
@@ -99,9 +101,9 @@ def prepare(
     scorer = FrameScorer(
         videos=videos,
         protocol=rules,
-        metrics=metrics,
+        metrics=scores,
         fixations=index,
-        baseline=center_bias if any("baseline" in metric.requires for metric in metrics) else None,
+        baseline=center_bias if any("baseline" in metric.requires for metric in scores) else None,
         other_frames=rules.other_frames_of.get(data.name, rules.other_frames),
         seed=seed,
     )

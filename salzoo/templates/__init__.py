@@ -20,7 +20,7 @@ _HOOKS: dict[PackageKind, str] = {
 _USES: dict[PackageKind, str] = {
     "temporal": "salzoo train salgan+{name}@bottleneck --dataset synthetic",
     "backbone": "salzoo train {name}+ema@output --dataset synthetic",
-    "metric": "salzoo eval center-bias --dataset synthetic --metrics {name}",
+    "metric": "salzoo eval center-bias --dataset synthetic --metric {name}",
     "dataset": "salzoo eval center-bias --dataset {name} --root FOLDER",
 }
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from salzoo.interfaces import Backbone, Layer, Preprocessing, State
-from salzoo.model import SaliencyModel, check_params
+from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
 from salzoo.registry import Kind
-from salzoo.spec import parse_spec
+from salzoo.spec import check_params, parse_component, parse_spec
 from salzoo.training.initialization import initialize_from_nothing
 
 
@@ -63,7 +63,7 @@ def find_factory(kind: Kind, component: str | Callable[..., Any], params: dict[s
     """What builds a component: from its text ("convgru:hidden=8"), or from what would be registered."""
     if not isinstance(component, str):
         return lambda *args: component(*args, **params)
-    parsed = parse_spec(component).backbone
+    parsed = parse_component(component)
     factory = registry().find(kind, parsed.name).load()
     return lambda *args: factory(*args, **check_params(parsed, factory), **params)
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from salzoo.evaluation.protocols import find_metric
 from salzoo.interfaces import Metric
-from salzoo.plugins import registry
 from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
 
 SIZE = (72, 96)
@@ -51,7 +51,7 @@ def report_metric(metric: str | Metric) -> Report:
     name = metric if isinstance(metric, str) else str(getattr(metric, "name", type(metric).__name__))
 
     def make() -> Subject:
-        found = registry().find("metrics", metric).load() if isinstance(metric, str) else metric
+        found = find_metric(metric) if isinstance(metric, str) else metric
         if inspect.isclass(found) or not callable(found):
             raise FaultError(
                 "what is registered must be the metric itself (an instance, callable on batches), not a class"

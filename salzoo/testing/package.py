@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from salzoo.interfaces import SalzooError
 from salzoo.plugins import load_plugins, normalize
 from salzoo.registry import Kind, did_you_mean
-from salzoo.spec import parse_spec
+from salzoo.spec import parse_component
 from salzoo.testing.backbone import report_backbone
 from salzoo.testing.dataset import report_dataset
 from salzoo.testing.metric import report_metric
@@ -37,7 +37,7 @@ def check_package(name: str, root: str | os.PathLike[str] | None = None) -> list
         return reports + [
             report for entry in entries for report in _check(entry.kind, entry.name, root) if entry.kind != "models"
         ]
-    component = parse_spec(name).backbone.name
+    component = parse_component(name).name
     kinds: tuple[Kind, ...] = ("temporal", "backbones", "metrics", "datasets")
     reports = [report for kind in kinds if registry.knows(kind, component) for report in _check(kind, name, root)]
     if not reports:

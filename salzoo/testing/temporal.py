@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from salzoo.interfaces import Backbone, SalzooError, State, map_state
 from salzoo.model import SaliencyModel, create_model
 from salzoo.plugins import registry
-from salzoo.spec import parse_spec
+from salzoo.spec import parse_component
 from salzoo.testing.composing import (
     SmallUNet,
     compose,
@@ -82,7 +82,7 @@ def report_temporal(module: str | Callable[..., nn.Module], **params: bool | int
 
 
 def _check_signature(module: str | Callable[..., nn.Module]) -> None:
-    target = registry().find("temporal", parse_spec(module).backbone.name).load() if isinstance(module, str) else module
+    target = registry().find("temporal", parse_component(module).name).load() if isinstance(module, str) else module
     for name, parameter in inspect.signature(target, eval_str=True).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
             require(
