@@ -2,31 +2,53 @@
 
 import re
 import string
+import tempfile
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, get_args
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.plugins import registry
+from salzoo.registry import NOUNS, Kind
 
 PackageKind = Literal["temporal", "backbone", "metric", "dataset"]
 PACKAGE_KINDS: tuple[PackageKind, ...] = get_args(PackageKind)
 
-_HOOKS: dict[PackageKind, str] = {
-    "temporal": "register_temporal_modules",
-    "backbone": "register_backbones",
-    "metric": "register_metrics",
-    "dataset": "register_datasets",
-}
-_USES: dict[PackageKind, str] = {
-    "temporal": "salzoo train salgan+{name}@bottleneck --dataset synthetic",
-    "backbone": "salzoo train {name}+ema@output --dataset synthetic",
-    "metric": "salzoo eval center-bias --dataset synthetic --metric {name}",
-    "dataset": "salzoo eval center-bias --dataset {name} --root FOLDER",
+
+@dataclass(frozen=True)
+class _Kind:
+    """What differs between packages of different kinds.
+
+    Attributes:
+        registered: what the registry calls the kind.
+        hook: its hook's name.
+        attribute: what the module of the component gives; empty for a class named after the component.
+        use: a command that uses the component.
+    """
+
+    registered: Kind
+    hook: str
+    attribute: str
+    use: str
+
+
+_KINDS: dict[PackageKind, _Kind] = {
+    "temporal": _Kind(
+        "temporal", "register_temporal_modules", "", "salzoo train salgan+{name}@bottleneck --dataset synthetic"
+    ),
+    "backbone": _Kind("backbones", "register_backbones", "", "salzoo train {name}+ema@output --dataset synthetic"),
+    "metric": _Kind(
+        "metrics", "register_metrics", "metric", "salzoo eval center-bias --dataset synthetic --metric {name}"
+    ),
+    "dataset": _Kind(
+        "datasets", "register_datasets", "open_dataset", "salzoo eval center-bias --dataset {name} --root FOLDER"
+    ),
 }
 
 
 def write_package(name: str, kind: PackageKind, folder: Path | None = None) -> Path:
-    """Write a package that brings a component of a kind, and return its folder.
+    """Write a package that brings a component of a kind, whole or not at all, and return its folder.
 
     Args:
         name: the component's name in specs ("convgru"). The distribution is salzoo-NAME, its package salzoo_NAME.
@@ -34,11 +56,15 @@ def write_package(name: str, kind: PackageKind, folder: Path | None = None) -> P
         folder: folder to make; ``salzoo-NAME`` by default.
 
     Raises:
-        SalzooError: the name cannot be one, or the folder exists.
+        SalzooError: the name cannot be one or is taken, or the folder exists or cannot be made.
     """
     name = name.removeprefix("salzoo-")
     if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", name):
         raise SalzooError(f"{name!r} cannot name a package: use small letters, digits and single hyphens, as in my-gru")
+    of_kind = _KINDS[kind]
+    if registry().knows(of_kind.registered, name):
+        holder = registry().find(of_kind.registered, name).plugin
+        raise SalzooError(f"{NOUNS[of_kind.registered]} {name!r} belongs to {holder} already; choose another name")
     folder = Path(f"salzoo-{name}") if folder is None else folder
     if folder.exists():
         raise SalzooError(f"{folder} exists already")
@@ -46,10 +72,10 @@ def write_package(name: str, kind: PackageKind, folder: Path | None = None) -> P
     values = {
         "name": name,
         "package": package,
-        "hook": _HOOKS[kind],
-        "use": _USES[kind].format(name=name),
+        "hook": of_kind.hook,
+        "use": of_kind.use.format(name=name),
         "kind": kind,
-        "attribute": "open_dataset" if kind == "dataset" else "metric" if kind == "metric" else _class_name(name),
+        "attribute": of_kind.attribute or _class_name(name),
         "class_name": _class_name(name),
     }
     written = {
@@ -60,9 +86,15 @@ def write_package(name: str, kind: PackageKind, folder: Path | None = None) -> P
         "tests/test_conformance.py": f"test_{kind}.py",
     }
     texts = {path: _render(template, values) for path, template in written.items()}
-    for path, text in texts.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
+    try:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".salzoo-") as staging:
+            for path, text in texts.items():
+                target = Path(staging, "package", path)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8")
+            Path(staging, "package").rename(folder)
+    except OSError as error:
+        raise SalzooError(f"cannot write {folder}: {error.strerror or error}") from error
     return folder
 
 
