@@ -26,3 +26,4 @@ def push_command(folder: Path, repo_id: str, private: bool, overwrite: bool, dry
         click.echo(f"\n{done.files[CARD].decode()}\nnothing was put on the Hub")
     else:
         click.echo(f"salzoo pull {repo_id} fetches it; {done.url}")
+        click.echo(f"for a card: weights: {done.weights}")

@@ -50,6 +50,8 @@ def _check_model(card: Card) -> list[str]:
         describe_shapes(card.spec)
     except SalzooError as error:
         problems.append(f"the spec {card.spec} cannot be built: {error}")
+    if not card.convert:
+        return problems
     try:
         words = shlex.split(card.convert)
     except ValueError as error:

@@ -5,8 +5,8 @@ A card is a Hugging Face model card. Its front matter has ``library_name: salzoo
 
     salzoo:
       spec: salgan+ema:alpha=0.1@30
-      weights: {repo_id: org/repo, revision: 40 hexadecimal digits, sha256: 64 of them}   # where there are any
-      published: where the authors published theirs
+      weights: {repo_id: org/repo, revision: 40 hexadecimal digits, sha256: 64 of them}
+      published: where the authors published theirs     # these two where there are no such weights
       convert: salzoo convert FILE -o FOLDER
       sources: [https://arxiv.org/abs/1907.01869]
 
@@ -65,8 +65,8 @@ class Card:
         body: the card without its front matter.
         results: the scores of its model-index.
         weights: where the weights are on the Hub, if they are.
-        published: where the authors published theirs.
-        convert: the command line that turns their file into a checkpoint folder.
+        published: where the authors published theirs; may be empty where ``weights`` are.
+        convert: the command line that turns their file into a checkpoint folder; likewise.
         sources: papers and pages that the card rests on.
     """
 
@@ -129,15 +129,19 @@ def parse_card(name: str, text: str) -> Card:
     sources = block.get("sources")
     if not (isinstance(sources, list) and sources and all(isinstance(source, str) for source in sources)):
         raise SalzooError(f"card {name}: salzoo.sources must be a list of texts")
+    weights = _weights(name, block.get("weights"))
+    published, convert = (
+        _text(name, block, key) if weights is None or key in block else "" for key in ("published", "convert")
+    )
     return Card(
         name=name,
         spec=_text(name, block, "spec"),
         text=text,
         body=card.text.strip() + "\n",
         results=results,
-        weights=_weights(name, block.get("weights")),
-        published=_text(name, block, "published"),
-        convert=_text(name, block, "convert"),
+        weights=weights,
+        published=published,
+        convert=convert,
         sources=tuple(sources),
     )
 

@@ -25,6 +25,7 @@ from torch import Tensor
 from salzoo import __version__
 from salzoo.interfaces import Preprocessing, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model
+from salzoo.plugins import load_plugins, registry
 from salzoo.spec import Spec
 
 FORMAT_VERSION = 1
@@ -54,6 +55,7 @@ def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str) -> None
         "salzoo": __version__,
         "spec": str(model.spec),
         "preprocessing": dataclasses.asdict(model.preprocessing),
+        "packages": _packages(model.spec),
     }
     # The config comes last: only with it is a folder a checkpoint.
     files = {WEIGHTS: _serialise(model), CARD: card.encode(), CONFIG: (json.dumps(config, indent=2) + "\n").encode()}
@@ -126,7 +128,18 @@ def read_config(folder: Path) -> tuple[Spec, Preprocessing]:
     try:
         return canonical_spec(spec), _read_preprocessing(preprocessing)
     except SalzooError as error:
-        raise SalzooError(f"{path}: {error}") from error
+        packages = record.get("packages")
+        named = packages if isinstance(packages, list) and all(isinstance(name, str) for name in packages) else []
+        missing = [_short(name) for name in named if not any(name == plugin.name for plugin in load_plugins()[1])]
+        hint = f"; install the package that brings it: {', '.join(missing)}" if missing else ""
+        raise SalzooError(f"{path}: {error}{hint}") from error
+
+
+def _packages(spec: Spec) -> list[str]:
+    """The third-party distributions that bring parts of a model."""
+    entries = [registry().find("backbones", spec.backbone.name)]
+    entries += [registry().find("temporal", placed.component.name) for placed in spec.temporal]
+    return sorted({entry.plugin for entry in entries} - {"salzoo"})
 
 
 def outline_model(spec: Spec) -> SaliencyModel:

@@ -1,5 +1,6 @@
 """Checkpoint folders to the Hugging Face Hub, with a card that says what they are."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,11 +25,19 @@ class Push:
         repo_id: ``org/repo``.
         files: their contents, by name.
         url: of the commit; empty in a dry run.
+        revision: the commit; empty in a dry run.
     """
 
     repo_id: str
     files: dict[str, bytes]
     url: str = ""
+    revision: str = ""
+
+    @property
+    def weights(self) -> str:
+        """The block ``salzoo.weights`` of a card that names this commit, in YAML, where digits alone need quotes."""
+        sha256 = hashlib.sha256(self.files[WEIGHTS]).hexdigest()
+        return f'{{repo_id: {self.repo_id}, revision: "{self.revision}", sha256: "{sha256}"}}'
 
 
 def push(
@@ -67,7 +76,7 @@ def push(
     operations = [CommitOperationAdd(name, data) for name, data in files.items()]
     with hub_errors(repo_id):
         commit = api.create_commit(repo_id, operations, commit_message=f"{model.spec}")
-    return Push(repo_id, files, str(commit.commit_url))
+    return Push(repo_id, files, str(commit.commit_url), str(commit.oid))
 
 
 def complete_card(folder: Path, repo_id: str, model: SaliencyModel) -> str:

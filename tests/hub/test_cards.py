@@ -146,6 +146,14 @@ def test_a_card_of_published_weights_is_read() -> None:
     assert card.results[0].metric_value == 0.8
 
 
+def test_a_card_says_where_weights_are_on_the_hub_or_elsewhere() -> None:
+    alone = re.sub(r"  (published|convert): .*\n", "", GOOD)
+    assert check_card("mine", alone) == []
+    assert parse_card("mine", alone).convert == ""
+    without = re.sub(r"  weights: .*\n", "", alone)
+    assert check_card("mine", without) == ["card mine: salzoo.published must be a text"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
@@ -156,7 +164,7 @@ def test_a_card_of_published_weights_is_read() -> None:
         ("  results:", "  resultats:", "front matter cannot be read"),
         ("salzoo:\n", "salzou:\n", "the block 'salzoo:' is missing"),
         ("  spec: salgan+ema@61", "  spec: [salgan]", "salzoo.spec must be a text"),
-        ("  published: on a page\n", "", "salzoo.published must be a text"),
+        ("  published: on a page", "  published: ''", "salzoo.published must be a text"),
         ("  convert: salzoo convert FILE -o mine", "  convert: 5", "salzoo.convert must be a text"),
         ('  sources: ["https://arxiv.org/abs/1907.01869"]', "  sources: []", "salzoo.sources must be a list"),
         ("repo_id: org/mine", "repo_id: ../mine", "salzoo.weights.repo_id must match"),
