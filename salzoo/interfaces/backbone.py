@@ -67,9 +67,16 @@ class Backbone(nn.Module):
         preprocessing: what the input must be.
         training_free: whether it works as it is, without weights.
 
+    Attributes:
+        sources: the data sets, by registered name, for which some of its layers differ (UNISAL's normalisation; Droste
+            et al., ECCV 2020). A parameter of the factory names the one that a model is used as; its weights are those
+            of all.
+
     The factory must also work under ``torch.device("meta")``, and the layers on meta tensors: shapes are checked
     and described that way, without memory or arithmetic.
     """
+
+    sources: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -100,6 +107,13 @@ class Backbone(nn.Module):
         A backbone that has some overrides this. Raises SalzooError where it has none, or they are out of reach.
         """
         raise SalzooError("this backbone has no ImageNet weights: start from nothing (--init random) or from a model")
+
+    def select_source(self, source: str | None) -> None:
+        """Be, until the next call, the network of one of ``sources``; None is the one that the factory was asked for.
+
+        Training on several data sets calls it before each batch, and with None before anything else is done. A backbone
+        with ``sources`` overrides this.
+        """
 
     @property
     def stride(self) -> int:

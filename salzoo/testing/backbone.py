@@ -242,8 +242,10 @@ def every_parameter_learns(subject: Subject) -> None:
     if subject.backbone.training_free:
         raise NotApplicableError("it is training-free")
     model = copy.deepcopy(subject.model)
-    maps, _ = model(make_clip(model, 1, 2))
-    (maps * torch.rand(maps.shape)).sum().backward()
+    for source in (*model.backbone.sources, None):
+        model.backbone.select_source(source)
+        maps, _ = model(make_clip(model, 1, 2))
+        (maps * torch.rand(maps.shape)).sum().backward()
     for name, parameter in model.backbone.named_parameters():
         require(
             not parameter.requires_grad or parameter.grad is not None,
@@ -262,6 +264,26 @@ def weights_are_saved_and_loaded(subject: Subject) -> None:
         difference == 0,
         f"after the state dict is loaded, maps differ by {difference:.1e}: keep what decides them there",
     )
+
+
+def sources_come_and_go(subject: Subject) -> None:
+    backbone = subject.backbone
+    if not backbone.sources:
+        raise NotApplicableError("it has no sources")
+    require(
+        type(backbone).select_source is not Backbone.select_source,
+        f"it states the sources {', '.join(backbone.sources)}, but select_source does nothing: override it",
+    )
+    clip = make_clip(subject.model, 1, 2)
+    with torch.no_grad():
+        before, _ = subject.model(clip)
+        for source in backbone.sources:
+            backbone.select_source(source)
+            maps, _ = subject.model(clip)
+            require(bool(maps.isfinite().all()), f"as the network of {source}, maps are not finite")
+        backbone.select_source(None)
+        after, _ = subject.model(clip)
+    require(torch.equal(before, after), "after select_source(None) maps differ from those before other sources")
 
 
 def temporal_modules_stream_on_it(subject: Subject) -> None:
@@ -303,5 +325,6 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     nothing_is_written_on,
     every_parameter_learns,
     weights_are_saved_and_loaded,
+    sources_come_and_go,
     temporal_modules_stream_on_it,
 )

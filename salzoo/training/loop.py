@@ -106,6 +106,7 @@ def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) ->
             norm = _apply(training, optimizer, max(batch.longest for _, batch in batches), judging)
             loss /= max(1, sum(int(batch.valid.sum()) for _, batch in batches))
             _check_convergence(training, loss, norm, judging, batches)
+            training.model.backbone.select_source(None)
             yield Step(
                 step=progress.step,
                 loss=loss,
@@ -171,6 +172,7 @@ def _forward(training: Training, network: nn.Module, which: int, batch: ClipBatc
     inputs = torch.cat([model.preprocess(frames) for frames in batch.frames])
     state = None if batch.starts.all() else training.states[which]  # after stills a batch may have another size
     bypass = batch.still and bool(model.temporal) and (recipe.bypass or training.images[which])
+    model.backbone.select_source(training.sources[which])  # until the step, whose backward pass may run layers again
     with torch.autocast(model.device.type, torch.bfloat16, enabled=training.precision == "bfloat16"):
         maps, state = network(inputs, state, starts=torch.from_numpy(batch.starts).to(model.device), bypass=bypass)
     training.states[which] = None if batch.still else map_state(Tensor.detach, state)
@@ -270,7 +272,8 @@ def _over_ranks(training: Training, module: nn.Module) -> nn.Module:
     if training.rank.size == 1:
         return module
     # Where a video starts, and where stills pass temporal modules by, some of their parameters get no gradient.
-    partly = module is training.model and bool(training.model.temporal)
+    # So do layers of other data sets.
+    partly = module is training.model and bool(training.model.temporal or training.model.backbone.sources)
     return DistributedDataParallel(module, find_unused_parameters=partly)
 
 

@@ -100,7 +100,7 @@ def train(
     with _job(device) as (rank, where):
         model = _initial_model(spec, datasets, settled, report if rank.first else _silent)
         untrained = copy.deepcopy(model).eval()
-        training = begin_training(model.to(where), [data.split("train") for data in datasets], settled, rank)
+        training = begin_training(model.to(where), {data.name: data.split("train") for data in datasets}, settled, rank)
         named = gather([str(out or Path("runs") / f"{model.spec}-{datetime.now():%Y%m%d-%H%M%S}")])[0]
         folder = RunFolder(Path(named), str(model.spec), datasets, settled)
         _on_first_rank(rank, lambda: folder.create([str(root) if root is not None else None] * len(datasets)))
@@ -147,7 +147,7 @@ def resume(
             say(f"the untrained model will not be scored: {error}")
             if recipe.size:
                 model.preprocessing = dataclasses.replace(model.preprocessing, size=(recipe.size[0], recipe.size[1]))
-        training = begin_training(model.to(where), [data.split("train") for data in datasets], recipe, rank)
+        training = begin_training(model.to(where), {data.name: data.split("train") for data in datasets}, recipe, rank)
         load_state(training, path)
         folder = RunFolder(path, record["spec"], datasets, recipe)
         _on_first_rank(rank, lambda: folder.forget_after(training.progress.step))
@@ -316,9 +316,10 @@ def _open_datasets(dataset: str | None, root: str | Path | None) -> list[Dataset
         raise SalzooError(
             "--root is the folder of one data set; with several, set each: salzoo config set data.NAME DIR"
         )
-    if len(set(names)) < len(names):
+    opened = [open_dataset(name, root) for name in names]
+    if len({data.name for data in opened}) < len(opened):
         raise SalzooError(f"--dataset {dataset} names a data set twice")
-    return [open_dataset(name, root) for name in names]
+    return opened
 
 
 def _silent(line: str) -> None:

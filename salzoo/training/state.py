@@ -3,7 +3,7 @@
 import copy
 import fnmatch
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -59,6 +59,7 @@ class Training:
         model: what is trained.
         recipe: how.
         videos: of each data set, in the order of the list.
+        sources: the data sets' names, None for those that the backbone does not tell apart.
         rank: this process among those that train together.
         precision: "float32" or "bfloat16".
         optimizer: of the model; each group has a name and a ``full_rate``.
@@ -74,6 +75,7 @@ class Training:
     model: SaliencyModel
     recipe: Recipe
     videos: list[Sequence[Video]]
+    sources: list[str | None]
     rank: Rank
     precision: str
     optimizer: torch.optim.Optimizer
@@ -99,19 +101,20 @@ class Training:
 
 
 def begin_training(
-    model: SaliencyModel, videos: Sequence[Sequence[Video]], recipe: Recipe, rank: Rank = ALONE
+    model: SaliencyModel, datasets: Mapping[str, Sequence[Video]], recipe: Recipe, rank: Rank = ALONE
 ) -> Training:
     """Make everything a run needs besides the model, on the model's device.
 
     Args:
         model: with its initial weights, where it is to be trained.
-        videos: of each data set; annotated.
+        datasets: the videos of each data set, by its name; annotated.
         recipe: how to train.
         rank: this process among those that train together.
 
     Raises:
         SalzooError: no frames, more ranks than videos, a video without density, or nothing to train.
     """
+    videos = list(datasets.values())
     for listed in videos:
         if not any(video.frames for video in listed):
             raise SalzooError("the videos to train on have no frames")
@@ -139,7 +142,8 @@ def begin_training(
     return Training(
         model=model,
         recipe=recipe,
-        videos=list(videos),
+        videos=videos,
+        sources=[name if name in model.backbone.sources else None for name in datasets],
         rank=rank,
         precision=precision,
         optimizer=make_optimizer(model, recipe),

@@ -192,7 +192,9 @@ def test_a_checksum_that_differs_is_found(hub: Hub, folder: Path, tmp_path: Path
         ({"closed": True}, "has no such model, or it is private: check the name, or log in"),
         ({"repos": {}}, "has no such model, or it is private"),
         ({"fail": 403}, "answered 403: log in"),
-        ({"fail": 500}, "500|cannot be reached"),
+        pytest.param(
+            {"fail": 500}, "500|cannot be reached", marks=pytest.mark.slow
+        ),  # the client tries again, for 20 s
         ({"cut": 10, "cuts": 999}, "failed|cannot be reached"),
     ],
 )

@@ -59,7 +59,8 @@ class Small(Backbone):
 def test_a_backbone_without_fault_passes() -> None:
     report = check_backbone(Small, width=4)
     assert len(report.held) == 13
-    assert report.findings == report.passed_over == ()
+    assert report.findings == ()
+    assert [finding.reason for finding in report.passed_over] == ["it has no sources"]
 
 
 def placed(**landmarks: int) -> type[Small]:
@@ -165,6 +166,22 @@ class HasAnIdleParameter(nn.ReLU):
         self.idle = nn.Parameter(torch.zeros(2))
 
 
+class IgnoresItsSources(Small):
+    sources = ("dhf1k", "salicon")
+
+
+class StaysWithASource(Small):
+    sources = ("dhf1k", "salicon")
+    scale = 1.0
+
+    def change(self, layers: list[Layer]) -> Sequence[Layer]:
+        layers[2].module.register_forward_hook(lambda _module, _inputs, output: output * self.scale)
+        return layers
+
+    def select_source(self, source: str | None) -> None:
+        self.scale = {"dhf1k": 0.5, "salicon": 2.0}.get(source or "", self.scale)
+
+
 class DrawsWithNumpy(Small):
     def __init__(self) -> None:
         import numpy as np
@@ -207,6 +224,8 @@ FAULTS: list[tuple[str, Callable[..., Backbone], str, str]] = [
     ("means of 0 to 1", prepared(mean=(-0.5, 0, 0)), "preprocessing is sound", "on the scale 0–255"),
     ("width first", prepared(size=(32.0, 48)), "preprocessing is sound", r"it is \(height, width\) in pixels"),
     ("unknown order", prepared(channel_order="grb"), "preprocessing is sound", "channel_order is 'grb'"),
+    ("sources ignored", IgnoresItsSources, "sources come and go", "select_source does nothing"),
+    ("source kept", StaysWithASource, "sources come and go", "after select_source.* maps differ"),
     ("no backbone", nn.Identity, "it can be made", "not a salzoo.interfaces.Backbone"),  # type: ignore[list-item]
 ]
 

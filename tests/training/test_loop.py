@@ -27,7 +27,7 @@ def recipe(name: str = "salema", **changes: object) -> Recipe:
 def begin(model: SaliencyModel, videos: Sequence[Video], settled: Recipe) -> Training:
     model.preprocessing = create_model("salgan:width=0.05").preprocessing
     object.__setattr__(model.preprocessing, "size", (16, 32))
-    return begin_training(model, [videos], settled)
+    return begin_training(model, {"videos": videos}, settled)
 
 
 def run(spec: str, videos: Sequence[Video], settled: Recipe) -> list[Step]:
@@ -207,7 +207,7 @@ def test_data_sets_take_turns_and_images_pass_temporal_modules_by(tiny_data: Pat
     model = create_model("salgan:width=0.05+convlstm@30")
     object.__setattr__(model.preprocessing, "size", (16, 32))
     settled = recipe(still_batch=2, clip_length=10, lr=1e-3)
-    training = begin_training(model, [videos[:1], images], settled)
+    training = begin_training(model, {"videos": videos[:1], "images": images}, settled)
     assert training.images == [False, True]
     moved, frames = [], []
     before = model.get_parameter("temporal.30.gates.weight").detach().clone()

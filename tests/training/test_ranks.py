@@ -110,4 +110,4 @@ def test_more_ranks_than_videos_are_refused(data: Path) -> None:
     videos = salzoo.datasets.synthetic.open_synthetic(data).split("train")  # type: ignore[attr-defined]
     model = salzoo.create_model("salgan:width=0.05")
     with pytest.raises(SalzooError, match="9 ranks with batches of 1 need as many videos; there are 5"):
-        begin_training(model, [videos], load_recipe("salema"), Rank(0, 9))
+        begin_training(model, {"videos": videos}, load_recipe("salema"), Rank(0, 9))

@@ -44,7 +44,7 @@ def begin(data: Path, recipe: Recipe) -> Training:
     model = create_model(SPEC)
     object.__setattr__(model.preprocessing, "size", recipe.size)
     torch.manual_seed(recipe.seed)
-    return begin_training(model, [open_synthetic(data).split("train")], recipe)
+    return begin_training(model, {"synthetic": open_synthetic(data).split("train")}, recipe)
 
 
 def weights(training: Training) -> dict[str, torch.Tensor]:

@@ -10,7 +10,7 @@ from salzoo.interfaces import SalzooError
 from salzoo.testing import check_temporal
 
 
-@pytest.mark.parametrize("component", ["convgru", "convgru:hidden=4", "convgru:hidden=6,residual=true"])
+@pytest.mark.parametrize("component", ["convgru", "convgru:hidden=6,residual=true"])
 def test_conformance(component: str) -> None:
     check_temporal(component)
 
