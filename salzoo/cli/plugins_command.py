@@ -17,8 +17,10 @@ from salzoo.templates import PACKAGE_KINDS, PackageKind, write_package
 def plugins_command(context: click.Context, as_json: bool) -> None:
     """Show installed packages: version, what each registers, and what went wrong.
 
-    Built-in names come first, then those of packages in alphabetical order; a name belongs to its first holder.
-    SALZOO_DISABLE_PLUGINS=1 leaves all packages out, =NAME,NAME those named.
+    Built-in names come first, then those of packages in the order of their names: a name belongs to its first holder,
+    and who comes later loses it.
+
+    SALZOO_DISABLE_PLUGINS=1 leaves all packages out; with names, separated by commas, it leaves out those.
     """
     if context.invoked_subcommand is not None:
         return
@@ -36,7 +38,7 @@ def plugins_command(context: click.Context, as_json: bool) -> None:
         click.echo("No other package is installed; salzoo plugins new NAME --kind temporal begins one.")
 
 
-@plugins_command.command("check")
+@plugins_command.command("check", short_help="Run the conformance suite on a package or component.")
 @click.argument("name")
 @click.option(
     "--root", type=click.Path(exists=True, file_okay=False), help="Folder with a small example of the data set."
@@ -57,10 +59,10 @@ def check(name: str, root: str | None, as_json: bool) -> None:
             click.echo(str(report))
     failed = sum(bool(report.findings) for report in reports)
     if failed:
-        raise SalzooError(f"{failed} of {len(reports)} parts of {name} break their contract")
+        raise SalzooError(f"{failed} of {len(reports)} parts of {name} failed a check")
 
 
-@plugins_command.command("new")
+@plugins_command.command("new", short_help="Write a package to start from.")
 @click.argument("name")
 @click.option("--kind", type=click.Choice(PACKAGE_KINDS), required=True, help="What the package brings.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; salzoo-NAME by default.")

@@ -63,16 +63,18 @@ class StillImage:
             yield read_image(self.image)
 
     def read_density(self, index: int) -> NDArray[np.uint8]:
-        self._check_annotated()
+        self._check_annotated(index)
         return read_image(self.density, grey=True)
 
     def read_fixations(self, index: int) -> NDArray[np.bool_]:
-        self._check_annotated()
+        self._check_annotated(index)
         if self.fixations.suffix.lower() == ".mat":
             return read_mat_fixations(self.fixations)
         return read_image(self.fixations, grey=True) > 0
 
-    def _check_annotated(self) -> None:
+    def _check_annotated(self, index: int) -> None:
+        if index != 0:
+            raise SalzooError(f"image {self.id} has one frame, 0, and no frame {index}")
         if not self.annotated:
             raise SalzooError(
                 f"image {self.id} has no annotation (those of the test split are held back): {self.density} and "

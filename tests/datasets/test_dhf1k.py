@@ -10,6 +10,7 @@ from scipy.io import savemat
 
 from salzoo.datasets.dhf1k import open_dhf1k
 from salzoo.interfaces.errors import SalzooError
+from salzoo.testing import check_dataset
 
 FRAMES, HEIGHT, WIDTH = 4, 18, 32
 
@@ -46,6 +47,10 @@ def root(tmp_path) -> Path:
     write_avi(tmp_path / "video" / "001.AVI")
     write_annotation(tmp_path, "0001")
     return tmp_path
+
+
+def test_it_keeps_the_contract(root: Path) -> None:
+    check_dataset("dhf1k", root)
 
 
 def check_video(video) -> None:

@@ -14,6 +14,7 @@ from salzoo.cli import cli
 from salzoo.datasets.matlab import read_mat_fixations
 from salzoo.evaluation.data import open_dataset
 from salzoo.interfaces import SalzooError
+from salzoo.testing import check_dataset
 
 HEIGHT, WIDTH = 48, 64
 
@@ -50,6 +51,10 @@ def root(tmp_path: Path) -> Path:
 
 EXPECTED = np.zeros((HEIGHT, WIDTH), bool)
 EXPECTED[[0, HEIGHT - 1, 19], [0, WIDTH - 1, 9]] = True
+
+
+def test_it_keeps_the_contract(root: Path) -> None:
+    check_dataset("salicon", root)
 
 
 def test_images_are_videos_of_one_frame(root: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from salzoo.evaluation.data import open_dataset
 from salzoo.interfaces import SalzooError, Video
+from salzoo.testing import check_dataset
 
 KINDS = ("images", "maps", "fixation")
 
@@ -59,6 +60,14 @@ def check_video(video: Video, numbers: list[int], size: tuple[int, int]) -> None
         assert fixations.dtype == np.bool_
         assert fixations.shape == size
         assert fixations.all()
+
+
+def test_hollywood2_keeps_the_contract(hollywood2: Path) -> None:
+    check_dataset("hollywood2", hollywood2)
+
+
+def test_ucfsports_keeps_the_contract(ucfsports: Path) -> None:
+    check_dataset("ucfsports", ucfsports)
 
 
 def test_hollywood2(hollywood2: Path) -> None:
