@@ -1,11 +1,13 @@
 """The timm family: every kind of encoder, the law of streaming on them, their weights and their errors."""
 
 import copy
+import csv
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -248,6 +250,18 @@ def test_the_grammar_carries_timms_names(arch: str) -> None:
     spec = f"timm:arch={arch}+ema@output"
     assert str(parse_spec(spec)) == spec
     assert describe_shapes(spec)[1][-1][0] == 1
+
+
+def test_it_trains_on_synthetic_from_the_command_line(tiny_data: Path, tmp_path: Path) -> None:
+    spec = "timm:arch=mobilenetv3_small_050+ema@output"
+    options = ["--dataset", "synthetic", "--root", str(tiny_data), "--epochs", "1", "--size", "32x48"]
+    trained = CliRunner().invoke(cli, ["train", spec, *options, "-o", str(tmp_path / "run")])
+    assert trained.exit_code == 0, trained.output
+    assert f"{spec} untrained" in trained.output
+    losses = [float(row["loss"]) for row in csv.DictReader((tmp_path / "run" / "metrics.csv").open())]
+    half = len(losses) // 2
+    assert np.mean(losses[half:]) < np.mean(losses[:half])
+    assert str(load_checkpoint(tmp_path / "run").spec) == spec
 
 
 @pytest.mark.parametrize("preset", ["timm-small", "timm-large"])
