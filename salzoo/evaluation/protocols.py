@@ -11,7 +11,7 @@ from salzoo.interfaces import Metric, SalzooError
 from salzoo.metrics import resize_prediction
 from salzoo.plugins import registry
 from salzoo.registry import did_you_mean
-from salzoo.spec import check_params, parse_component
+from salzoo.spec import Component, check_params, parse_component
 
 Map = NDArray[Any]
 
@@ -50,18 +50,20 @@ class Protocol:
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
 
-    def load_metrics(self, more: Sequence[str] = ()) -> tuple[Metric, ...]:
-        """The metrics, in the order of the table, then more of them by name ("emd", "emd:reduction=16").
+    def load_metrics(self, more: Sequence[str] = ()) -> dict[str, Metric]:
+        """The metrics by the names of their columns, in the order of the table: the protocol's own, then more of them
+        ("emd", "emd:reduction=16").
 
         Raises SalzooError for an unknown metric or parameter, and for one that is in the table already.
         """
-        metrics = [self.own_metrics.get(name) or find_metric(name) for name in self.metrics]
-        for component in more:
-            metric = find_metric(component)
-            if any(metric.name == other.name for other in metrics):
-                raise SalzooError(f"metric {component}: {metric.name} is among the scores already")
-            metrics.append(metric)
-        return tuple(metrics)
+        metrics = {name: self.own_metrics.get(name) or find_metric(name) for name in self.metrics}
+        for text in more:
+            metric = find_metric(text)
+            column = str(Component(metric.name, parse_component(text).params))
+            if column in metrics:
+                raise SalzooError(f"metric {text}: {column} is among the scores already")
+            metrics[column] = metric
+        return metrics
 
 
 def find_metric(component: str) -> Metric:

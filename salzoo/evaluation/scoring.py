@@ -1,6 +1,6 @@
 """From predicted maps to scores, some frames of a video at a time. Imports no torch: worker processes run this."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,7 +60,7 @@ class FrameScorer:
     Attributes:
         videos: annotated videos.
         protocol: what is computed.
-        metrics: the metrics, in the order of the scores.
+        metrics: the metrics by the names of their columns, in the order of the scores.
         fixations: those of every frame of the list.
         baseline: (h, w), the map that information gain is measured against; None where no metric needs one.
         other_frames: frames whose fixations make up an other-fixations map.
@@ -69,7 +69,7 @@ class FrameScorer:
 
     videos: Sequence[Video]
     protocol: Protocol
-    metrics: tuple[Metric, ...]
+    metrics: Mapping[str, Metric]
     fixations: FixationIndex
     baseline: NDArray[np.float32] | None
     other_frames: int
@@ -112,7 +112,7 @@ class FrameScorer:
             prediction = reduce(prediction)
             truth = {name: reduce(value) for name, value in truth.items()}
         given = {name: value[None] for name, value in truth.items()}
-        return [_score(metric, prediction[None], given) for metric in self.metrics], kinds
+        return [_score(metric, prediction[None], given) for metric in self.metrics.values()], kinds
 
 
 class _VideoTruths:
@@ -153,9 +153,8 @@ def _score(metric: Metric, prediction: NDArray[Any], truths: dict[str, NDArray[A
     except SalzooError:
         raise
     except Exception as error:  # a third party's metric may raise anything
-        raise SalzooError(
-            f"metric {metric.name} failed ({type(error).__name__}: {error}); salzoo plugins check tries it out"
-        ) from error
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SalzooError(f"metric {metric.name} failed ({what}); salzoo plugins check tries it out") from error
 
 
 def _text(size: tuple[int, ...]) -> str:

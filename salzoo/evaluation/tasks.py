@@ -88,8 +88,8 @@ def prepare(
     train = [video for video in data.videos if video.split == "train" and video.annotated]
     center_bias = mean_density(train) if train else None
     scores = rules.load_metrics(metrics)
-    if center_bias is None and any("baseline" in metric.requires for metric in scores):
-        scores = tuple(metric for metric in scores if "baseline" not in metric.requires)
+    if center_bias is None and any("baseline" in metric.requires for metric in scores.values()):
+        scores = {column: metric for column, metric in scores.items() if "baseline" not in metric.requires}
         notes.append("no information gain: there is no training split here to fit the center bias to")
     if first is not None:
         notes.append(f"only the first {first} frames of each video are scored")
@@ -103,7 +103,7 @@ def prepare(
         protocol=rules,
         metrics=scores,
         fixations=index,
-        baseline=center_bias if any("baseline" in metric.requires for metric in scores) else None,
+        baseline=center_bias if any("baseline" in metric.requires for metric in scores.values()) else None,
         other_frames=rules.other_frames_of.get(data.name, rules.other_frames),
         seed=seed,
     )
@@ -161,7 +161,7 @@ def make_result(
     notices: Sequence[tuple[str, str]] = (),
 ) -> Result:
     """The result that follows from all chunks' scores, in order. Raises SalzooError where no frame has any."""
-    names = [metric.name for metric in task.scorer.metrics]
+    names = list(task.scorer.metrics)
     by_video: dict[int, list[ChunkScores]] = {}
     for part in found:
         if part.frames:

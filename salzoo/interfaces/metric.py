@@ -12,9 +12,12 @@ class Metric(Protocol):
     """A score of predicted maps against one or two kinds of truth.
 
     Attributes:
-        name: the key of its column in tables and results ("auc_judd").
+        name: the key of its column in tables and results ("auc_judd"); parameters that are given follow it.
         requires: the truths passed after the prediction, in this order.
         higher_is_better: the direction in which a model improves.
+
+    What is registered is the metric itself, not its class; the parameters of its class, keyword-only and annotated int,
+    float, bool or str, can be set where it is named ("emd:reduction=16").
 
     A metric may also declare ``invariances``, a tuple of "scale" (the prediction times a positive number), "shift"
     (plus a number) and "order" (any strictly increasing function), and ``bounds``, the least and largest score; the

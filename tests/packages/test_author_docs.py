@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from environment import run, try_out
+
+from packages.environment import run, try_out
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))
 from hub_server import Hub, serve

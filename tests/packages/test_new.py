@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from environment import install, run
 
+from packages.environment import install, run
 from salzoo.cli import cli
 
 

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from environment import install, run
+
+from packages.environment import install, run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGES = sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))

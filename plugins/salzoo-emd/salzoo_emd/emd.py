@@ -29,16 +29,16 @@ class EarthMoversDistance:
         reduction: pixels a cell is wide and high. Halving it takes the solver many times as long.
     """
 
+    name = "emd"
     requires: tuple[Truth, ...] = ("density",)
     higher_is_better = False
     invariances = ("scale",)
+    bounds = (0.0, math.inf)
 
     def __init__(self, *, reduction: int = 32) -> None:
         if reduction < 1:
             raise SalzooError(f"emd: reduction must be at least 1, not {reduction}")
         self.reduction = reduction
-        self.name = "emd" if reduction == 32 else f"emd:reduction={reduction}"
-        self.bounds = (0.0, math.inf)
 
     def __call__(self, prediction: NDArray[Any], *truths: NDArray[Any]) -> NDArray[np.float64]:
         """Score a batch: prediction and density (N, H, W), of any scale, give (N,) distances in cells."""
