@@ -98,11 +98,15 @@ def collect(plugin: ModuleType | Any, name: str) -> list[Entry]:
         def register(
             name_: str, target: str | Callable[..., Any], /, *, summary: str = "", aliases: Sequence[str] = ()
         ) -> None:
+            if isinstance(aliases, str):
+                raise TypeError(f"aliases of {name_!r} must be a sequence of names, not the text {aliases!r}")
             for each in (name_, *aliases):
-                if not NAME.fullmatch(each):
+                if not (isinstance(each, str) and NAME.fullmatch(each)):
                     raise ValueError(f"{each!r} cannot be a name: it must match {NAME.pattern}")
-            if isinstance(target, str) and target.count(":") != 1:
-                raise ValueError(f"target {target!r} of {name_!r} must read 'package.module:attribute'")
+            if not (callable(target) or (isinstance(target, str) and target.count(":") == 1)):
+                raise ValueError(f"target {target!r} of {name_!r} must be callable or read 'package.module:attribute'")
+            if not isinstance(summary, str):
+                raise TypeError(f"summary of {name_!r} must be a text, not {summary!r}")
             entries.append(Entry(kind, name_, target, summary, tuple(aliases), name))
 
         return register

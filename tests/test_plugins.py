@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -61,12 +62,24 @@ def test_a_target_that_cannot_be_loaded_names_the_plug_in() -> None:
         entry.load()
 
 
-def test_names_and_targets_are_checked() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (("no name", "package:attribute"), {}, "'no name' cannot be a name"),
+        ((5, "package:attribute"), {}, "5 cannot be a name"),
+        (("name", "package.attribute"), {}, "target 'package.attribute' of 'name' must be callable or read"),
+        (("name", 5), {}, "target 5 of 'name' must be callable or read"),
+        (("name", "package:attribute"), {"aliases": "other"}, "aliases of 'name' must be a sequence of names"),
+        (("name", "package:attribute"), {"aliases": ["other", ""]}, "'' cannot be a name"),
+        (("name", "package:attribute"), {"summary": 5}, "summary of 'name' must be a text, not 5"),
+    ],
+)
+def test_what_is_registered_is_checked(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
     @hookimpl
     def register_backbones(register: Register) -> None:
-        register("no name", "package:attribute")
+        register(*arguments, **options)
 
-    with pytest.raises(ValueError, match="'no name' cannot be a name"):
+    with pytest.raises((ValueError, TypeError), match=message):
         collect(SimpleNamespace(register_backbones=register_backbones), "bad")
 
 

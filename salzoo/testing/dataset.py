@@ -158,6 +158,7 @@ def truths_are_as_they_should_be(subject: Subject) -> None:
     annotated = [video for video in subject.videos if video.annotated]
     if not annotated:
         raise NotApplicableError("no video of the example is annotated")
+    brightest = 0
     for video in annotated:
         for index in {0, video.frames - 1}:
             density, fixations = video.read_density(index), video.read_fixations(index)
@@ -173,6 +174,8 @@ def truths_are_as_they_should_be(subject: Subject) -> None:
                 density.shape == fixations.shape,
                 f"density {density.shape} and fixations {fixations.shape} of {video.id} differ in size",
             )
+            brightest = max(brightest, int(density.max()))
+    require(brightest > 1, f"no density map goes above {brightest}: give them on the scale 0–255")
 
 
 def what_is_not_there_is_refused(subject: Subject) -> None:

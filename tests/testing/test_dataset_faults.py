@@ -127,6 +127,12 @@ class FloatDensity(FolderVideo):
 
 
 @dataclass(frozen=True)
+class DensityOfOnes(FolderVideo):
+    def read_density(self, index: int) -> NDArray[Any]:
+        return (FolderVideo.read_density(self, index) / 255.0).astype(np.uint8)
+
+
+@dataclass(frozen=True)
 class GreyFixations(FolderVideo):
     def read_fixations(self, index: int) -> NDArray[Any]:
         return self.read("fixation", index, cv2.IMREAD_GRAYSCALE)
@@ -208,6 +214,7 @@ FAULTS: list[tuple[str, Callable[[Path | None], Dataset], str, str]] = [
     ("ignores start", open_with(IgnoresTheStart), "frames are as counted", r"read_frames\(2, 4\) of garden differs"),
     ("grey frames", open_with(GreyFrames), "frames are as counted", r"must be uint8 \(H, W, 3\), BGR"),
     ("float density", open_with(FloatDensity), "truths are as they should be", r"must be uint8 \(H, W\)"),
+    ("density up to 1", open_with(DensityOfOnes), "truths are as they should be", "no density map goes above 1"),
     ("grey fixations", open_with(GreyFixations), "truths are as they should be", r"must be bool \(H, W\)"),
     ("smaller density", open_with(SmallerDensity), "truths are as they should be", r"differ in size"),
     ("any index", open_with(LastFrameForAnyIndex), "what is not there is refused", "gave something for frame 4 of 4"),
