@@ -14,6 +14,9 @@ from salzoo.metrics import resize_prediction
 MOST_STEPS = 10_000_000
 """Steps after which the solver gives up; a map of 240 cells takes some thousand."""
 
+MOST_CELLS = 5000
+"""Cells of the largest map that is scored: the distances between all pairs of them must fit in memory (200 MB)."""
+
 
 class EarthMoversDistance:
     """The least work that turns the prediction into the density, both made to sum to 1: mass times distance.
@@ -49,6 +52,11 @@ class EarthMoversDistance:
         if not (prediction.any() and density.any() and np.isfinite(prediction).all()):
             return math.nan
         size = (math.ceil(density.shape[0] / self.reduction), math.ceil(density.shape[1] / self.reduction))
+        if size[0] * size[1] > MOST_CELLS:
+            raise SalzooError(
+                f"emd: a map of {density.shape[1]}×{density.shape[0]} has more than {MOST_CELLS} cells at reduction="
+                f"{self.reduction}; take a larger one"
+            )
         p, q = (
             np.maximum(resize_prediction(map_, size), 0).astype(np.float64).ravel() for map_ in (prediction, density)
         )
@@ -66,7 +74,7 @@ class EarthMoversDistance:
 def _cell_distances(height: int, width: int) -> NDArray[np.float64]:
     """Euclidean distances between the cells of a map, row by row."""
     cells = np.indices((height, width)).reshape(2, -1).T.astype(np.float64)
-    distances: NDArray[np.float64] = np.linalg.norm(cells[:, None] - cells[None], axis=2)
+    distances: NDArray[np.float64] = ot.dist(cells, cells, metric="euclidean")
     return distances
 
 

@@ -69,6 +69,12 @@ def test_nothing_to_move_is_undefined(fill: float) -> None:
     assert np.isnan(emd(density, np.zeros_like(density))).all()
 
 
+def test_a_reduction_that_needs_too_much_is_refused() -> None:
+    maps = np.ones((1, 360, 640))
+    with pytest.raises(SalzooError, match="a map of 640×360 has more than 5000 cells at reduction=4; take a larger"):
+        EarthMoversDistance(reduction=4)(maps, maps)
+
+
 def test_a_reduction_below_one_is_refused() -> None:
     with pytest.raises(SalzooError, match="reduction must be at least 1"):
         EarthMoversDistance(reduction=0)
