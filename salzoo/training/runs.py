@@ -22,7 +22,7 @@ from salzoo.evaluation.results import Result, write_results
 from salzoo.evaluation.runs import baselines, device_of_rank, prepare, score_model
 from salzoo.evaluation.tasks import Task
 from salzoo.interfaces import Dataset, SalzooError
-from salzoo.model import SaliencyModel, canonical_spec, create_model
+from salzoo.model import SaliencyModel, canonical_spec, create_model, describe_shapes
 from salzoo.training.clips import normalise
 from salzoo.training.curves import save_curves
 from salzoo.training.folder import RunFolder, read_record
@@ -95,6 +95,7 @@ def train(
     Raises:
         SalzooError: for whatever does not fit: spec, data, recipe, initial weights, folder.
     """
+    describe_shapes(spec)  # a model that cannot be is refused before data are read, or made
     datasets = _open_datasets(dataset, root)
     settled = _settle_recipe(spec, datasets, recipe, changes)
     with _job(device) as (rank, where):

@@ -46,8 +46,11 @@ def test_a_package_installs_and_passes_its_own_tests(package: str, installed: Pa
     assert plugin["problem"] == ""
     assert plugin["version"] == "0.1.0"
     assert len(plugin["entries"]) == 1
-    report = run(installed, "salzoo", "plugins", "check", package, cwd=tmp_path)
-    assert ", 0 failed" in report.stdout
+
+
+def test_a_package_is_checked_by_its_name(installed: Path, tmp_path: Path) -> None:
+    report = run(installed, "salzoo", "plugins", "check", "Salzoo_EMD", cwd=tmp_path)
+    assert report.stdout.startswith("metric emd: 10 checks held, 0 failed\n")
 
 
 @pytest.mark.slow
