@@ -1,11 +1,12 @@
 """All checks of all that a package registers, or of a name."""
 
 import os
-from collections.abc import Iterator
 
+from salzoo.hub.card_checks import check_card
+from salzoo.hub.cards import read_card
 from salzoo.interfaces import SalzooError
 from salzoo.plugins import load_plugins, normalize
-from salzoo.registry import Kind, did_you_mean
+from salzoo.registry import KINDS, Kind, did_you_mean
 from salzoo.spec import parse_component
 from salzoo.testing.backbone import report_backbone
 from salzoo.testing.dataset import report_dataset
@@ -33,25 +34,33 @@ def check_package(name: str, root: str | os.PathLike[str] | None = None) -> list
             for plugin in mine
             if plugin.problem
         ]
-        entries = [entry for plugin in mine for entry in plugin.entries]
-        return reports + [
-            report for entry in entries for report in _check(entry.kind, entry.name, root) if entry.kind != "models"
-        ]
+        return reports + [_report(entry.kind, entry.name, root) for plugin in mine for entry in plugin.entries]
     component = parse_component(name).name
-    kinds: tuple[Kind, ...] = ("temporal", "backbones", "metrics", "datasets")
-    reports = [report for kind in kinds if registry.knows(kind, component) for report in _check(kind, name, root)]
-    if not reports:
-        known = [*{plugin.name for plugin in plugins}, *(e.name for kind in kinds for e in registry.entries(kind))]
+    kinds = [kind for kind in KINDS if registry.knows(kind, component)]
+    if not kinds:
+        known = [*{plugin.name for plugin in plugins}, *(e.name for kind in KINDS for e in registry.entries(kind))]
         raise SalzooError(f"no package or component {name!r}{did_you_mean(name, known)}")
-    return reports
+    return [_report(kind, name, root) for kind in kinds]
 
 
-def _check(kind: Kind, name: str, root: str | os.PathLike[str] | None) -> Iterator[Report]:
-    if kind == "temporal":
-        yield report_temporal(name)
-    elif kind == "backbones":
-        yield report_backbone(name)
-    elif kind == "metrics":
-        yield report_metric(name)
-    elif kind == "datasets":
-        yield report_dataset(name, root)
+def _report(kind: Kind, name: str, root: str | os.PathLike[str] | None) -> Report:
+    match kind:
+        case "temporal":
+            return report_temporal(name)
+        case "backbones":
+            return report_backbone(name)
+        case "metrics":
+            return report_metric(name)
+        case "datasets":
+            return report_dataset(name, root)
+        case "models":
+            return _report_card(name)
+
+
+def _report_card(name: str) -> Report:
+    check = "front matter, model, scores and links are well"
+    try:
+        problems = check_card(name, read_card(name))
+    except SalzooError as error:
+        problems = [str(error)]
+    return Report("card", name, () if problems else (check,), tuple(Finding(check, each) for each in problems), ())

@@ -34,7 +34,7 @@ class Report:
     """The result of all checks of one component.
 
     Attributes:
-        kind: "temporal module", "backbone", "metric" or "data set".
+        kind: "temporal module", "backbone", "metric", "data set", "card" or "package".
         name: what was checked.
         held: the checks that held.
         findings: those that failed.

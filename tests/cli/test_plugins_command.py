@@ -33,6 +33,10 @@ def test_the_built_in_temporal_modules_keep_the_contract(name: str) -> None:
     assert f"temporal module {name}: " in call("check", name)
 
 
+def test_a_card_is_checked() -> None:
+    assert call("check", "salema61") == "card salema61: 1 checks held, 0 failed\n"
+
+
 def test_what_fails_ends_with_status_1() -> None:
     output = call("check", "dhf1k", status=1)
     assert "data set dhf1k: 0 checks held, 1 failed\n  FAILED it can be made: data set dhf1k needs the folder" in output
