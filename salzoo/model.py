@@ -153,6 +153,9 @@ class SaliencyModel(nn.Module):
             layer = self.backbone.layers[position]
             if layer is self.backbone.layers[-1] and x.dtype in (torch.float16, torch.bfloat16):
                 x = x.float()  # under autocast: maps near 0 and 1 need the digits
+            missing = [link for link in layer.links if link not in left]
+            if missing:
+                raise RuntimeError(f"layer {position} ({layer.name}) links to {missing[0]}, which no layer gives")
             result = layer.module(x, *(left[link] for link in layer.links))
             if isinstance(result, Tensor):
                 return result
@@ -323,12 +326,18 @@ def _build(spec: Spec) -> SaliencyModel:
         if position in temporal:
             raise SalzooError(f"{spec}: position {position} has a module already; only one can stand there")
         channels = backbone.channels_into(position), backbone.channels_out_of(position)
-        temporal[position] = _call_factory("temporal", placed.component, *channels)
+        module = _call_factory("temporal", placed.component, *channels)
+        if not isinstance(module, nn.Module):
+            raise SalzooError(f"temporal module {placed.component.name!r} is a {type(module).__name__}, not torch's")
+        temporal[position] = module
     return SaliencyModel(spec, backbone, temporal)
 
 
 def _call_factory(kind: Kind, component: Component, *args: Any) -> Any:
-    factory = registry().find(kind, component.name).load()
+    entry = registry().find(kind, component.name)
+    factory = entry.load()
+    if not callable(factory):
+        raise SalzooError(f"{component.name!r} of plug-in {entry.plugin} is a {type(factory).__name__}, no factory")
     return factory(*args, **check_params(component, factory))
 
 

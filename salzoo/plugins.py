@@ -1,10 +1,12 @@
 """Finding plug-ins: the built-ins first, then every installed distribution with an entry point in group ``salzoo``."""
 
+import contextlib
 import functools
 import importlib
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
@@ -14,7 +16,7 @@ from typing import Any
 import pluggy
 
 from salzoo import __version__, hookspecs
-from salzoo.interfaces.errors import SalzooError
+from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.registry import NAME, Entry, Kind, Registry
 
 GROUP = "salzoo"
@@ -92,6 +94,9 @@ def collect(plugin: ModuleType | Any, name: str) -> list[Entry]:
     manager.add_hookspecs(hookspecs)
     manager.register(plugin, name)
     manager.check_pending()
+    for hook in _HOOKS:
+        if callable(getattr(plugin, hook, None)) and not hasattr(getattr(plugin, hook), "salzoo_impl"):
+            raise TypeError(f"{hook} is not marked with @hookimpl")
     entries: list[Entry] = []
 
     def register_as(kind: Kind) -> hookspecs.Register:
@@ -105,8 +110,8 @@ def collect(plugin: ModuleType | Any, name: str) -> list[Entry]:
                     raise ValueError(f"{each!r} cannot be a name: it must match {NAME.pattern}")
             if not (callable(target) or (isinstance(target, str) and target.count(":") == 1)):
                 raise ValueError(f"target {target!r} of {name_!r} must be callable or read 'package.module:attribute'")
-            if not isinstance(summary, str):
-                raise TypeError(f"summary of {name_!r} must be a text, not {summary!r}")
+            if not (isinstance(summary, str) and summary.isprintable()):
+                raise ValueError(f"summary of {name_!r} must be a text on one line, not {summary!r}")
             entries.append(Entry(kind, name_, target, summary, tuple(aliases), name))
 
         return register
@@ -135,7 +140,7 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
     try:
         entry_points = sorted({e.value: e for e in distribution.entry_points if e.group == GROUP}.items())
     except Exception as error:  # a file of entry points that is malformed
-        return [Plugin(name, version, "entry_points.txt", (), _one_line(error))]
+        return [Plugin(name, version, "entry_points.txt", (), _describe(error))]
     plugins = []
     for module, entry_point in entry_points:
         if _is_disabled(name):
@@ -143,11 +148,12 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
             continue
         try:
             _check_requirement(distribution)
-            entries = collect(entry_point.load(), name)
+            with contextlib.redirect_stdout(sys.stderr):  # what a plug-in prints must not stand in our JSON
+                entries = collect(entry_point.load(), name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit at import must not end the program either
-            plugins.append(Plugin(name, version, module, (), _one_line(error)))
+            plugins.append(Plugin(name, version, module, (), _describe(error)))
             continue
         added = [registry.add(entry) for entry in entries]
         kept = tuple(entry for entry, _ in added if entry)
@@ -157,9 +163,8 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
     return plugins
 
 
-def _one_line(error: BaseException) -> str:
-    what = str(error) if isinstance(error, SalzooError) else f"{type(error).__name__}: {error}"
-    return " ".join(what.split())
+def _describe(error: BaseException) -> str:
+    return one_line(error) if isinstance(error, SalzooError) else f"{type(error).__name__}: {one_line(error)}"
 
 
 def normalize(name: str) -> str:

@@ -1,19 +1,21 @@
 """Names: what each kind of component is called, who brought it, and how to load it."""
 
+import contextlib
 import difflib
 import fnmatch
 import importlib
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from salzoo.interfaces.errors import SalzooError
+from salzoo.interfaces.errors import SalzooError, one_line
 
 Kind = Literal["backbones", "temporal", "metrics", "datasets", "models"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 """What a name may look like: it stands in specs, in folder names and on command lines unquoted."""
 
 NOUNS: dict[Kind, str] = {
@@ -51,10 +53,14 @@ class Entry:
             return self.target
         module, _, attribute = self.target.partition(":")
         try:
-            return getattr(importlib.import_module(module), attribute)
-        except (Exception, SystemExit) as error:  # importing a third party's module may raise anything
+            with contextlib.redirect_stdout(sys.stderr):  # what it prints must not stand in our JSON
+                return getattr(importlib.import_module(module), attribute)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # importing a third party's module may raise anything
             what = f"{NOUNS[self.kind]} {self.name!r} of plug-in {self.plugin}"
-            why = str(error) if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: {error}"
+            named = isinstance(error, ImportError | AttributeError)
+            why = one_line(error) if named else f"{type(error).__name__}: {one_line(error)}"
             raise SalzooError(f"{what} cannot be loaded from {self.target}: {why}") from error
 
 

@@ -68,10 +68,12 @@ def test_a_target_that_cannot_be_loaded_names_the_plug_in() -> None:
         (("no name", "package:attribute"), {}, "'no name' cannot be a name"),
         ((5, "package:attribute"), {}, "5 cannot be a name"),
         (("name", "package.attribute"), {}, "target 'package.attribute' of 'name' must be callable or read"),
+        (("n" * 65, "package:attribute"), {}, "cannot be a name"),
+        (("name", "package:attribute"), {"summary": "two\nlines"}, "must be a text on one line"),
         (("name", 5), {}, "target 5 of 'name' must be callable or read"),
         (("name", "package:attribute"), {"aliases": "other"}, "aliases of 'name' must be a sequence of names"),
         (("name", "package:attribute"), {"aliases": ["other", ""]}, "'' cannot be a name"),
-        (("name", "package:attribute"), {"summary": 5}, "summary of 'name' must be a text, not 5"),
+        (("name", "package:attribute"), {"summary": 5}, "summary of 'name' must be a text on one line, not 5"),
     ],
 )
 def test_what_is_registered_is_checked(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
@@ -89,7 +91,7 @@ def hook(kind: str, *names: str) -> str:
     return "\n".join([*lines, *(f"    register({name!r}, 'nowhere:{name}')" for name in names)])
 
 
-GOOD = {"good": hook("temporal_modules", "gru"), "older": hook("temporal_modules", "old")}
+GOOD = {"good": "print('hello')\n" + hook("temporal_modules", "gru"), "older": hook("temporal_modules", "old")}
 BAD = {
     "raises": ('raise RuntimeError("broken\\nat import")', "RuntimeError: broken at import"),
     "exits": ("import sys\nsys.exit(3)", "SystemExit: 3"),
@@ -99,6 +101,9 @@ BAD = {
     "taken": (hook("temporal_modules", "ema", "mine"), "temporal module 'ema' belongs to salzoo already"),
     "zweiter": (hook("temporal_modules", "gru"), "temporal module 'gru' belongs to salzoo-good already"),
     "newer": (hook("temporal_modules", "new"), "it needs salzoo >=99, and this is"),
+    "unmarked": (hook("temporal_modules", "x").replace("@hookimpl", ""), "register_temporal_modules is not marked"),
+    "mute": ("class E(BaseException):\n    def __str__(self): raise ValueError\nraise E", "E: E"),
+    "verbose": ("raise ValueError('spam ' * 9999)", "ValueError: spam spam"),
     "absent": ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
 }
 REQUIRES = {"newer": "salzoo[mat]>=99 ; python_version > '3'", "older": "salzoo>=0.1; extra == 'x'"}
@@ -136,6 +141,7 @@ def check_reports(stderr: str) -> None:
         assert sum(f"salzoo-{name} " in line and why in line for line in reports) == 1, (name, stderr)
     assert len(reports) == len(BAD), stderr
     assert "Traceback" not in stderr
+    assert all(len(line) < 500 for line in stderr.splitlines())
 
 
 @pytest.mark.parametrize(

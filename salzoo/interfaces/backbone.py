@@ -91,6 +91,10 @@ class Backbone(nn.Module):
         self.landmarks = dict(landmarks)
         self.preprocessing = preprocessing
         self.training_free = training_free
+        keys = [layer.key or str(index) for index, layer in enumerate(self.layers)]
+        if len(set(keys)) < len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise ValueError(f"two layers have the key {twice!r}: their weights would share names")
         for index, layer in enumerate(self.layers):
             self.add_module(layer.key or str(index), layer.module)
             for link in layer.links:

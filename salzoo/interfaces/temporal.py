@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 State = Any
-"""A tensor, or a (nested) tuple of tensors, each with the batch first. None, or all zeros, means that the video starts
-here."""
+"""A tensor, or a (nested) plain tuple of tensors, each with the batch first and of one shape however long the video.
+None, or all zeros, means that the video starts here."""
 
 LayerCall = Callable[[Tensor], Tensor]
 """The wrapped layer on clips: (B, T, C, H, W) to (B, T, C', H', W'), frame by frame."""
@@ -40,7 +40,11 @@ class TemporalModule(Protocol):
 
         Returns:
             The clip (B, T, C', H', W') that goes on to the next layer, and the state after frame T. Frame t must not
-            depend on later frames, nor one video of the batch on another. State stays float32 under autocast.
+            depend on later frames, nor one video of the batch on another. State stays float32 under autocast: widen
+            what goes into it with ``x.to(torch.promote_types(x.dtype, torch.float32))``.
+
+        Raises:
+            SalzooError: the module does not fit where it stands; so may its factory.
         """
 
 
@@ -50,6 +54,8 @@ def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:
         return None
     if isinstance(state, Tensor):
         return function(state)
+    if not isinstance(state, tuple):
+        raise TypeError(f"a state holds tuples and tensors, not a {type(state).__name__}")
     return tuple(map_state(function, item) for item in state)
 
 

@@ -1,7 +1,8 @@
 """Backbones, weights and clips on which components are tried out."""
 
+import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
 from salzoo.registry import Kind
 from salzoo.spec import check_params, parse_component, parse_spec
+from salzoo.testing.report import FaultError, require
 from salzoo.training.initialization import initialize_from_nothing
 
 
@@ -68,6 +70,20 @@ def find_factory(kind: Kind, component: str | Callable[..., Any], params: dict[s
     return lambda *args: factory(*args, **check_params(parsed, factory), **params)
 
 
+def check_signature(kind: Kind, component: str | Callable[..., Any]) -> None:
+    """Raise FaultError where a factory has a parameter that a spec could not set."""
+    factory = registry().find(kind, parse_component(component).name).load() if isinstance(component, str) else component
+    given = 2 if kind == "temporal" else 0  # the channels in and out
+    for number, parameter in enumerate(inspect.signature(factory, eval_str=True).parameters.values()):
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and number >= given:
+            raise FaultError(f"parameter {parameter.name!r} must be keyword-only (after *), so that specs can set it")
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            require(
+                parameter.annotation in (bool, int, float, str),
+                f"parameter {parameter.name!r} must be annotated bool, int, float or str, so that specs can set it",
+            )
+
+
 def compose(backbone: Backbone, temporal: dict[int, nn.Module], seed: int = 0) -> SaliencyModel:
     """A model in evaluation mode whose maps vary, and in which no weight of a temporal module is still zero."""
     modules = "".join(f"+module@{position}" for position in temporal)
@@ -103,12 +119,13 @@ def make_clip(
 
 
 @torch.no_grad()
-def stream(model: SaliencyModel, clip: Tensor, state: State = None) -> Tensor:
-    """The maps of a clip, frame by frame, the state passed on."""
+def stream(model: SaliencyModel, clip: Tensor, lengths: Sequence[int] | None = None) -> Tensor:
+    """The maps of a clip cut into clips of these lengths (by default into frames), the state passed on."""
+    state: State = None
     maps = []
-    for frame in clip.split(1, dim=1):
-        map_, state = model(frame, state)
-        maps.append(map_)
+    for part in clip.split(1 if lengths is None else list(lengths), dim=1):
+        some, state = model(part, state)
+        maps.append(some)
     return torch.cat(maps, 1)
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import one_line
 
 Subject = TypeVar("Subject")
 
@@ -73,23 +74,28 @@ def run_checks(kind: str, name: str, make: Callable[[], Subject], checks: Sequen
     passed_over: list[Finding] = []
     try:
         subject = make()
-    except (Exception, SystemExit) as error:
-        return Report(kind, name, (), (Finding("it can be made", _describe(error)),), ())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a third party's code may raise anything, pytest's outcomes among it
+        return Report(kind, name, (), (Finding("it can be made", describe(error)),), ())
     for check in checks:
         title = check.__name__.replace("_", " ")
         try:
             check(subject)
         except NotApplicableError as reason:
             passed_over.append(Finding(title, str(reason)))
-        except (Exception, SystemExit) as error:
-            findings.append(Finding(title, _describe(error)))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            findings.append(Finding(title, describe(error)))
         else:
             held.append(title)
     return Report(kind, name, tuple(held), tuple(findings), tuple(passed_over))
 
 
-def _describe(error: BaseException) -> str:
-    message = " ".join(str(error).split())
+def describe(error: BaseException) -> str:
+    """An error on one line; of what is no finding or word to the user, its type too."""
+    message = one_line(error)
     return message if isinstance(error, FaultError | SalzooError) else f"it raised {type(error).__name__}: {message}"
 
 

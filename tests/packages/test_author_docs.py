@@ -85,7 +85,7 @@ def test_a_temporal_module_from_an_empty_folder(python: Path, variables: dict[st
     assert missing.returncode == 1
     assert "unknown temporal module 'fading'" in missing.stderr
     _, report, trained, described = follow(SECTION[: SECTION.index("### A metric")], folder, python, variables)
-    assert report == "temporal module fading: 15 checks held, 0 failed\n"
+    assert report == "temporal module fading: 16 checks held, 0 failed\n"
     assert "salgan:width=0.1+fading@bottleneck" in trained
     assert "fading:keep=0.9" in described
     assert len((folder / "pyproject.toml").read_text().splitlines()) == 8

@@ -1,6 +1,6 @@
 """Temporal modules with one fault each: the conformance suite finds it and says what to do."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ class Memory(nn.Module):
 
 def test_a_module_without_fault_passes() -> None:
     report = check_temporal(Memory, decay=0.3)
-    assert len(report.held) == 15
+    assert len(report.held) == 16
     assert report.findings == report.passed_over == ()
 
 
@@ -203,6 +203,76 @@ class ParameterWithoutType(Memory):
         super().__init__(in_channels, out_channels, decay=decay)
 
 
+class StateAfterTheFirstFrame(Memory):
+    def remember(self, x: Tensor, state: State) -> tuple[Tensor, Tensor]:
+        memories, _ = super().remember(x, state)
+        return memories, memories[:, 0]
+
+
+class IgnoresStateOfLongerClips(Memory):
+    def forward(self, x: Tensor, layer: LayerCall, state: State) -> tuple[Tensor, State]:
+        return super().forward(x, layer, state if x.shape[1] == 1 else None)
+
+
+class ShorterWindowInItsState(Memory):
+    """The mean of all frames of a clip so far, but of no more than eight of those before it."""
+
+    def forward(self, x: Tensor, layer: LayerCall, state: State) -> tuple[Tensor, State]:
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        before = wide.new_zeros(len(x), 8, *x.shape[2:]) if state is None else state
+        seen = torch.cat([before, wide], 1)
+        memories = seen.cumsum(1)[:, 8:] / 8
+        return layer(x + (self.weight * memories).to(x)), seen[:, -8:]
+
+
+class StateThatGrows(Memory):
+    def forward(self, x: Tensor, layer: LayerCall, state: State) -> tuple[Tensor, State]:
+        memory, kept = (None, None) if state is None else state
+        y, memory = super().forward(x, layer, memory)
+        kept = x.float()[:, :, :1, :1, :1] if kept is None else torch.cat([kept, x.float()[:, :, :1, :1, :1]], 1)
+        return y, (memory, kept)
+
+
+class GrowsWithoutEnd(Memory):
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, decay=1e30)
+
+
+class KeepsStateInTraining(Memory):
+    kept: State = None
+
+    def forward(self, x: Tensor, layer: LayerCall, state: State) -> tuple[Tensor, State]:
+        if self.training and self.kept is not None and self.kept.shape == x.shape:
+            x = x + self.kept
+        self.kept = x.detach() if self.training else None
+        return super().forward(x, layer, state)
+
+
+class Pair(NamedTuple):
+    memory: Tensor
+    seen: Tensor
+
+
+class StateInANamedTuple(Memory):
+    def forward(self, x: Tensor, layer: LayerCall, state: State) -> tuple[Tensor, State]:
+        y, state = super().forward(x, layer, None if state is None else state[0])
+        return y, Pair(state, torch.ones_like(state))
+
+
+class ActsOnNothingKnown(Memory):
+    acts_on = "outputs"
+
+
+class PositionalParameter(Memory):
+    def __init__(self, in_channels: int, out_channels: int, decay: float = 0.5) -> None:
+        super().__init__(in_channels, out_channels, decay=decay)
+
+
+class ForgetsItsState(Memory):
+    def forward(self, x: Tensor, layer: LayerCall, state: State) -> Any:
+        return super().forward(x, layer, state)[0]
+
+
 class FitsNowhere(Memory):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         raise SalzooError("it needs 7 channels")
@@ -223,11 +293,11 @@ FAULTS: list[tuple[type[Memory], str, str]] = [
     (IgnoresState, "a clip equals its frames streamed", "`state` is ignored"),
     (StartsFromTheFirstFrame, "the first frame starts from nothing", "zeros as state differ from None"),
     (StateWithTimeFirst, "state is tensors with the batch first", "the batch comes first"),
-    (StateInADictionary, "state is tensors with the batch first", "only tuples of tensors may be"),
+    (StateInADictionary, "state is tensors with the batch first", "it may hold tuples and tensors"),
     (StateInHalfPrecision, "state stays float32 under autocast", "a state tensor is torch.bfloat16 under autocast"),
     (MakesTensorsOnTheCpu, "state follows the device", "make new tensors with x.new_zeros"),
     (DetachesWhatGoesOn, "gradients reach the layers below", "no gradient reaches the frames"),
-    (ParameterWithoutUse, "every parameter learns", "parameter unused gets no gradient"),
+    (ParameterWithoutUse, "every parameter learns", "parameters without gradient from 20 frames: unused;"),
     (WeightOutsideTheStateDict, "weights are saved and loaded", "must be a parameter, a buffer"),
     (DropsOutInEvaluation, "evaluation is deterministic", "nothing may be drawn at random"),
     (WritesOnItsInput, "what enters is left as it is", "it writes on its input"),
@@ -237,8 +307,22 @@ FAULTS: list[tuple[type[Memory], str, str]] = [
     (CallsTheLayerTwice, "it can be made", "called its layer 2 times, not once"),
     (FixedSize, "maps have the clips size and range", "frames must be 32×48"),
     (ParameterWithoutType, "it can be made", "'decay' must be annotated"),
+    (StateAfterTheFirstFrame, "a clip equals its frames streamed", "the state must carry all"),
+    (IgnoresStateOfLongerClips, "a clip equals its frames streamed", r"the same in clips of \[2, 3\]"),
+    (ShorterWindowInItsState, "long videos stream", "a window must be as long within a clip as it is in the state"),
+    (StateThatGrows, "long videos stream", "it must not grow"),
+    (GrowsWithoutEnd, "long videos stream", "20 frames give maps that are not finite"),
+    (KeepsStateInTraining, "nothing is kept on the module", "in training, the same clip gives other maps"),
+    (StateInANamedTuple, "state is tensors with the batch first", "the state holds a Pair"),
+    (ActsOnNothingKnown, "it can be made", "acts_on is 'outputs'; it must be"),
+    (PositionalParameter, "it can be made", "'decay' must be keyword-only"),
+    (ForgetsItsState, "it can be made", "must return the clip and the state"),
     (FitsNowhere, "it can be made", "it fits nowhere.*it needs 7 channels"),
-    (Raises, "it can be made", "it raised KeyError: 'lost'"),
+    (
+        Raises,
+        "it can be made",
+        "at position 30 .*, with 26 channels in and 26 out, it raised KeyError: 'lost'",
+    ),
 ]
 
 
