@@ -27,7 +27,7 @@ _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _VALUE = re.compile(r"[A-Za-z0-9_.-]+")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE]-?[0-9]+)?")
-_LANDMARK = re.compile(r"[a-z][a-z0-9_]*")
+LANDMARK = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class _Reader:
         if match:
             self.index = match.end()
             return int(match[0])
-        return self.take(_LANDMARK, expected)
+        return self.take(LANDMARK, expected)
 
 
 def _parse_value(text: str) -> Value | None:

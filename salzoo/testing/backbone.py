@@ -10,11 +10,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from salzoo.interfaces import Backbone, Layer
+from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel
-from salzoo.spec import parse_spec
+from salzoo.spec import LANDMARK, parse_spec
 from salzoo.temporal.ema import EMA
-from salzoo.testing.composing import compose, find_factory, frame_size, largest_difference, make_clip, stream
+from salzoo.testing.composing import (
+    check_signature,
+    compose,
+    find_factory,
+    frame_size,
+    largest_difference,
+    make_clip,
+    stream,
+)
 from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
+from salzoo.training.state import train_mode
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ def report_backbone(backbone: str | Callable[..., Backbone], **params: bool | in
     name = backbone if isinstance(backbone, str) else getattr(backbone, "__name__", str(backbone))
 
     def make() -> Subject:
+        check_signature("backbones", backbone)
         factory = find_factory("backbones", backbone, params)
         made = factory()
         if not isinstance(made, Backbone):
@@ -109,6 +120,8 @@ def landmarks_are_where_they_belong(subject: Subject) -> None:
     require(
         landmarks["output"] == last, f"landmark 'output' is {landmarks['output']}; it is the last layer's index, {last}"
     )
+    for name in landmarks:
+        require(bool(LANDMARK.fullmatch(name)), f"no spec can name the landmark {name!r}: use small letters, digits, _")
     if "bottleneck" not in landmarks:
         return
     bottleneck = landmarks["bottleneck"]
@@ -178,11 +191,11 @@ def it_runs_on_the_meta_device(subject: Subject) -> None:
     try:
         with torch.device("meta"):
             model = SaliencyModel(parse_spec("backbone"), subject.factory(), {})
-            maps, _ = model.eval()(torch.zeros(1, 2, 3, *frame_size(model)))
+        maps, _ = model.eval()(torch.zeros(1, 2, 3, *frame_size(model), device="meta"))
     except Exception as error:
         raise FaultError(
-            f"it cannot be built or run without weights ({str(error).splitlines()[0]}): shapes are described on the "
-            "meta device, so read no values while building or running"
+            f"it cannot be built or run without weights ({one_line(error)}): shapes are described on the meta device, "
+            "so read no values while building or running, and make tensors with device=x.device or as buffers"
         ) from error
     require(maps.device.type == "meta", "it makes tensors on a device of its own choice")
 
@@ -244,6 +257,7 @@ def every_parameter_learns(subject: Subject) -> None:
     model = copy.deepcopy(subject.model)
     for source in (*model.backbone.sources, None):
         model.backbone.select_source(source)
+        train_mode(model)
         maps, _ = model(make_clip(model, 1, 2))
         (maps * torch.rand(maps.shape)).sum().backward()
     for name, parameter in model.backbone.named_parameters():
@@ -307,6 +321,11 @@ def preprocessing_is_sound(subject: Subject) -> None:
         )
     require(found.channel_order in ("bgr", "rgb"), f"preprocessing.channel_order is {found.channel_order!r}")
     require(all(value > 0 for value in found.std), f"preprocessing.std is {found.std}; it must be positive")
+    require(
+        not 0 < max(found.mean) <= 1 and max(found.std) >= 1,
+        f"preprocessing has mean {found.mean} and std {found.std}, which belong to values 0–1; those of frames are "
+        "0–255, so multiply by 255",
+    )
     require(
         all(0 <= value <= 255 for value in found.mean), f"preprocessing.mean is {found.mean}; it is on the scale 0–255"
     )

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from salzoo.evaluation.protocols import find_metric
 from salzoo.interfaces import Metric
+from salzoo.plugins import registry
+from salzoo.registry import NAME
+from salzoo.spec import parse_component
 from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
 
 SIZE = (72, 96)
@@ -29,7 +32,7 @@ class Subject:
     """A metric, and frames to score: predictions (N, H, W) and each kind of truth."""
 
     metric: Metric
-    predictions: NDArray[np.uint8]
+    predictions: NDArray[Any]
     truths: dict[str, NDArray[Any]]
 
     def score(self, predictions: NDArray[Any] | None = None, frames: slice = slice(None)) -> NDArray[np.float64]:
@@ -53,6 +56,12 @@ def report_metric(metric: str | Metric) -> Report:
 
     def make() -> Subject:
         found = find_metric(metric) if isinstance(metric, str) else metric
+        if isinstance(metric, str):
+            registered = registry().find("metrics", parse_component(metric).name).name
+            require(
+                getattr(found, "name", None) == registered,
+                f"it is registered as {registered!r}, but its name is {getattr(found, 'name', None)!r}: one of both",
+            )
         if inspect.isclass(found) or not callable(found):
             raise FaultError(
                 "what is registered must be the metric itself (an instance, callable on batches), not a class"
@@ -84,7 +93,14 @@ def _make_frames(count: int = 4) -> tuple[NDArray[np.uint8], dict[str, NDArray[A
 
 def it_says_what_it_is(subject: Subject) -> None:
     metric = subject.metric
-    require(isinstance(getattr(metric, "name", None), str) and metric.name != "", "it has no `name`")
+    name = getattr(metric, "name", None)
+    require(isinstance(name, str) and bool(NAME.fullmatch(name)), f"its `name` is {name!r}, which no table can bear")
+    bounds, invariances = getattr(metric, "bounds", None), getattr(metric, "invariances", ())
+    require(
+        bounds is None or (isinstance(bounds, tuple) and [type(end) in (int, float) for end in bounds] == [True, True]),
+        f"`bounds` is {bounds!r}; it must be two numbers (float('inf') for none)",
+    )
+    require(isinstance(invariances, tuple), f"`invariances` is {invariances!r}; it must be a tuple of names")
     require(
         isinstance(getattr(metric, "requires", None), tuple) and set(metric.requires) <= set(TRUTHS),
         f"`requires` must be a tuple of {', '.join(TRUTHS)}",
@@ -123,6 +139,21 @@ def a_batch_equals_its_frames(subject: Subject) -> None:
     )
 
 
+def undefined_frames_leave_others_alone(subject: Subject) -> None:
+    sound = subject.score()
+    predictions = subject.predictions.astype(np.float64)
+    truths = {name: truth.copy() for name, truth in subject.truths.items()}
+    predictions[0] = 128
+    for truth in truths.values():
+        truth[1] = 0
+    with np.errstate(all="ignore"):
+        scores = Subject(subject.metric, predictions, truths).score()
+    require(
+        np.allclose(scores[2:], sound[2:], rtol=1e-5, atol=1e-6),
+        f"beside a flat prediction and an empty truth, sound frames scored {scores[2:]}, not {sound[2:]}",
+    )
+
+
 def nothing_is_written_on(subject: Subject) -> None:
     before = [subject.predictions.copy(), *(truth.copy() for truth in subject.truths.values())]
     subject.score()
@@ -144,6 +175,14 @@ def types_agree(subject: Subject) -> None:
         require(
             np.allclose(scores, reference, rtol=1e-5, atol=1e-6),
             f"the same map as uint8 gave {reference}, as {np.dtype(dtype).name} {scores}",
+        )
+        truths = {
+            name: truth.astype(dtype) if truth.dtype == np.uint8 else truth for name, truth in subject.truths.items()
+        }
+        scores = Subject(subject.metric, subject.predictions, truths).score()
+        require(
+            np.allclose(scores, reference, rtol=1e-5, atol=1e-6),
+            f"truths as uint8 gave {reference}, as {np.dtype(dtype).name} {scores}",
         )
     reversed_view = np.ascontiguousarray(subject.predictions[..., ::-1])[..., ::-1]
     require(np.allclose(subject.score(reversed_view), reference), "a map that is a view of another scores differently")
@@ -230,6 +269,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     it_gives_one_finite_score_a_frame,
     it_draws_no_random_numbers,
     a_batch_equals_its_frames,
+    undefined_frames_leave_others_alone,
     nothing_is_written_on,
     types_agree,
     devices_agree,

@@ -17,7 +17,7 @@ def call(*arguments: str, status: int = 0) -> str:
 
 
 def test_a_component_is_checked() -> None:
-    assert call("check", "nss").startswith("metric nss: 10 checks held, 0 failed\n")
+    assert call("check", "nss").startswith("metric nss: 11 checks held, 0 failed\n")
     (report,) = json.loads(call("check", "center-bias", "--json"))
     assert report["kind"] == "backbone"
     assert len(report["held"]) == 11
@@ -53,5 +53,5 @@ def test_a_package_is_checked_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("salzoo.testing.package.load_plugins", lambda: found)
     output = call("check", "salzoo-twice", status=1)
     assert "FAILED it is registered whole: metric 'cc' belongs to salzoo already" in output
-    assert "metric nss: 10 checks held, 0 failed" in output
+    assert "metric nss: 11 checks held, 0 failed" in output
     assert output.endswith("salzoo: 1 of 2 parts of salzoo-twice failed a check\n")

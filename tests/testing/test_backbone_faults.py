@@ -166,6 +166,34 @@ class HasAnIdleParameter(nn.ReLU):
         self.idle = nn.Parameter(torch.zeros(2))
 
 
+class MakesTensorsOnTheCpu(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x * torch.linspace(0.5, 1.5, x.shape[-1]))
+
+
+class RaisesInTraining(nn.ReLU):
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            raise NotImplementedError("no training yet")
+        return super().forward(x)
+
+
+class TakesItsWidthByPosition(Small):
+    def __init__(self, width: int = 6) -> None:
+        super().__init__(width=width)
+
+
+class LinksToNothing(Small):
+    def change(self, layers: list[Layer]) -> Sequence[Layer]:
+        layers[4] = Layer("up1", Join(6), 6, 2, links=((1, 1),))
+        return layers
+
+
+class OneKeyForTwo(Small):
+    def change(self, layers: list[Layer]) -> Sequence[Layer]:
+        return [*layers[:5], *(Layer(**{**vars(layer), "key": "up"}) for layer in layers[5:])]
+
+
 class IgnoresItsSources(Small):
     sources = ("dhf1k", "salicon")
 
@@ -220,6 +248,13 @@ FAULTS: list[tuple[str, Callable[..., Backbone], str, str]] = [
     ("in place", changed(3, module=lambda: nn.ReLU(inplace=True)), "nothing is written on", "what enters layer decode"),
     ("idle parameter", changed(3, module=HasAnIdleParameter), "every parameter learns", "parameter 3.idle gets no"),
     ("weight apart", changed(3, module=HoldsAWeightApart), "weights are saved and loaded", "keep what decides them"),
+    ("device", changed(3, module=MakesTensorsOnTheCpu), "it runs on the meta device", "make tensors with device=x.de"),
+    ("raises in training", changed(3, module=RaisesInTraining), "every parameter learns", "no training yet"),
+    ("position", TakesItsWidthByPosition, "it can be made", "'width' must be keyword-only"),
+    ("no such link", LinksToNothing, "it can be made", r"layer 4 \(up1\) links to \(1, 1\), which no layer gives"),
+    ("one key", OneKeyForTwo, "it can be made", "two layers have the key 'up'"),
+    ("landmark", placed(bottleneck=3, output=6, Top=1), "landmarks are where they belong", "name the landmark 'Top'"),
+    ("0 to 1", prepared(mean=(0.5, 0.5, 0.4), std=(0.2, 0.2, 0.2)), "preprocessing is sound", "multiply by 255"),
     ("zero deviation", prepared(std=(0, 1, 1)), "preprocessing is sound", "it must be positive"),
     ("means of 0 to 1", prepared(mean=(-0.5, 0, 0)), "preprocessing is sound", "on the scale 0–255"),
     ("width first", prepared(size=(32.0, 48)), "preprocessing is sound", r"it is \(height, width\) in pixels"),

@@ -31,7 +31,7 @@ class Overlap:
 
 def test_a_metric_without_fault_passes() -> None:
     report = check_metric(Overlap())
-    assert len(report.held) == 10
+    assert len(report.held) == 11
     assert [finding.check for finding in report.passed_over] == ["devices agree"]
 
 
@@ -69,6 +69,26 @@ class WritesOnTheDensity(Overlap):
 class WorksInEightBits(Overlap):
     def __call__(self, prediction: NDArray[Any], *truths: NDArray[Any]) -> Scores:
         return super().__call__(prediction * prediction.dtype.type(2), *truths)
+
+
+class SquaresTheDensity(Overlap):
+    def __call__(self, prediction: NDArray[Any], *truths: NDArray[Any]) -> Scores:
+        return super().__call__(prediction, truths[0] * truths[0])
+
+
+class OneFrameSpoilsAll(Overlap):
+    invariances = ()
+
+    def __call__(self, prediction: NDArray[Any], *truths: NDArray[Any]) -> Scores:
+        return super().__call__(prediction, *truths) * (1.0 if truths[0].any((1, 2)).all() else np.nan)
+
+
+class HasAnOpenBound(Overlap):
+    bounds = (0, None)  # type: ignore[assignment]
+
+
+class NamesAnInvariance(Overlap):
+    invariances = "scale"  # type: ignore[assignment]
 
 
 class PointsTheWrongWay(Overlap):
@@ -119,6 +139,10 @@ FAULTS: list[tuple[type[Overlap], str, str]] = [
     (GivesOneScoreForAll, "it gives one finite score a frame", r"must give a float64 array \(4,\)"),
     (WritesOnTheDensity, "nothing is written on", "it writes on what it is given"),
     (WorksInEightBits, "types agree", "the same map as uint8 gave"),
+    (SquaresTheDensity, "types agree", "truths as uint8 gave"),
+    (OneFrameSpoilsAll, "undefined frames leave others alone", "beside a flat prediction and an empty truth"),
+    (HasAnOpenBound, "it says what it is", "`bounds` is .0, None.; it must be two numbers"),
+    (NamesAnInvariance, "it says what it is", "must be a tuple of names"),
     (PointsTheWrongWay, "better maps score better", "although higher_is_better is False"),
     (RaisesOnEmptyTruth, "undefined scores are nan or a number", "it raised ZeroDivisionError"),
     (InfiniteOnEmptyTruth, "undefined scores are nan or a number", "an undefined score is NaN"),
