@@ -41,7 +41,9 @@ def plugins_command(context: click.Context, as_json: bool) -> None:
 @plugins_command.command("check", short_help="Run the conformance suite on a package or component.")
 @click.argument("name")
 @click.option(
-    "--root", type=click.Path(exists=True, file_okay=False), help="Folder with a small example of the data set."
+    "--root",
+    type=click.Path(exists=True, file_okay=False),
+    help="A small example of a data set; by default its own.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(name: str, root: str | None, as_json: bool) -> None:
@@ -69,7 +71,8 @@ def check(name: str, root: str | None, as_json: bool) -> None:
 def new(name: str, kind: PackageKind, output: Path | None) -> None:
     """Write a package with a working component NAME, its tests and a README, to start from."""
     folder = write_package(name, kind, output)
-    click.echo(f"{folder}: pip install -e {folder}, then salzoo plugins check {name}")
+    example = " --root FOLDER, a small example" if kind == "dataset" else ""
+    click.echo(f"{folder}: pip install -e {folder}, then salzoo plugins check {name}{example}")
 
 
 def _print_plugin(plugin: Plugin) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from salzoo.interfaces.errors import SalzooError
-from salzoo.plugins import registry
-from salzoo.registry import NOUNS, Kind
+from salzoo.plugins import load_plugins, normalize, registry
+from salzoo.registry import NAME, NOUNS, Kind
 
 PackageKind = Literal["temporal", "backbone", "metric", "dataset"]
 PACKAGE_KINDS: tuple[PackageKind, ...] = get_args(PackageKind)
@@ -59,12 +59,14 @@ def write_package(name: str, kind: PackageKind, folder: Path | None = None) -> P
         SalzooError: the name cannot be one or is taken, or the folder exists or cannot be made.
     """
     name = name.removeprefix("salzoo-")
-    if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", name):
+    if not (NAME.fullmatch(name) and re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", name)):
         raise SalzooError(f"{name!r} cannot name a package: use small letters, digits and single hyphens, as in my-gru")
     of_kind = _KINDS[kind]
     if registry().knows(of_kind.registered, name):
         holder = registry().find(of_kind.registered, name).plugin
         raise SalzooError(f"{NOUNS[of_kind.registered]} {name!r} belongs to {holder} already; choose another name")
+    if normalize(f"salzoo-{name}") in {normalize(plugin.name) for plugin in load_plugins()[1]}:
+        raise SalzooError(f"a package salzoo-{name} is installed already; choose another name")
     folder = Path(f"salzoo-{name}") if folder is None else folder
     if folder.exists():
         raise SalzooError(f"{folder} exists already")
@@ -75,8 +77,9 @@ def write_package(name: str, kind: PackageKind, folder: Path | None = None) -> P
         "hook": of_kind.hook,
         "use": of_kind.use.format(name=name),
         "kind": kind,
-        "attribute": of_kind.attribute or _class_name(name),
-        "class_name": _class_name(name),
+        "check": name if kind != "dataset" else f"{name} --root FOLDER",
+        "attribute": of_kind.attribute or _class_name(name, kind),
+        "class_name": _class_name(name, kind),
     }
     written = {
         "pyproject.toml": "pyproject.toml",
@@ -98,13 +101,14 @@ def write_package(name: str, kind: PackageKind, folder: Path | None = None) -> P
     return folder
 
 
-def _class_name(name: str) -> str:
-    """The class of a component.
+def _class_name(name: str, kind: PackageKind) -> str:
+    """The class of a component. Its ending keeps it apart from Python's words and salzoo's names.
 
-    >>> _class_name("my-gru2")
-    'MyGru2'
+    >>> _class_name("my-gru2", "temporal")
+    'MyGru2Module'
     """
-    return "".join(part.capitalize() for part in re.split("[-_]", name))
+    words = "".join(part.capitalize() for part in re.split("[-_]", name))
+    return f"{words}{'Module' if kind == 'temporal' else kind.capitalize()}"
 
 
 def _render(template: str, values: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from unittest import mock
 
 import numpy as np
 
+from salzoo.evaluation.data import data_root
 from salzoo.interfaces import Dataset, DatasetFactory, SalzooError, Video
 from salzoo.plugins import registry
 from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
@@ -42,7 +43,8 @@ def check_dataset(dataset: str | DatasetFactory, root: str | os.PathLike[str] | 
 
     Args:
         dataset: a registered name ("dhf1k"), or the factory itself: ``dataset(root)``.
-        root: a folder in the data set's layout; None for one that makes its own data.
+        root: a folder in the data set's layout; by default the one that ``salzoo eval`` would take for the name, None
+            for a data set that makes its own data.
 
     Returns:
         What was checked. Raises ConformanceError with every finding when something failed.
@@ -55,13 +57,16 @@ def check_dataset(dataset: str | DatasetFactory, root: str | os.PathLike[str] | 
 def report_dataset(dataset: str | DatasetFactory, root: str | os.PathLike[str] | None = None) -> Report:
     """As ``check_dataset``, but failures are in the report alone."""
     name = dataset if isinstance(dataset, str) else getattr(dataset, "__name__", str(dataset))
-    folder = None if root is None else Path(root)
 
     def make() -> Subject:
+        folder = Path(root) if root is not None else data_root(dataset) if isinstance(dataset, str) else None
         factory: DatasetFactory = registry().find("datasets", dataset).load() if isinstance(dataset, str) else dataset
         made = factory(folder)
         if not isinstance(made, Dataset):
             raise FaultError(f"the factory gave a {type(made).__name__}, not a salzoo.interfaces.Dataset")
+        if isinstance(dataset, str):
+            registered = registry().find("datasets", dataset).name
+            require(made.name == registered, f"it is registered as {registered!r}, but its name is {made.name!r}")
         require(len(made.videos) > 0, "it found no videos in the example")
         return Subject(factory, folder, made)
 
@@ -98,7 +103,7 @@ def names_are_unique_and_safe(subject: Subject) -> None:
     require(len(set(ids)) == len(ids), "two videos have the same id")
     for video in subject.dataset.videos:
         require(
-            bool(video.id) and "\\" not in video.id and {"", ".", ".."}.isdisjoint(video.id.split("/")),
+            video.id.isprintable() and "\\" not in video.id and {"", ".", ".."}.isdisjoint(video.id.split("/")),
             f"video id {video.id!r} cannot name a folder",
         )
         require(
@@ -158,7 +163,7 @@ def truths_are_as_they_should_be(subject: Subject) -> None:
     annotated = [video for video in subject.videos if video.annotated]
     if not annotated:
         raise NotApplicableError("no video of the example is annotated")
-    brightest = 0
+    brightest, fixated = 0, False
     for video in annotated:
         for index in {0, video.frames - 1}:
             density, fixations = video.read_density(index), video.read_fixations(index)
@@ -175,6 +180,8 @@ def truths_are_as_they_should_be(subject: Subject) -> None:
                 f"density {density.shape} and fixations {fixations.shape} of {video.id} differ in size",
             )
             brightest = max(brightest, int(density.max()))
+            fixated |= bool(fixations.any())
+    require(fixated, "no fixation map has a fixation")
     require(brightest > 1, f"no density map goes above {brightest}: give them on the scale 0–255")
 
 
@@ -195,18 +202,15 @@ def a_wrong_folder_is_refused(subject: Subject) -> None:
     if subject.root is None:
         raise NotApplicableError("it makes its own data")
     with tempfile.TemporaryDirectory() as folder:
-        for root in (Path(folder), Path(folder) / "missing"):
+        for root in (Path(folder), Path(folder) / "missing", None):
+            what = "a wrong folder" if root else "no folder (None)"
             try:
                 made = subject.factory(root)
             except SalzooError:
                 continue
             except Exception as error:
-                raise FaultError(
-                    f"a wrong folder raised {type(error).__name__}; raise SalzooError naming it"
-                ) from error
-            require(
-                len(made.videos) > 0, "a folder without data gave no videos and no word: raise SalzooError naming it"
-            )
+                raise FaultError(f"{what} raised {type(error).__name__}; raise SalzooError, which says more") from error
+            require(len(made.videos) > 0, f"{what} gave no videos and no word: raise SalzooError, which says more")
 
 
 def records_go_to_workers(subject: Subject) -> None:

@@ -1,5 +1,6 @@
 """``salzoo plugins new``: what it writes installs, passes its tests and the conformance suite, and can be used."""
 
+import ast
 import sys
 from pathlib import Path
 
@@ -42,13 +43,24 @@ def test_a_new_package_is_clean(kind: str, tmp_path: Path, monkeypatch: pytest.M
         run(Path(sys.executable), "ruff", *arguments, str(tmp_path), cwd=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["My_Net", "3d", "a--b", "-x", "a/b", "naïve", ""])
+@pytest.mark.parametrize("name", ["My_Net", "3d", "a--b", "-x", "a/b", "naïve", "", "n" * 65])
 def test_a_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(cli, ["plugins", "new", "--kind", "metric", "--", name])
     assert result.exit_code == 1
     assert "cannot name a package" in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "kind"), [("none", "temporal"), ("layer", "backbone"), ("class", "metric")])
+def test_words_that_mean_something_else_are_names(
+    name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(cli, ["plugins", "new", name, "--kind", kind]).exit_code == 0
+    tree = ast.parse((tmp_path / f"salzoo-{name}" / f"salzoo_{name}" / f"{kind}.py").read_text())
+    (made,) = (node.name for node in tree.body if isinstance(node, ast.ClassDef))
+    assert made not in {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
 
 
 def test_a_folder_that_exists_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,12 @@ class GreyFixations(FolderVideo):
 
 
 @dataclass(frozen=True)
+class NobodyLooks(FolderVideo):
+    def read_fixations(self, index: int) -> NDArray[Any]:
+        return FolderVideo.read_fixations(self, index) & False
+
+
+@dataclass(frozen=True)
 class SmallerDensity(FolderVideo):
     def read_density(self, index: int) -> NDArray[Any]:
         return FolderVideo.read_density(self, index)[::2, ::2]
@@ -192,6 +198,14 @@ def silent(root: Path | None) -> Dataset:
     return Dataset("folder", [FolderVideo(path, path.name) for path in sorted(root.glob("*"))])
 
 
+def none_unforeseen(root: Path | None) -> Dataset:
+    return open_with()(root / "." if root else root.parent)  # type: ignore[union-attr]
+
+
+def with_a_newline(folder: Path, name: str) -> FolderVideo:
+    return FolderVideo(folder, f"{name}\n")
+
+
 def without_videos(root: Path | None) -> Dataset:
     return Dataset("folder", [])
 
@@ -221,10 +235,13 @@ FAULTS: list[tuple[str, Callable[[Path | None], Dataset], str, str]] = [
     ("one name", open_with(OneName), "names are unique and safe", "two frames of garden have one name"),
     ("unknown split", open_with(with_split), "names are unique and safe", "split 'training' of garden is not train"),
     ("one id", open_with(with_one_id), "names are unique and safe", "two videos have the same id"),
+    ("newline", open_with(with_a_newline), "names are unique and safe", "cannot name a folder"),
+    ("no fixations", open_with(NobodyLooks), "truths are as they should be", "no fixation map has a fixation"),
+    ("none", none_unforeseen, "a wrong folder is refused", r"no folder \(None\) raised AttributeError"),
     ("climbing id", open_with(climbing), "names are unique and safe", "'../garden' cannot name a folder"),
     ("cannot be pickled", open_with(ReadersInTheRecord), "records go to workers", "pickle"),
     ("not sorted", in_the_folders_order, "the order is the same each time", "sort what you list"),
-    ("silent", silent, "a wrong folder is refused", "a folder without data gave no videos and no word"),
+    ("silent", silent, "a wrong folder is refused", "a wrong folder gave no videos and no word"),
     ("raising", raising, "a wrong folder is refused", "a wrong folder raised IndexError; raise SalzooError"),
     ("no videos", without_videos, "it can be made", "it found no videos in the example"),
     ("a list", a_list, "it can be made", "gave a list, not a salzoo.interfaces.Dataset"),
