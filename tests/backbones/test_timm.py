@@ -32,7 +32,7 @@ SMALL = {
     "xcit_nano_12_p16_224": "channel attention, one layer",
     "test_mambaout": "channels last, free size",
 }
-FEW = ("beit", "coat", "dpn", "efficientnet", "ghostnet", "inception_v3", "levit", "maxxvit", "nasnet", "selecsls")
+FEW = ("beit", "coat", "dpn", "efficientnet", "ghostnet", "inception_v3", "levit", "maxxvit", "selecsls")
 FEW += ("swin_transformer_v2", "vgg", "xception")
 """Modules of timm, each different in how its features come about."""
 

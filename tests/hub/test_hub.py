@@ -195,7 +195,7 @@ def test_a_checksum_that_differs_is_found(hub: Hub, folder: Path, tmp_path: Path
         pytest.param(
             {"fail": 500}, "500|cannot be reached", marks=pytest.mark.slow
         ),  # the client tries again, for 20 s
-        ({"cut": 10, "cuts": 999}, "failed|cannot be reached"),
+        pytest.param({"cut": 10, "cuts": 999}, "failed|cannot be reached", marks=pytest.mark.slow),  # so it does here
     ],
 )
 def test_faults_of_the_server_are_one_line(

@@ -15,9 +15,9 @@ from salzoo.cli import cli
     ("kind", "shown"),
     [
         ("temporal", "temporal module  my-idea"),
-        ("backbone", "backbone         my-net"),
-        ("metric", "metric           my-score"),
-        ("dataset", "data set         my-videos"),
+        pytest.param("backbone", "backbone         my-net", marks=pytest.mark.slow),
+        pytest.param("metric", "metric           my-score", marks=pytest.mark.slow),
+        pytest.param("dataset", "data set         my-videos", marks=pytest.mark.slow),
     ],
 )
 def test_a_new_package_installs_passes_and_works(

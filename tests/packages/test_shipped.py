@@ -59,6 +59,7 @@ def test_convgru_goes_where_the_readme_says(installed: Path, tmp_path: Path) -> 
         assert "convgru" in run(installed, "salzoo", "describe", spec, cwd=tmp_path).stdout
 
 
+@pytest.mark.slow
 def test_emd_is_a_column_of_the_table(installed: Path, tmp_path: Path, tiny_data: Path) -> None:
     metrics = ["--metric", "emd", "--metric", "emd:reduction=16"]
     chosen = ["--root", str(tiny_data), "--max-frames", "40", "--workers", "2", *metrics]
