@@ -30,9 +30,15 @@ def check_package(name: str, root: str | os.PathLike[str] | None = None) -> list
     mine = [plugin for plugin in plugins if normalize(plugin.name) == normalize(name)]
     if mine:
         reports = [
-            Report("package", plugin.name, (), (Finding("it is registered whole", plugin.problem),), ())
+            Report(
+                "package",
+                plugin.name,
+                (),
+                (Finding("it is registered whole", plugin.problem or f"{plugin.module} registers nothing"),),
+                (),
+            )
             for plugin in mine
-            if plugin.problem
+            if plugin.problem or not plugin.entries
         ]
         return reports + [_report(entry.kind, entry.name, root) for plugin in mine for entry in plugin.entries]
     component = parse_component(name).name

@@ -45,6 +45,12 @@ def test_what_fails_ends_with_status_1() -> None:
     assert "ema has no parameter 'speed'" in call("check", "ema:speed=3", status=1)
 
 
+def test_a_package_that_registers_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = (registry(), (Plugin("salzoo-empty", "1.0", "empty", ()),))
+    monkeypatch.setattr("salzoo.testing.package.load_plugins", lambda: found)
+    assert "FAILED it is registered whole: empty registers nothing" in call("check", "salzoo-empty", status=1)
+
+
 def test_a_package_is_checked_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it registers, and that it was registered without a clash."""
     nss = Entry("metrics", "nss", "salzoo.metrics.registered:nss", "", (), "Salzoo_Twice")
