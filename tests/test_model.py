@@ -15,6 +15,8 @@ from salzoo.training.initialization import initialize_from_nothing
 SLIM = "salgan:width=0.1"
 MODULES = ["ema", "ema:alpha=0.3,learn=true", "ema:alpha=0.6,residual=true", "ema:dropout=0.5", "convlstm"]
 MODULES += ["convlstm:residual=true"]
+MAIN = ["ema", "convlstm:residual=true"]
+"""Those whose law the default suite tries at every position; the slow one has the others."""
 POSITIONS = range(63)
 NO_RESIDUAL = {0, 4, 5, 9, 10, 16, 17, 23, 36, 43, 44, 50, 51, 55, 56}
 """Where the input and output of a layer of SalGAN cannot be added (as the release of SalEMA fails)."""
@@ -49,7 +51,9 @@ def fits(module: str, position: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(
+    "module", [*MAIN, *(pytest.param(module, marks=pytest.mark.slow) for module in MODULES if module not in MAIN)]
+)
 def test_a_clip_equals_its_frames_streamed_at_every_position(module: str) -> None:
     clip = make_clip(2, 4)
     fitting = [position for position in POSITIONS if fits(module, position)]

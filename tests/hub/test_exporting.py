@@ -51,7 +51,7 @@ def test_a_program_streams_as_the_model_does(tmp_path: Path, spec: str, to: str)
     assert [path.name for path in tmp_path.iterdir()] == ["program"]
 
 
-@pytest.mark.parametrize("to", ["torch-export", "onnx"])
+@pytest.mark.parametrize("to", ["torch-export", pytest.param("onnx", marks=pytest.mark.slow)])
 def test_one_program_for_all_sizes(tmp_path: Path, to: str) -> None:
     model = model_of("salgan:width=0.05+convlstm@30+ema@61")
     done = export_model(model, tmp_path / "program", to=to, size=(32, 48), dynamic=True)  # type: ignore[arg-type]

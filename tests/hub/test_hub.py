@@ -117,6 +117,7 @@ def test_what_was_pushed_is_pulled_and_gives_the_same_maps(hub: Hub, folder: Pat
     assert "lab/model (config.json) is not in the cache, and offline mode is on" in error
 
 
+@pytest.mark.slow
 def test_revisions_are_pinned(hub: Hub, folder: Path, tmp_path: Path) -> None:
     first = hub.commit("lab/model", files(folder))
     torch.manual_seed(1)
@@ -209,6 +210,7 @@ def test_faults_of_the_server_are_one_line(
     assert "model.safetensors" not in cached(tmp_path)
 
 
+@pytest.mark.slow
 def test_another_model_is_not_overwritten(hub: Hub, folder: Path, tmp_path: Path) -> None:
     save_checkpoint(salzoo.create_model("salgan:width=0.05"), tmp_path / "other", CARD)
     hub.commit("lab/model", files(tmp_path / "other"))
@@ -248,6 +250,7 @@ def test_models_are_listed_with_scores_and_weights(hub: Hub, folder: Path, tmp_p
     assert f"weights at hand: {tmp_path}" in call(hub, tmp_path, "list", "models", **config)
 
 
+@pytest.mark.slow
 def test_a_lab_has_models_of_its_own(hub: Hub, folder: Path, tmp_path: Path) -> None:
     hub.commit("lab/salema61", files(folder))
     config = {"SALZOO_CONFIG": str(tmp_path / "config.json")}

@@ -129,6 +129,7 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_survives_being_killed(small_data: Path, tmp_path: Path) -> None:
     kill_and_resume(small_data, tmp_path, kills=2)
 
