@@ -9,7 +9,7 @@ from pathlib import Path
 from salzoo.evaluation.pool import scoring_pool
 from salzoo.evaluation.ranks import this_rank
 from salzoo.evaluation.reported import Reported, reported_scores
-from salzoo.evaluation.results import Result, format_notices, heading, number, plain
+from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, plain
 from salzoo.evaluation.runs import baselines, default_workers, device_of_rank, score_model
 from salzoo.evaluation.tasks import prepare, score_gold
 from salzoo.hub.cards import list_models, load_card
@@ -132,7 +132,7 @@ def format_leaderboard(board: Leaderboard) -> str:
 
 def _rows(metrics: Sequence[str], rows: Sequence[tuple[str, dict[str, float], str]]) -> list[str]:
     width = max(len("model"), *(len(label) for label, _, _ in rows))
-    columns = {metric: max(9, 2 + len(heading(metric))) for metric in metrics}
+    columns = column_widths(metrics)
     lines = [f"{'model':{width}}" + "".join(f"{heading(m):>{w}}" for m, w in columns.items()) + "  status"]
     for label, scores, status in rows:
         digits = 4 if status == "measured" else 3  # as many as were reported

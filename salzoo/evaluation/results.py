@@ -124,7 +124,7 @@ def format_table(results: Sequence[Result]) -> str:
     lines = [f"{first.dataset} {first.split}, {first.frames} frames, protocol {first.protocol}"]
     if first.note:
         lines.append(first.note)
-    columns = {metric: max(9, 2 + len(heading(metric))) for metric in first.metrics}
+    columns = column_widths(first.metrics)
     lines.append(f"{'model':{width}}" + "".join(f"{heading(metric):>{w}}" for metric, w in columns.items()))
     for result in results:
         cells = (f"{number(result.mean[metric], 4):>{w}}" for metric, w in columns.items())
@@ -158,6 +158,11 @@ def number(value: float, digits: int) -> str:
 def heading(metric: str) -> str:
     """The heading of a metric's column."""
     return HEADINGS.get(metric, metric)
+
+
+def column_widths(metrics: Sequence[str]) -> dict[str, int]:
+    """The width of each metric's column, in characters."""
+    return {metric: max(9, 2 + len(heading(metric))) for metric in metrics}
 
 
 def results_json(results: Sequence[Result]) -> str:

@@ -13,6 +13,7 @@ from salzoo.evaluation.fixations import FixationIndex
 from salzoo.evaluation.protocols import Protocol
 from salzoo.evaluation.saved_maps import frame_label
 from salzoo.interfaces import Metric, SalzooError, Video
+from salzoo.interfaces.errors import one_line
 from salzoo.video.reading import read_map
 
 CONSTANT, NOT_FINITE, UNREADABLE = "constant prediction", "prediction not finite", "unreadable prediction"
@@ -153,7 +154,7 @@ def _score(metric: Metric, prediction: NDArray[Any], truths: dict[str, NDArray[A
     except SalzooError:
         raise
     except Exception as error:  # a third party's metric may raise anything
-        what = " ".join(f"{type(error).__name__}: {error}".split())
+        what = f"{type(error).__name__}: {one_line(error)}"
         raise SalzooError(f"metric {metric.name} failed ({what}); salzoo plugins check tries it out") from error
 
 

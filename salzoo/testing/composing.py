@@ -63,16 +63,23 @@ class _Join(nn.Module):
 
 def find_factory(kind: Kind, component: str | Callable[..., Any], params: dict[str, Any]) -> Callable[..., Any]:
     """What builds a component: from its text ("convgru:hidden=8"), or from what would be registered."""
+    factory = _find_registered(kind, component)
     if not isinstance(component, str):
-        return lambda *args: component(*args, **params)
+        return lambda *args: factory(*args, **params)
     parsed = parse_component(component)
-    factory = registry().find(kind, parsed.name).load()
     return lambda *args: factory(*args, **check_params(parsed, factory), **params)
+
+
+def _find_registered(kind: Kind, component: str | Callable[..., Any]) -> Callable[..., Any]:
+    if not isinstance(component, str):
+        return component
+    factory: Callable[..., Any] = registry().find(kind, parse_component(component).name).load()
+    return factory
 
 
 def check_signature(kind: Kind, component: str | Callable[..., Any]) -> None:
     """Raise FaultError where a factory has a parameter that a spec could not set."""
-    factory = registry().find(kind, parse_component(component).name).load() if isinstance(component, str) else component
+    factory = _find_registered(kind, component)
     given = 2 if kind == "temporal" else 0  # the channels in and out
     for number, parameter in enumerate(inspect.signature(factory, eval_str=True).parameters.values()):
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and number >= given:
