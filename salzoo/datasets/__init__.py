@@ -12,16 +12,36 @@ def register_datasets(register: Register) -> None:
         aliases=["DHF1K"],
     )
     register(
+        "eyecrowd",
+        "salzoo.datasets.gaze_images:open_eyecrowd",
+        summary="500 photographs of crowds, 16 observers (Jiang et al., 2014)",
+    )
+    register(
+        "hevc33",
+        "salzoo.datasets.hevc33:open_hevc33",
+        summary="33 videos, 32 observers (Xu et al., 2017); hevc33:fold=2 holds out another fifth",
+    )
+    register(
         "hollywood2",
         "salzoo.datasets.hollywood2:open_hollywood2",
         summary="6257 movie shots, 19 observers (Mathe and Sminchisescu, 2015); splits train and test",
         aliases=["hollywood-2", "Hollywood-2"],
     )
     register(
+        "osie",
+        "salzoo.datasets.gaze_images:open_osie",
+        summary="700 photographs, 15 observers (Xu et al., 2014)",
+    )
+    register(
         "salicon",
         "salzoo.datasets.salicon:open_salicon",
         summary="20000 still images, mouse-tracked fixations (Jiang et al., 2015)",
         aliases=["SALICON"],
+    )
+    register(
+        "sun500",
+        "salzoo.datasets.gaze_images:open_sun500",
+        summary="500 photographs of scenes, 10 to 12 observers (Liang et al., 2015)",
     )
     register(
         "synthetic",

@@ -7,15 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from salzoo.datasets import dhf1k, hollywood2, salicon, ucfsports
+from salzoo.datasets import dhf1k, gaze_images, hevc33, hollywood2, salicon, ucfsports
 from salzoo.datasets.matlab import read_mat_fixations
 from salzoo.datasets.processes import map_in_processes
+from salzoo.gaze.truth import read_density, read_fixations
 from salzoo.interfaces.dataset import Dataset, Video
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.reading import read_image, read_video
 
 PUBLISHED = {
     "dhf1k": dhf1k.PUBLISHED,
+    **gaze_images.PUBLISHED,
+    "hevc33": hevc33.PUBLISHED,
     "hollywood2": hollywood2.PUBLISHED,
     "salicon": salicon.PUBLISHED,
     "ucfsports": ucfsports.PUBLISHED,
@@ -93,10 +96,10 @@ def check_video(video: Video) -> VideoCheck:
             _attempt(problems, partial(_read_file, path))
     frames = _frame_sizes(video, count, problems) if count else {}
     if annotated:
-        for kind, read in (("density map", video.read_density), ("fixation map", video.read_fixations)):
+        for kind, read in (("density map", read_density), ("fixation map", read_fixations)):
             sizes = {}
             for index in range(count):
-                map_ = _attempt(problems, partial(read, index))
+                map_ = _attempt(problems, partial(read, video, index))
                 if map_ is not None:
                     sizes[index] = (map_.shape[0], map_.shape[1])
             problems += _compare_sizes(video, kind, sizes, frames)

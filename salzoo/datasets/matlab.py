@@ -1,5 +1,7 @@
-"""Fixation maps from MATLAB files, with scipy (the extra ``mat``)."""
+"""MATLAB files, with scipy and h5py (the extra ``mat``), and the fixation maps in them."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
+
+
+def load_mat(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Those of the named variables that a MATLAB file (up to version 7.2) holds.
+
+    Raises SalzooError where the file is missing, damaged or of version 7.3, or scipy is not installed.
+    """
+    try:
+        from scipy.io import loadmat
+    except ImportError as error:
+        raise SalzooError(f"reading {path} needs scipy; install it with: pip install 'salzoo[mat]'") from error
+    _check_file(path)
+    try:
+        variables = loadmat(str(path), appendmat=False, variable_names=names)
+    except NotImplementedError as error:
+        raise SalzooError(f"cannot read {path}: it is of MATLAB's version 7.3; save it again with -v7") from error
+    except Exception as error:  # of many types, in a damaged file
+        raise SalzooError(f"cannot read {path}: the file is damaged, or not a MATLAB file") from error
+    return {name: variables[name] for name in names if name in variables}
+
+
+@contextmanager
+def open_mat73(path: Path) -> Iterator[Any]:
+    """A MATLAB file of version 7.3, which is HDF5, as an ``h5py.File``.
+
+    Raises SalzooError where it cannot be opened or what is asked of it is not there, or h5py is not installed.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise SalzooError(f"reading {path} needs h5py; install it with: pip install 'salzoo[mat]'") from error
+    _check_file(path)
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except SalzooError:
+        raise
+    except Exception as error:  # of many types, in a damaged file
+        raise SalzooError(f"cannot read {path}: the file is damaged, or not a MATLAB file of version 7.3") from error
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise SalzooError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
 
 
 def read_mat_fixations(path: Path) -> NDArray[np.bool_]:
@@ -20,18 +66,7 @@ def read_mat_fixations(path: Path) -> NDArray[np.bool_]:
         SalzooError: the file is missing or damaged, holds something else, or a fixation lies outside the image; scipy
             is not installed.
     """
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise SalzooError(f"reading {path} needs scipy; install it with: pip install 'salzoo[mat]'") from error
-    if not path.is_file():
-        raise SalzooError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
-    try:
-        variables = loadmat(str(path), appendmat=False, variable_names=("I", "gaze", "resolution"))
-    except NotImplementedError as error:
-        raise SalzooError(f"cannot read {path}: it is of MATLAB's version 7.3; save it again with -v7") from error
-    except Exception as error:  # of many types, in a damaged file
-        raise SalzooError(f"cannot read {path}: the file is damaged, or not a MATLAB file") from error
+    variables = load_mat(path, ("I", "gaze", "resolution"))
     if "I" in variables:
         return _map(path, variables["I"])
     if "gaze" in variables and "resolution" in variables:

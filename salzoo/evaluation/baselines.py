@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Video
 from salzoo.video.resizing import resize_frame
 
@@ -25,7 +26,7 @@ def mean_density(videos: Sequence[Video]) -> NDArray[np.float32]:
     total = np.zeros(GRID)
     for video in tqdm(videos, "center bias", unit="video", leave=False, disable=None):
         for index in np.unique(np.linspace(0, video.frames - 1, FRAMES_PER_VIDEO).astype(int)):
-            total += resize_frame(video.read_density(int(index)), GRID)
+            total += resize_frame(read_density(video, int(index)), GRID)
     mean = total.astype(np.float32)
     scaled: NDArray[np.float32] = mean / max(float(mean.max()), float(np.finfo(np.float32).tiny))
     return scaled

@@ -1,11 +1,13 @@
 """From a data set's name to its videos."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from salzoo.config import config_path, read_config
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.plugins import registry
+from salzoo.spec import Component, check_params, parse_component
 
 VARIABLE = "SALZOO_DATA"
 """Environment variable that names the folder in which data sets lie, each in a folder of its name."""
@@ -15,15 +17,18 @@ def open_dataset(name: str, root: str | Path | None = None) -> Dataset:
     """Open a data set.
 
     Args:
-        name: registered name.
+        name: registered name, with parameters where the data set has some ("hevc33:fold=2").
         root: its folder; by default as ``data_root`` finds it.
 
     Raises:
-        SalzooError: unknown name, or no data set there.
+        SalzooError: unknown name or parameter, or no data set there.
     """
-    entry = registry().find("datasets", name)
-    dataset: Dataset = entry.load()(Path(root) if root is not None else data_root(entry.name))
-    return dataset
+    component = parse_component(name)
+    entry = registry().find("datasets", component.name)
+    factory = entry.load()
+    params = check_params(component, factory) if component.params else {}
+    dataset: Dataset = factory(Path(root) if root is not None else data_root(entry.name), **params)
+    return replace(dataset, name=str(Component(dataset.name, component.params)))
 
 
 def data_root(name: str) -> Path | None:

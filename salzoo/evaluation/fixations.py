@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from salzoo.gaze.truth import read_fixations
 from salzoo.interfaces import SalzooError, Video
 from salzoo.metrics.frames import positions
 
@@ -36,6 +37,11 @@ class FixationIndex:
     def size_of(self, video: int) -> tuple[int, int]:
         """(height, width) of a video's fixation maps."""
         return int(self.sizes[video, 0]), int(self.sizes[video, 1])
+
+    def fixated_frames(self, video: int) -> NDArray[np.intp]:
+        """The frames of a video, counted from 0, that have fixations."""
+        first, end = self.first_frame[video], self.first_frame[video + 1]
+        return np.nonzero(np.diff(self.offsets[first : end + 1]))[0]
 
     def fixations_of(self, frame: int) -> NDArray[np.bool_]:
         """The fixation map of a frame, (height, width) bool, as it was read."""
@@ -137,7 +143,7 @@ def _read(video: Video, first: int | None) -> _VideoFixations:
     size = (0, 0)
     for index in range(video.frames if first is None else min(first, video.frames)):
         try:
-            fixations = video.read_fixations(index)
+            fixations = read_fixations(video, index)
         except SalzooError as error:
             problems.append(str(error))
             continue

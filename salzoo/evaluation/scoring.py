@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from salzoo.evaluation.fixations import FixationIndex
 from salzoo.evaluation.protocols import Protocol
 from salzoo.evaluation.saved_maps import frame_label
+from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Metric, SalzooError, Video
 from salzoo.interfaces.errors import one_line
 from salzoo.video.reading import read_map
@@ -134,7 +135,7 @@ class _VideoTruths:
     def of(self, index: int) -> dict[str, NDArray[Any]]:
         """The truths of a frame by name, all of one size."""
         scorer, frame = self.scorer, self.first + index
-        density = self.video.read_density(index)
+        density = read_density(self.video, index)
         if density.shape != self.size:
             raise SalzooError(
                 f"the density map of {frame_label(self.video, index)} has {_text(density.shape)} pixels, its fixation "

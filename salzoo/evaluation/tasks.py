@@ -17,6 +17,7 @@ from salzoo.evaluation.protocols import Protocol, find_protocol
 from salzoo.evaluation.ranks import gather, this_rank
 from salzoo.evaluation.results import Result, summarise
 from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
+from salzoo.gaze.truth import has_gaze
 from salzoo.interfaces import Dataset, SalzooError, Video
 
 CHUNK = 32
@@ -94,7 +95,10 @@ def prepare(
     if first is not None:
         notes.append(f"only the first {first} frames of each video are scored")
     index = index_fixations(videos, first)
-    frames = [np.arange(index.frames_of(number)) for number in range(len(videos))]
+    frames = [  # where a set has gaze itself, a frame that nobody looked at has no truth
+        index.fixated_frames(number) if has_gaze(video) else np.arange(index.frames_of(number))
+        for number, video in enumerate(videos)
+    ]
     if max_frames is not None and max_frames < sum(map(len, frames)):
         notes.append(f"{max_frames} of {sum(map(len, frames))} frames are scored, drawn by seed {seed}")
         frames = _draw_frames(frames, max_frames, seed)

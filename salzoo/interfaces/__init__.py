@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from salzoo.interfaces.backbone import Backbone, Layer, Link, Preprocessing
-    from salzoo.interfaces.dataset import Dataset, DatasetFactory, Video
+    from salzoo.interfaces.dataset import Dataset, DatasetFactory, DensityVideo, FixationVideo, GazeVideo, Video
     from salzoo.interfaces.errors import SalzooError
     from salzoo.interfaces.metric import Metric, Truth
     from salzoo.interfaces.temporal import LayerCall, State, TemporalModule, map_state, reset_slots
@@ -15,6 +15,9 @@ __all__ = [
     "Backbone",
     "Dataset",
     "DatasetFactory",
+    "DensityVideo",
+    "FixationVideo",
+    "GazeVideo",
     "Layer",
     "LayerCall",
     "Link",
@@ -31,7 +34,7 @@ __all__ = [
 
 _MODULES = {
     "backbone": ("Backbone", "Layer", "Link", "Preprocessing"),
-    "dataset": ("Dataset", "DatasetFactory", "Video"),
+    "dataset": ("Dataset", "DatasetFactory", "DensityVideo", "FixationVideo", "GazeVideo", "Video"),
     "errors": ("SalzooError",),
     "metric": ("Metric", "Truth"),
     "temporal": ("LayerCall", "State", "TemporalModule", "map_state", "reset_slots"),

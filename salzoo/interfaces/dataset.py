@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,9 @@ class Video(Protocol):
 
     Implementations are small picklable records (worker processes receive them). Frames are counted from 0.
     Readers raise SalzooError naming the file when it is missing or cannot be decoded.
+
+    What was measured of people is read by the methods of ``DensityVideo``, ``FixationVideo`` and ``GazeVideo``, as far
+    as a set has it; ``salzoo.gaze.truth`` asks for it and makes what is missing from what is there.
     """
 
     @property
@@ -32,7 +34,7 @@ class Video(Protocol):
 
     @property
     def annotated(self) -> bool:
-        """Whether density and fixations are there to read (test splits are often held back)."""
+        """Whether there is anything of people to read (test splits are often held back)."""
 
     def frame_name(self, index: int) -> str:
         """File name of a frame without its ending, as the data set numbers it ("0001")."""
@@ -40,11 +42,48 @@ class Video(Protocol):
     def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
         """Yield frames start..stop−1 (to the end when stop is None): (H, W, 3) uint8, BGR."""
 
+
+@runtime_checkable
+class DensityVideo(Protocol):
+    """A ``Video`` with density maps."""
+
     def read_density(self, index: int) -> NDArray[np.uint8]:
         """Density map of a frame: (H, W) uint8."""
 
+
+@runtime_checkable
+class FixationVideo(Protocol):
+    """A ``Video`` with fixation maps."""
+
     def read_fixations(self, index: int) -> NDArray[np.bool_]:
         """Fixation map of a frame: (H, W) bool, true at the fixated pixels."""
+
+
+@runtime_checkable
+class GazeVideo(Protocol):
+    """A ``Video`` that knows its observers one by one.
+
+    Density and fixation maps are made from it where the video has none of its own. A frame at which nobody looked has
+    no truth: it is neither scored nor trained on.
+
+    Points are (x, y) in continuous pixels of the frame, from its upper left corner: column c spans x from c to c + 1.
+    """
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of its frames."""
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the density's Gaussian, in pixels of its frames."""
+
+    @property
+    def observers(self) -> int:
+        """How many people watched."""
+
+    def read_gaze(self, index: int) -> list[NDArray[np.float32]]:
+        """Where each observer looked at a frame: for each of them (n, 2) x and y within the frame, often of one point
+        or none."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +111,8 @@ class Dataset:
         return videos
 
 
-DatasetFactory = Callable[[Path | None], Dataset]
-"""A registered data set: from a root folder to its videos. None means that the user named no root: a data set that
-makes its own (``synthetic``) uses its cache, any other raises SalzooError saying how to name one."""
+DatasetFactory = Callable[..., Dataset]
+"""A registered data set, ``dataset(root, *, **params)``: from a root folder to its videos. Parameters are keyword-only,
+annotated int, float, bool or str, with defaults: ``hevc33:fold=2`` sets one. None as root means that the user named
+none: a data set that makes its own (``synthetic``) uses its cache, any other raises SalzooError saying how to name
+one."""

@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 
 from salzoo.evaluation.data import data_root
+from salzoo.gaze.truth import read_density, read_fixations
 from salzoo.interfaces import Dataset, DatasetFactory, SalzooError, Video
 from salzoo.plugins import registry
 from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
@@ -166,7 +167,7 @@ def truths_are_as_they_should_be(subject: Subject) -> None:
     brightest, fixated = 0, False
     for video in annotated:
         for index in {0, video.frames - 1}:
-            density, fixations = video.read_density(index), video.read_fixations(index)
+            density, fixations = read_density(video, index), read_fixations(video, index)
             require(
                 density.dtype == np.uint8 and density.ndim == 2,
                 f"the density of {video.id} is {density.dtype} {density.shape}; it must be uint8 (H, W)",
@@ -187,11 +188,11 @@ def truths_are_as_they_should_be(subject: Subject) -> None:
 
 def what_is_not_there_is_refused(subject: Subject) -> None:
     for video in subject.videos:
-        readers = [video.read_density, video.read_fixations]
+        readers = [read_density, read_fixations]
         index = video.frames if video.annotated else 0
         for reader in readers:
             try:
-                reader(index)
+                reader(video, index)
             except (SalzooError, IndexError):
                 continue
             what = f"frame {index} of {video.frames}" if video.annotated else "a video without annotation"

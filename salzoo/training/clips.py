@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.evaluation.ranks import Rank
+from salzoo.gaze.truth import read_density, read_fixations
 from salzoo.interfaces import SalzooError, Video
 from salzoo.training.augmentation import Augmentation, Transform
 from salzoo.video.resizing import resize_frame
@@ -259,10 +260,10 @@ def _make_clip(
         raise SalzooError(f"video {video.id} gave {len(frames)} of frames {cut.start + 1}-{cut.stop}")
     shown = range(cut.start, cut.start + len(frames))
     images = np.stack([resize_frame(frame, size) for frame in frames])
-    density = np.stack([resize_frame(video.read_density(index), size) for index in shown])
+    density = np.stack([resize_frame(read_density(video, index), size) for index in shown])
     fixations = None
     if reading.fixations:
-        fixations = np.stack([shrink_fixations(video.read_fixations(index), size) for index in shown])
+        fixations = np.stack([shrink_fixations(read_fixations(video, index), size) for index in shown])
     images, density, fixations = transform.apply(images, density, fixations)
     scaled = np.stack([normalise(each) if reading.target == "range" else scale_by_255(each) for each in density])
     return _Clip(name, 0 if still else cut.start, images, scaled, fixations)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Video
 from salzoo.model import SaliencyModel
 from salzoo.prediction.streaming import predict_maps
@@ -40,7 +41,7 @@ def draw_strip(model: SaliencyModel, video: Video, *, columns: int = 8, step: in
     stop = shown[-1] + 1
     frames = list(video.read_frames(0, stop))
     maps = list(predict_maps(model, frames))
-    tiles = [np.vstack([_tile(frames[i]), _tile(_heat(video.read_density(i))), _tile(_heat(maps[i]))]) for i in shown]
+    tiles = [np.vstack([_tile(frames[i]), _tile(_heat(read_density(video, i))), _tile(_heat(maps[i]))]) for i in shown]
     return np.hstack(tiles)
 
 

@@ -21,6 +21,7 @@ from salzoo.evaluation.ranks import Rank, gather, this_rank
 from salzoo.evaluation.results import Result, write_results
 from salzoo.evaluation.runs import baselines, device_of_rank, prepare, score_model
 from salzoo.evaluation.tasks import Task
+from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model, describe_shapes
 from salzoo.training.clips import normalise
@@ -304,7 +305,7 @@ def _scale_weights(model: SaliencyModel, data: Dataset, seed: int) -> None:
     videos = data.split("train")[:8]
     size = model.preprocessing.size
     frames = [resize_frame(next(video.read_frames(0, 1)), size) for video in videos]
-    density = float(np.mean([normalise(video.read_density(video.frames // 2)).mean() for video in videos]))
+    density = float(np.mean([normalise(read_density(video, video.frames // 2)).mean() for video in videos]))
     torch.manual_seed(seed)  # again: the backbone starts alike whatever temporal modules were made before it
     initialize_from_nothing(model, np.stack(frames), min(max(density, 0.01), 0.5))
 
