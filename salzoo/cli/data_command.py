@@ -5,10 +5,15 @@ from pathlib import Path
 
 import click
 
+from salzoo.cli.data_get import get_data
+
 
 @click.group("data")
 def data_command() -> None:
-    """Make, check and prepare data sets."""
+    """Get, make, check and prepare data sets."""
+
+
+data_command.add_command(get_data)
 
 
 @data_command.group("make")

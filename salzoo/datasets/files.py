@@ -26,6 +26,15 @@ def check_root(name: str, root: Path | None) -> Path:
     return root
 
 
+def cache_folder() -> Path:
+    """Where data go that salzoo makes or fetches: ``SALZOO_CACHE``, else ``XDG_CACHE_HOME/salzoo``, else
+    ``~/.cache/salzoo``."""
+    named = os.environ.get("SALZOO_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "salzoo"
+
+
 def numbered(folder: Path, endings: tuple[str, ...], *, prefixed: bool = False) -> dict[int, Path]:
     """Entries of a folder that are named by a number and one of the endings, in the order of the numbers.
 

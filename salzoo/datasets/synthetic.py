@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.datasets.dhf1k import LAST_TEST, LAST_TRAIN, LAST_VAL, list_videos
+from salzoo.datasets.files import cache_folder
 from salzoo.datasets.observers import OBSERVERS, watch_scene
 from salzoo.datasets.processes import cores, map_in_processes
 from salzoo.datasets.scenes import FPS, FRAMES, HEIGHT, WIDTH, Scene, draw_frames, plan_scene
@@ -46,7 +47,7 @@ def open_synthetic(root: Path | None) -> Dataset:
         SalzooError: the root was not made by ``make_synthetic``, or the default set cannot be written.
     """
     if root is None:
-        root = _cache_folder() / f"synthetic-v{VERSION}-seed0"
+        root = cache_folder() / f"synthetic-v{VERSION}-seed0"
         if not root.exists():
             _make_folder(root, _numbers(DEFAULT_VIDEOS), seed=0, processes=None)
     manifest = _read_manifest(root)
@@ -214,10 +215,3 @@ def _rename(finished: Path, out: Path) -> None:
     except OSError:
         if not (out / MANIFEST).is_file():
             raise
-
-
-def _cache_folder() -> Path:
-    named = os.environ.get("SALZOO_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "salzoo"
