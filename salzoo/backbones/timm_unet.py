@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from salzoo.backbones.timm_encoder import FINEST_STRIDE, Feature, make_layers, outline
+from salzoo.backbones.timm_encoder import FINEST_STRIDE, Feature, make_layers, outline, pretrained_layers
 from salzoo.interfaces import Backbone, Layer, SalzooError
 
 LEAST_CHANNELS = 16
@@ -41,10 +41,16 @@ class TimmUNet(Backbone):
         )
         self.arch = arch
 
-    def load_imagenet(self) -> None:
-        """Take over timm's pretrained weights of the encoder, from the Hub; the decoder stays as it is."""
-        for given in make_layers(self.arch, pretrained=True):
+    def load_imagenet(self) -> str:
+        """Take over pretrained weights of the encoder and say where they came from; the decoder stays as it is.
+
+        They are timm's, from the Hub; those of ``tf_efficientnet_lite0``, ``1`` and ``2`` come from the package that
+        carries them (extra ``lite``) where it is installed.
+        """
+        layers, source = pretrained_layers(self.arch)
+        for given in layers:
             self.get_submodule(given.key).load_state_dict(given.module.state_dict())
+        return source
 
 
 def small(*, width: int = 64) -> TimmUNet:

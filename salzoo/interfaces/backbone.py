@@ -105,8 +105,9 @@ class Backbone(nn.Module):
             if not 0 <= position <= len(self.layers):
                 raise ValueError(f"landmark {landmark} lies at {position}, outside 0..{len(self.layers)}")
 
-    def load_imagenet(self) -> None:
-        """Take over weights pretrained on ImageNet, downloading them where they are not cached.
+    def load_imagenet(self) -> str:
+        """Take over weights pretrained on ImageNet, downloading them where they are not cached, and say where they
+        came from.
 
         A backbone that has some overrides this. Raises SalzooError where it has none, or they are out of reach.
         """

@@ -5,7 +5,7 @@ has seen without reading it, and each rank of a job knows what the others have.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,10 @@ from salzoo.video.resizing import resize_frame
 
 STILL_VIDEOS = 20
 """Videos whose stills are shuffled together: it bounds what is held in memory."""
+
+KEPT_BYTES = 2**29
+"""Photographs of a data set are kept at the model's size, with their truth, as far as this goes: decoding them anew in
+every epoch would take a quarter of the training's time."""
 
 ALONE = Rank(0, 1)
 
@@ -139,6 +143,7 @@ def still_batches(
         skip: batches to leave out, unread, at the beginning.
     """
     whole = batch * reading.rank.size
+    kept: dict[int, _Shown] = {}
     for epoch in itertools.count() if epochs is None else range(epochs):
         rng = np.random.default_rng([reading.seed, epoch])
         order = rng.permutation(len(videos))
@@ -153,7 +158,7 @@ def still_batches(
                 batches = [each for each in batches if len(each) == whole]
             skipped = min(skip, len(batches))
             skip -= skipped
-            yield from _read_stills(videos, batches[skipped:], reading, batch, epoch)
+            yield from _read_stills(videos, batches[skipped:], reading, batch, epoch, kept)
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,15 @@ class _Cut:
     video: int
     start: int
     stop: int
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Frames and their truth at the model's size, as they are before augmentation: (T, H, W, 3), (T, H, W) twice."""
+
+    images: NDArray[np.uint8]
+    density: NDArray[np.uint8]
+    fixations: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -217,13 +231,19 @@ class _Player:
         self.at = (epoch, cut.video, cut.stop)
         frames = list(itertools.islice(self.frames, cut.stop - cut.start))
         name = f"{video.id} frames {cut.start + 1}-{cut.stop}"
-        return _make_clip(name, video, cut, frames, self.transform, self.reading)
+        shown = _show(video, cut, frames, self.reading)
+        return _make_clip(name, cut.start, shown, self.transform, self.reading)
 
 
 def _read_stills(
-    videos: Sequence[Video], batches: Sequence[Sequence[_Cut]], reading: Reading, batch: int, epoch: int
+    videos: Sequence[Video],
+    batches: Sequence[Sequence[_Cut]],
+    reading: Reading,
+    batch: int,
+    epoch: int,
+    kept: dict[int, _Shown],
 ) -> Iterator[ClipBatch]:
-    """Read this rank's part of the batches, each video in one pass."""
+    """Read this rank's part of the batches, each video in one pass; photographs are kept, by their number."""
     first = reading.rank.number * batch
     shares = [cuts[first : first + batch] for cuts in batches]
     wanted: dict[int, list[_Cut]] = {}
@@ -234,27 +254,26 @@ def _read_stills(
         video = videos[number]
         places = {cut.start: cut for cut in cuts}
         low, high = min(places), max(places) + 1
-        for index, frame in enumerate(video.read_frames(low, high), start=low):
-            if index in places:
-                transform = _transform(reading, epoch, number, index)
-                name = f"{video.id} frame {index + 1}"
-                stills[places[index]] = _make_clip(name, video, places[index], [frame], transform, reading, still=True)
+        shown = {low: kept[number]} if number in kept else _show_frames(video, places, low, high, reading)
+        for index, each in shown.items():
+            transform = _transform(reading, epoch, number, index)
+            stills[places[index]] = _make_clip(f"{video.id} frame {index + 1}", 0, each, transform, reading)
+        if video.frames == 1 and (len(kept) + 1) * 5 * reading.size[0] * reading.size[1] <= KEPT_BYTES:
+            kept[number] = shown[low]
     for whole, share in zip(batches, shares, strict=True):
         clips: list[_Clip | None] = [stills.pop(cut) for cut in share]
         clips += [None] * (batch - len(clips))
         yield _stack(clips, reading, len(whole), 1, still=True)
 
 
-def _make_clip(
-    name: str,
-    video: Video,
-    cut: _Cut,
-    frames: Sequence[NDArray[np.uint8]],
-    transform: Transform,
-    reading: Reading,
-    still: bool = False,
-) -> _Clip:
-    """Resize a clip's frames and truth, augment them, and scale the density."""
+def _show_frames(video: Video, places: Mapping[int, _Cut], low: int, high: int, reading: Reading) -> dict[int, _Shown]:
+    """Those of the frames low..high−1 that are wanted, by their index."""
+    frames = enumerate(video.read_frames(low, high), start=low)
+    return {index: _show(video, places[index], [frame], reading) for index, frame in frames if index in places}
+
+
+def _show(video: Video, cut: _Cut, frames: Sequence[NDArray[np.uint8]], reading: Reading) -> _Shown:
+    """Resize a clip's frames and truth."""
     size = reading.size
     if len(frames) != cut.stop - cut.start:
         raise SalzooError(f"video {video.id} gave {len(frames)} of frames {cut.start + 1}-{cut.stop}")
@@ -264,9 +283,14 @@ def _make_clip(
     fixations = None
     if reading.fixations:
         fixations = np.stack([shrink_fixations(read_fixations(video, index), size) for index in shown])
-    images, density, fixations = transform.apply(images, density, fixations)
+    return _Shown(images, density, fixations)
+
+
+def _make_clip(name: str, start: int, shown: _Shown, transform: Transform, reading: Reading) -> _Clip:
+    """Augment a clip and scale its density."""
+    images, density, fixations = transform.apply(shown.images, shown.density, shown.fixations)
     scaled = np.stack([normalise(each) if reading.target == "range" else scale_by_255(each) for each in density])
-    return _Clip(name, 0 if still else cut.start, images, scaled, fixations)
+    return _Clip(name, start, images, scaled, fixations)
 
 
 def _stack(clips: Sequence[_Clip | None], reading: Reading, count: int, longest: int, *, still: bool) -> ClipBatch:

@@ -36,6 +36,7 @@ class Recipe:
         name, summary, source: what it is called, what it does, and where its values come from.
         init: initial weights: "random", "imagenet", or a model whose backbone is taken; empty where it must be named.
         epochs: passes over the training videos.
+        frames: end after so many, wherever the epoch stands; 0 for no limit.
         minutes: end after so many, wherever the epoch stands; 0 for no limit.
         size: (height, width) of the model's input; empty for the model's own.
         clip_length: frames of a clip: what a step sees, and how far gradients reach back in time.
@@ -52,6 +53,7 @@ class Recipe:
         loss: names and weights, such as "kld,cc=-0.1,nss=-0.1" (``salzoo.training.losses``).
         optimizer: adam, adamw, sgd, nesterov, or adagrad.
         lr: its learning rate.
+        encoder_rate: factor on it for the layers before the bottleneck, where the backbone has one.
         alpha_lr: that of learned EMA weights (``temporal.*.alpha``), which get no weight decay.
         momentum: of sgd and nesterov.
         weight_decay: on the backbone; on temporal modules too with adamw.
@@ -76,6 +78,7 @@ class Recipe:
     source: str
     init: str = "imagenet"
     epochs: int = 7
+    frames: int = 0
     minutes: float = 0.0
     size: tuple[int, ...] = ()
     clip_length: int = 10
@@ -94,6 +97,7 @@ class Recipe:
     loss: str = "bce"
     optimizer: Optimizer = "adam"
     lr: float = 1e-6
+    encoder_rate: float = 1.0
     alpha_lr: float = 0.1
     momentum: float = 0.0
     weight_decay: float = 0.0
@@ -131,7 +135,10 @@ class Recipe:
 _RANGES = (
     *((name, 1, math.inf) for name in ("epochs", "clip_length", "batch", "accumulate", "still_batch", "still_every")),
     *((name, 1, math.inf) for name in ("zoom", "save_every", "keep")),
-    *((name, 0, math.inf) for name in ("minutes", "lr", "alpha_lr", "weight_decay", "clip_norm", "warm_up")),
+    *(
+        (name, 0, math.inf)
+        for name in ("frames", "minutes", "lr", "encoder_rate", "alpha_lr", "weight_decay", "clip_norm", "warm_up")
+    ),
     *((name, 0, math.inf) for name in ("validate", "score_frames", "seed")),
     *((name, 0, 1) for name in ("stills", "flip", "jitter", "momentum", "average")),
 )

@@ -102,7 +102,12 @@ def train(
     with _job(device) as (rank, where):
         model = _initial_model(spec, datasets, settled, report if rank.first else _silent)
         untrained = copy.deepcopy(model).eval()
-        training = begin_training(model.to(where), {data.name: data.split("train") for data in datasets}, settled, rank)
+        training = begin_training(
+            model.to(where).to(memory_format=torch.channels_last),
+            {data.name: data.split("train") for data in datasets},
+            settled,
+            rank,
+        )
         named = gather([str(out or Path("runs") / f"{model.spec}-{datetime.now():%Y%m%d-%H%M%S}")])[0]
         folder = RunFolder(Path(named), str(model.spec), datasets, settled)
         _on_first_rank(rank, lambda: folder.create([str(root) if root is not None else None] * len(datasets)))
@@ -180,7 +185,8 @@ def _initial_model(spec: str, datasets: Sequence[Dataset], recipe: Recipe, repor
     if model.backbone.training_free and not model.temporal:
         raise SalzooError(f"{model.spec} is training-free: there is nothing to train")
     if recipe.init == "imagenet":
-        model.backbone.load_imagenet()
+        source = model.backbone.load_imagenet()
+        report(f"ImageNet weights: {source}")
     elif recipe.init != "random":
         initialize_from_model(model, recipe.init)
     if recipe.size:

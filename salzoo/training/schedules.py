@@ -25,7 +25,7 @@ def rate_factor(recipe: Recipe, group: str, step: int, done: float) -> float:
 
     Args:
         recipe: names the schedule.
-        group: "backbone", or a group of temporal parameters.
+        group: "encoder", "backbone", or a group of temporal parameters.
         step: number of the step, from 1.
         done: share of the run that lies behind, in [0, 1].
     """
@@ -33,7 +33,7 @@ def rate_factor(recipe: Recipe, group: str, step: int, done: float) -> float:
     if recipe.schedule == "cosine":
         return warm * 0.5 * (1 + math.cos(math.pi * done))
     if recipe.schedule == "from-scratch":
-        phase = done / recipe.stills if group == "backbone" and recipe.stills else done
+        phase = done / recipe.stills if group in ("encoder", "backbone") and recipe.stills else done
         return warm * max(FINE, min(1.0, 2 * (1 - phase)))
     return warm
 

@@ -91,7 +91,8 @@ class Training:
     @property
     def done(self) -> float:
         """Share of the run that lies behind, by frames or by time."""
-        done = self.progress.frames / (self.recipe.epochs * self.epoch_frames)
+        whole = self.recipe.epochs * self.epoch_frames
+        done = self.progress.frames / (min(whole, self.recipe.frames) if self.recipe.frames else whole)
         return max(done, self.progress.seconds / (60 * self.recipe.minutes)) if self.recipe.minutes else done
 
     @property
@@ -158,17 +159,19 @@ def begin_training(
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser with three groups: the backbone (or all of another network), learned EMA weights, and
-    other temporal parameters. Raises SalzooError where nothing is to be trained."""
-    groups: dict[str, list[nn.Parameter]] = {"backbone": [], "temporal": [], "alpha": []}
+    """The recipe's optimiser with four groups: the encoder, the rest of the backbone (or all of another network),
+    learned EMA weights, and other temporal parameters. Raises SalzooError where nothing is to be trained."""
+    groups: dict[str, list[nn.Parameter]] = {"encoder": [], "backbone": [], "temporal": [], "alpha": []}
+    encoder = _encoder_keys(network)
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             group = "alpha" if matches(name, [ALPHA]) else "temporal" if name.startswith("temporal.") else "backbone"
-            groups[group].append(parameter)
+            groups["encoder" if name.startswith(encoder) else group].append(parameter)
     if not any(groups.values()):
         raise SalzooError(f"recipe {recipe.name} freezes every parameter: there is nothing to train")
     decay, temporal_decay = recipe.weight_decay, recipe.weight_decay if recipe.optimizer == "adamw" else 0.0
     parameters = [
+        {"name": "encoder", "params": groups["encoder"], "lr": recipe.lr * recipe.encoder_rate, "weight_decay": decay},
         {"name": "backbone", "params": groups["backbone"], "lr": recipe.lr, "weight_decay": decay},
         {"name": "temporal", "params": groups["temporal"], "lr": recipe.lr, "weight_decay": temporal_decay},
         {"name": "alpha", "params": groups["alpha"], "lr": recipe.alpha_lr, "weight_decay": 0.0},
@@ -184,6 +187,14 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             return torch.optim.Adagrad(parameters)
         case "sgd" | "nesterov":
             return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=recipe.optimizer == "nesterov")
+
+
+def _encoder_keys(network: nn.Module) -> tuple[str, ...]:
+    """How the names of a model's parameters begin that lie before its bottleneck."""
+    if not isinstance(network, SaliencyModel):
+        return ()
+    layers = network.backbone.layers[: network.backbone.landmarks.get("bottleneck", 0)]
+    return tuple(f"backbone.{layer.key or number}." for number, layer in enumerate(layers))
 
 
 def train_mode(model: SaliencyModel) -> None:
