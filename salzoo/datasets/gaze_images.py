@@ -9,9 +9,9 @@ Each is read from a checkout of its public repository::
                                                             structural guidance", 2015)
 
 **Splits.** The images, in the order of their names, are put into the order
-``numpy.random.RandomState(0).permutation(n)`` and cut into parts of 100. Part ``fold`` is the test split; of the part
-after it (the first after the last), all of osie or the first 50 of the others are the validation split; all else is the
-training split.
+``numpy.random.RandomState(0).permutation(n)`` and cut into parts of 100: seven of osie, five of the others. Part
+``fold`` is the test split; of the part after it (the first after the last), all of osie or the first half of the others
+is the validation split; all else is the training split.
 
 **The first fixation** of an observer still lies where the cross was in a quarter to a third of the trials. It is kept,
 as in the authors' own evaluation, unless ``first=false``.
@@ -20,9 +20,10 @@ as in the authors' own evaluation, unless ``first=false``.
 not stated: a thirty-second of the image's width.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,6 @@ from salzoo.gaze.maps import clip_points
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.reading import read_image
-
-PART = 100
-"""Images of a test split."""
 
 PUBLISHED = {
     "osie": {"train": 500, "val": 100, "test": 100},
@@ -117,17 +115,20 @@ class GazeImage:
 
 def open_osie(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:
     """OSIE: 700 photographs of 800×600, 15 observers for 3 s each. ``fold`` 0–6 chooses the split."""
-    return _open("osie", root, "data/eye/fixations.mat", _by_image, 24 / 800, fold, first)
+    splits = partial(split_parts, "osie", fold=fold, folds=7, validation=1.0)
+    return _open("osie", root, "data/eye/fixations.mat", _by_image, 24 / 800, first, splits)
 
 
 def open_eyecrowd(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:
     """EyeCrowd: 500 photographs of crowds, 1024×768, 15–16 observers for 5 s each. ``fold`` 0–4 chooses the split."""
-    return _open("eyecrowd", root, "data/eye/fixations.mat", _by_image, 26 / 1024, fold, first)
+    splits = partial(split_parts, "eyecrowd", fold=fold, folds=5, validation=0.5)
+    return _open("eyecrowd", root, "data/eye/fixations.mat", _by_image, 26 / 1024, first, splits)
 
 
 def open_sun500(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:
     """SUN500: 500 photographs of scenes in several sizes, 10–12 observers. ``fold`` 0–4 chooses the split."""
-    return _open("sun500", root, "data/tidy/fixations.mat", _by_number, 1 / 32, fold, first)
+    splits = partial(split_parts, "sun500", fold=fold, folds=5, validation=0.5)
+    return _open("sun500", root, "data/tidy/fixations.mat", _by_number, 1 / 32, first, splits)
 
 
 Recorded = tuple[tuple[Points, ...], tuple[NDArray[np.float32], ...]]
@@ -135,7 +136,13 @@ Reader = Callable[[Any, Sequence[str]], dict[str, Recorded]]
 
 
 def _open(
-    name: str, root: Path | None, mat: str, read: Reader, sigma_of_width: float, fold: int, first: bool
+    name: str,
+    root: Path | None,
+    mat: str,
+    read: Reader,
+    sigma_of_width: float,
+    first: bool,
+    split: Callable[[int], list[str]],
 ) -> Dataset:
     root = check_root(name, root)
     stimuli = root / "data" / "stimuli"
@@ -149,37 +156,42 @@ def _open(
         recorded = read(variables["fixations"], images)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise SalzooError(f"the variable fixations of {root / mat} is not as {name} has it") from error
-    missing = [image for image in images if image not in recorded]
-    if missing:
-        raise SalzooError(
-            f"{root / mat} has no fixations on {missing[0]}, nor on {len(missing) - 1} more of the images"
-        )
-    splits = split_parts(name, len(images), fold, 100 if name == "osie" else 50)
+    splits = split(len(recorded))  # of all that were shown, so that a missing file moves no other
     skip = 0 if first else 1
     videos = [
         GazeImage(
             stimuli / image,
-            split,
+            part,
             tuple(each[skip:] for each in recorded[image][0]),
             tuple(each[skip:] for each in recorded[image][1]),
             sigma_of_width,
         )
-        for image, split in zip(images, splits, strict=True)
+        for image, part in zip(sorted(recorded), splits, strict=True)
     ]
     return Dataset(name, videos, note="" if first else "the first fixation of each observer is left out")
 
 
-def split_parts(name: str, count: int, fold: int, validation: int) -> list[str]:
-    """The split of each of ``count`` images, by the rule above. Raises SalzooError where there is no such fold."""
-    folds = max(count // PART, 1)
+def split_parts(name: str, count: int, *, fold: int, folds: int, validation: float) -> list[str]:
+    """The split of each of ``count`` images, by the rule above.
+
+    Args:
+        name: of the data set.
+        count: images.
+        fold: the part that is the test split.
+        folds: parts.
+        validation: share of the following part that is the validation split.
+
+    Raises:
+        SalzooError: where there is no such fold.
+    """
     if not 0 <= fold < folds:
         raise SalzooError(f"{name}: fold must be 0 to {folds - 1}, not {fold}")
     splits = ["train"] * count
     order = np.random.RandomState(0).permutation(count)
-    following = (fold + 1) % folds
-    for number in order[PART * following : PART * (following + 1)][:validation]:
+    part, following = count // folds, (fold + 1) % folds
+    for number in order[part * following :][: math.ceil(validation * part)]:
         splits[number] = "val"
-    for number in order[PART * fold : PART * (fold + 1)]:
+    for number in order[part * fold : part * (fold + 1)]:
         splits[number] = "test"
     return splits
 

@@ -112,7 +112,7 @@ def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) ->
                 loss=loss,
                 network="discriminator" if judging else "generator",
                 grad_norm=norm,
-                lr=optimizer.param_groups[0]["lr"],
+                lr=next(group["lr"] for group in optimizer.param_groups if group["name"] == "backbone"),
                 alpha=_learned_alpha(training),
                 epoch=1 + (progress.frames - 1) // training.epoch_frames,
                 frames=progress.frames,
