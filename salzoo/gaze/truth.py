@@ -48,7 +48,7 @@ def read_fixations(video: Video, index: int) -> NDArray[np.bool_]:
 
 
 def _offers(video: Video, reader: str) -> bool:
-    return callable(getattr(type(video), reader, None))  # of the class: some properties open files
+    return callable(getattr(video, reader, None))
 
 
 def _gaze(video: Video, wanted: str) -> GazeVideo:
