@@ -140,7 +140,7 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
     try:
         entry_points = sorted({e.value: e for e in distribution.entry_points if e.group == GROUP}.items())
     except Exception as error:  # a file of entry points that is malformed
-        return [Plugin(name, version, "entry_points.txt", (), _describe(error))]
+        return [Plugin(name, version, "entry_points.txt", (), one_line(error))]
     plugins = []
     for module, entry_point in entry_points:
         if _is_disabled(name):
@@ -153,7 +153,7 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit at import must not end the program either
-            plugins.append(Plugin(name, version, module, (), _describe(error)))
+            plugins.append(Plugin(name, version, module, (), one_line(error)))
             continue
         added = [registry.add(entry) for entry in entries]
         kept = tuple(entry for entry, _ in added if entry)
@@ -161,10 +161,6 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
             Plugin(name, version, module, kept, "; ".join(clash for _, clashes in added for clash in clashes))
         )
     return plugins
-
-
-def _describe(error: BaseException) -> str:
-    return one_line(error) if isinstance(error, SalzooError) else f"{type(error).__name__}: {one_line(error)}"
 
 
 def normalize(name: str) -> str:

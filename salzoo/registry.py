@@ -59,9 +59,7 @@ class Entry:
             raise
         except BaseException as error:  # importing a third party's module may raise anything
             what = f"{NOUNS[self.kind]} {self.name!r} of plug-in {self.plugin}"
-            named = isinstance(error, ImportError | AttributeError)
-            why = one_line(error) if named else f"{type(error).__name__}: {one_line(error)}"
-            raise SalzooError(f"{what} cannot be loaded from {self.target}: {why}") from error
+            raise SalzooError(f"{what} cannot be loaded from {self.target}: {one_line(error)}") from error
 
 
 @dataclass

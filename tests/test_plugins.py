@@ -93,18 +93,18 @@ def hook(kind: str, *names: str) -> str:
 
 GOOD = {"good": "print('hello')\n" + hook("temporal_modules", "gru"), "older": hook("temporal_modules", "old")}
 BAD = {
-    "raises": ('raise RuntimeError("broken\\nat import")', "RuntimeError: broken at import"),
-    "exits": ("import sys\nsys.exit(3)", "SystemExit: 3"),
-    "halfway": (hook("backbones", "half") + '\n    raise ValueError("not finished")', "ValueError: not finished"),
-    "signature": (hook("backbones", "odd").replace("(register)", "(register, x)", 1), "PluginValidationError"),
+    "raises": ('raise RuntimeError("broken\\nat import")', "broken at import"),
+    "exits": ("import sys\nsys.exit(3)", "it ends the program with status 3"),
+    "halfway": (hook("backbones", "half") + '\n    raise ValueError("not finished")', "not finished"),
+    "signature": (hook("backbones", "odd").replace("(register)", "(register, x)", 1), "hook 'register_backbones'"),
     "unknown_hook": (hook("colours", "red"), "unknown hook 'register_colours'"),
     "taken": (hook("temporal_modules", "ema", "mine"), "temporal module 'ema' belongs to salzoo already"),
     "zweiter": (hook("temporal_modules", "gru"), "temporal module 'gru' belongs to salzoo-good already"),
     "newer": (hook("temporal_modules", "new"), "it needs salzoo >=99, and this is"),
     "unmarked": (hook("temporal_modules", "x").replace("@hookimpl", ""), "register_temporal_modules is not marked"),
-    "mute": ("class E(BaseException):\n    def __str__(self): raise ValueError\nraise E", "E: E"),
-    "verbose": ("raise ValueError('spam ' * 9999)", "ValueError: spam spam"),
-    "absent": ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
+    "mute": ("class E(BaseException):\n    def __str__(self): raise ValueError\nraise E", "it gives no reason"),
+    "verbose": ("raise ValueError('spam ' * 9999)", "spam spam"),
+    "absent": ("import no_such_package", "No module named 'no_such_package'"),
 }
 REQUIRES = {"newer": "salzoo[mat]>=99 ; python_version > '3'", "older": "salzoo>=0.1; extra == 'x'"}
 
@@ -178,7 +178,7 @@ def test_a_bad_package_is_left_out_whole(folder: Path) -> None:
     assert plugins["salzoo-good"]["problem"] == ""
     shown = run_salzoo(folder, "plugins").stdout
     assert "salzoo-good 1.0\n  temporal module  gru\n" in shown
-    assert "salzoo-raises 1.0\n  raises: RuntimeError: broken at import\n" in shown
+    assert "salzoo-raises 1.0\n  raises: broken at import\n" in shown
 
 
 def test_broken_metadata_stops_nothing(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_broken_metadata_stops_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0
     malformed, unnamed = done.stderr.splitlines()
     assert malformed.startswith("plug-in malformed (entry_points.txt) is left out: ")
-    assert unnamed == "plug-in unnamed (nowhere) is left out: ModuleNotFoundError: No module named 'nowhere'"
+    assert unnamed == "plug-in unnamed (nowhere) is left out: No module named 'nowhere'"
 
 
 @pytest.mark.parametrize(

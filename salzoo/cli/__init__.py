@@ -1,14 +1,15 @@
 """The ``salzoo`` command: one small module a command, imported when the command runs or its help is shown."""
 
 import importlib
-import os
 import sys
 from typing import Any
 
 import click
 
 from salzoo import __version__
-from salzoo.interfaces.errors import SalzooError
+from salzoo.cli.failures import explain
+from salzoo.cli.terminal import Failure, drop_output, guarded_streams
+from salzoo.interfaces.errors import LIMIT, shown
 
 COMMANDS = {
     "list": "Names the zoo knows: backbones, temporal modules, metrics, data sets, models.",
@@ -50,31 +51,25 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        with guarded_streams():
+            return super().main(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise click.UsageError(shown(error.format_message(), LIMIT), error.ctx) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except SalzooError as error:
-            if ctx.params["debug"]:
-                raise
-            raise _Failure(str(error)) from error
         except BrokenPipeError:
             # The reader of our output has gone (``salzoo list | head``): nothing to say, and nobody to say it to.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            drop_output(sys.stdout)
             raise click.exceptions.Exit(1) from None
         except Exception as error:
             if ctx.params["debug"]:
                 raise
-            message = str(error).strip().partition("\n")[0]
-            raise _Failure(f"{type(error).__name__}: {message} (--debug shows where)") from error
-
-
-class _Failure(click.ClickException):
-    """A message on one line of stderr, and exit status 1."""
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"salzoo: {' '.join(self.message.split())}", err=True, file=file)
+            raise Failure(explain(error, ctx.invoked_subcommand or "")) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from salzoo.cli.terminal import heading
 from salzoo.plugins import registry
 from salzoo.registry import KINDS, Entry, Kind
 
@@ -31,7 +32,7 @@ def list_command(kind: Kind | None, pattern: str, timm_pattern: str | None, as_j
         return
     for each, found in entries.items():
         if kind is None:
-            click.secho(each, bold=True)
+            heading(each)
         _print_rows(
             [(entry.name, entry.summary, ", ".join(entry.aliases)) for entry in found], indent=2 * (kind is None)
         )
@@ -53,7 +54,7 @@ def _print_models(pattern: str) -> None:
 
     for model in describe_models(pattern):
         scores = ", ".join(f"{metric} {score:.3f}" for metric, score in model.scores.items())
-        click.echo(f"{click.style(model.name, bold=True)}  {model.spec}")
+        heading(f"{model.name}  {model.spec}")
         click.echo(f"    on its card: {scores or 'none'}\n    weights {model.weights}")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from salzoo.cli.terminal import heading
 from salzoo.interfaces.errors import SalzooError
 from salzoo.plugins import Plugin, load_plugins
 from salzoo.registry import NOUNS
@@ -30,7 +31,7 @@ def plugins_command(context: click.Context, as_json: bool) -> None:
         return
     names = list(dict.fromkeys((plugin.name, plugin.version) for plugin in plugins))
     for name, version in names:
-        click.secho(f"{name} {version}", bold=True)
+        heading(f"{name} {version}")
         for plugin in plugins:
             if plugin.name == name:
                 _print_plugin(plugin)
@@ -80,7 +81,7 @@ def _print_plugin(plugin: Plugin) -> None:
         aliases = f"  [{', '.join(entry.aliases)}]" if entry.aliases else ""
         click.echo(f"  {NOUNS[entry.kind]:15}  {entry.name}{aliases}")
     if plugin.problem:
-        click.secho(f"  {plugin.module}: {plugin.problem}", fg=None if plugin.disabled else "red")
+        click.echo(f"  {plugin.module}: {plugin.problem}")
 
 
 def _record(plugin: Plugin) -> dict[str, object]:

@@ -155,8 +155,8 @@ def _score(metric: Metric, prediction: NDArray[Any], truths: dict[str, NDArray[A
     except SalzooError:
         raise
     except Exception as error:  # a third party's metric may raise anything
-        what = f"{type(error).__name__}: {one_line(error)}"
-        raise SalzooError(f"metric {metric.name} failed ({what}); salzoo plugins check tries it out") from error
+        what = f"metric {metric.name} failed ({one_line(error)})"
+        raise SalzooError(f"{what}; salzoo plugins check tries it out") from error
 
 
 def _text(size: tuple[int, ...]) -> str:

@@ -1,0 +1,1 @@
+"""What work stands on: signals, progress. Nothing is imported here."""

@@ -1,0 +1,57 @@
+"""Memory: how much there is, what asking for too much looks like, and asking first."""
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+from salzoo.interfaces.errors import SalzooError
+
+_WORDS = re.compile(
+    r"out of memory|not enough memory|insufficient memory|(can't|cannot|unable to|failed to) allocate"
+    r"|alloc_cpu|bad_alloc|storage size calculation overflowed|cannot allocate memory",
+    re.IGNORECASE,
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, torch, NumPy or OpenCV says that memory did not suffice."""
+    return isinstance(error, MemoryError) or bool(_WORDS.search(str(error)))
+
+
+def available_memory() -> int | None:
+    """Bytes that a process can still take without swapping, at most what its control group allows; None where nothing
+    tells."""
+    found = []
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        meminfo = Path("/proc/meminfo").read_text(encoding="ascii")
+        found += [1024 * int(line.split()[1]) for line in meminfo.splitlines() if line.startswith("MemAvailable:")]
+    if not found:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # no such group, or "max"
+            found.append(int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii")))
+    return min(found, default=None)
+
+
+def check_memory(needed: float, what: str, advice: str) -> None:
+    """Raise SalzooError before something is begun that cannot fit into memory.
+
+    Args:
+        needed: bytes that it takes at least.
+        what: needs them ("training salgan at 192x256").
+        advice: what to lower.
+    """
+    available = available_memory()
+    if available is not None and needed > available:
+        raise SalzooError(f"{what} takes at least {_size(needed)} of memory, and {_size(available)} are free; {advice}")
+
+
+def _size(count: float) -> str:
+    """Bytes in words.
+
+    >>> _size(3 * 2**30), _size(2**70), _size(300)
+    ('3.0 GiB', '1,073,741,824 TiB', '0.0 GiB')
+    """
+    return f"{count / 2**30:.1f} GiB" if count < 2**40 else f"{count / 2**40:,.0f} TiB"
