@@ -53,8 +53,8 @@ def eval_command(
     (eval-DATASET-SPLIT.json unless --out names another) holds the scores of each video and bootstrap intervals;
     salzoo compare reads it. Under torchrun, the videos are shared out over the processes.
     """
-    from salzoo.evaluation.ranks import this_rank
     from salzoo.evaluation.results import format_table, results_json, write_text
+    from salzoo.runtime.ranks import this_rank
 
     out = out or Path(f"eval-{options['dataset']}-{options['split']}.json")
     if predictions is not None:

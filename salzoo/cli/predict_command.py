@@ -26,8 +26,8 @@ def predict_command(model: str, video: Path, out: Path, device: str | None) -> N
     An overlay video has the frames of the input and no sound. Maps are 8-bit grey PNGs at the frame's size, numbered
     0001.png, 0002.png, … as the DHF1K benchmark takes them.
     """
-    from salzoo.prediction.device import choose_device
     from salzoo.prediction.runs import predict
+    from salzoo.runtime.devices import choose_device
 
     chosen = choose_device(device)
     click.echo(f"device: {chosen}")

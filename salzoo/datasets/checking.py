@@ -9,10 +9,10 @@ from typing import Any
 
 from salzoo.datasets import dhf1k, gaze_images, hevc33, hollywood2, salicon, ucfsports
 from salzoo.datasets.matlab import read_mat_fixations
-from salzoo.datasets.processes import map_in_processes
 from salzoo.gaze.truth import read_density, read_fixations
 from salzoo.interfaces.dataset import Dataset, Video
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.processes import map_in_processes
 from salzoo.video.reading import read_image, read_video
 
 PUBLISHED = {

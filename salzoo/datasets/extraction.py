@@ -6,8 +6,8 @@ from pathlib import Path
 
 from salzoo.datasets.dhf1k import DHF1KVideo, list_videos
 from salzoo.datasets.files import check_root, frame_files, numbered
-from salzoo.datasets.processes import map_in_processes
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.processes import map_in_processes
 from salzoo.video.reading import probe_video, read_video
 from salzoo.video.writing import image_folder
 

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from salzoo.datasets.dhf1k import LAST_TEST, LAST_TRAIN, LAST_VAL, list_videos
 from salzoo.datasets.files import cache_folder
 from salzoo.datasets.observers import OBSERVERS, watch_scene
-from salzoo.datasets.processes import cores, map_in_processes
 from salzoo.datasets.scenes import FPS, FRAMES, HEIGHT, WIDTH, Scene, draw_frames, plan_scene
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.processes import cores, map_in_processes
 from salzoo.video.reading import probe_video
 
 VERSION = 1

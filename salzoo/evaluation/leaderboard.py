@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from salzoo.evaluation.pool import scoring_pool
-from salzoo.evaluation.ranks import this_rank
 from salzoo.evaluation.reported import Reported, reported_scores
 from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, plain
 from salzoo.evaluation.runs import baselines, default_workers, device_of_rank, score_model
@@ -17,6 +15,8 @@ from salzoo.hub.sources import ModelSource, resolve_source
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
+from salzoo.runtime.pool import worker_pool
+from salzoo.runtime.ranks import this_rank
 
 FITTED = ("center-bias", "spectral-residual")
 """Training-free models that ``baselines`` gives, the center bias fitted."""
@@ -72,7 +72,7 @@ def leaderboard(
         *((label, partial(model.to, where)) for label, model in baselines(task)),
     ]
     results = []
-    with scoring_pool(task.scorer, workers) as submit:
+    with worker_pool(task.scorer.score, workers) as submit:
         for label, load in contenders:
             try:
                 results.append(score_model(task, load(), label, submit, workers))

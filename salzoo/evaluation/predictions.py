@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from salzoo.datasets.processes import cores
-from salzoo.evaluation.pool import scoring_pool
 from salzoo.evaluation.results import Result
 from salzoo.evaluation.saved_maps import find_maps, frame_label
 from salzoo.evaluation.scoring import UNREADABLE
 from salzoo.evaluation.tasks import Task, chunks_of, collect, make_result, my_videos, prepare
 from salzoo.interfaces import Dataset, SalzooError
+from salzoo.runtime.pool import worker_pool
+from salzoo.runtime.processes import cores
 
 MISSING, EXTRA = "missing prediction", "file that belongs to no frame"
 
@@ -71,7 +71,7 @@ def score_saved_maps(task: Task, folder: Path, *, partial: bool = False, workers
                 "frames as the data set does, or leave these out with --partial"
             )
     chunks = (chunk for number in my_videos(task) for chunk in chunks_of(task, number, saved.files[number]))
-    with scoring_pool(task.scorer, workers) as submit:
+    with worker_pool(task.scorer.score, workers) as submit:
         found = collect(task, chunks, submit, workers, folder.name)
     unreadable = [where for part in found for kind, where in part.notices if kind == UNREADABLE]
     if unreadable and not partial:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from salzoo import __version__
 from salzoo.evaluation.bootstrap import VideoScores, draw_resamples, interval
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.writing import complete_or_absent
+from salzoo.runtime.files import complete_or_absent
 
 HEADINGS = {
     "auc_judd": "AUC-J",

@@ -9,20 +9,20 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from salzoo.datasets.processes import cores
 from salzoo.evaluation.baselines import center_bias_model
-from salzoo.evaluation.pool import Submit, scoring_pool
-from salzoo.evaluation.prefetching import read_ahead
-from salzoo.evaluation.ranks import this_rank
 from salzoo.evaluation.results import Result
 from salzoo.evaluation.scoring import Chunk
-from salzoo.evaluation.tasks import CHUNK, Task, collect, make_result, my_videos, prepare
+from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result, my_videos, prepare
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.sources import load_model
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.prediction.device import choose_device
 from salzoo.prediction.streaming import predict_maps
+from salzoo.runtime.devices import choose_device
+from salzoo.runtime.pool import worker_pool
+from salzoo.runtime.prefetching import read_ahead
+from salzoo.runtime.processes import cores
+from salzoo.runtime.ranks import this_rank
 
 __all__ = ["Task", "baselines", "evaluate", "prepare", "score_model"]
 
@@ -79,7 +79,7 @@ def evaluate(
     workers = default_workers(workers, where)
     given = {label for label, _ in loaded}
     contenders = [*loaded, *(baseline for baseline in baselines(task) if baseline[0] not in given)]
-    with scoring_pool(task.scorer, workers) as submit:
+    with worker_pool(task.scorer.score, workers) as submit:
         return [score_model(task, model.to(where), label, submit, workers) for label, model in contenders]
 
 
@@ -91,7 +91,9 @@ def baselines(task: Task) -> list[tuple[str, SaliencyModel]]:
     return [*fitted, ("spectral-residual", load_model("spectral-residual"))]
 
 
-def score_model(task: Task, model: SaliencyModel, label: str, submit: Submit | None = None, workers: int = 1) -> Result:
+def score_model(
+    task: Task, model: SaliencyModel, label: str, submit: SubmitChunk | None = None, workers: int = 1
+) -> Result:
     """Run a model over every video of a split and score its maps.
 
     Frames are decoded in a thread while the model runs on those before them.
@@ -100,12 +102,12 @@ def score_model(task: Task, model: SaliencyModel, label: str, submit: Submit | N
         task: what to score on.
         model: it runs where it is.
         label: what to call it in the result.
-        submit: of a ``scoring_pool`` of so many ``workers``, which then score while the model runs; by default maps
+        submit: of a ``worker_pool`` of so many ``workers``, which then score while the model runs; by default maps
             are scored in between.
     """
     model.eval()
     if submit is None:
-        with scoring_pool(task.scorer, 1) as here:
+        with worker_pool(task.scorer.score, 1) as here:
             return score_model(task, model, label, here)
     chunks = (chunk for number in my_videos(task) for chunk in _predict_chunks(task, model, number))
     return make_result(

@@ -12,16 +12,18 @@ from tqdm import tqdm
 from salzoo.evaluation.baselines import mean_density
 from salzoo.evaluation.data import open_dataset
 from salzoo.evaluation.fixations import index_fixations
-from salzoo.evaluation.pool import Submit, score_chunks
 from salzoo.evaluation.protocols import Protocol, find_protocol
-from salzoo.evaluation.ranks import gather, this_rank
 from salzoo.evaluation.results import Result, summarise
 from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
 from salzoo.gaze.truth import has_gaze
 from salzoo.interfaces import Dataset, SalzooError, Video
+from salzoo.runtime.pool import Submit, map_in_order
+from salzoo.runtime.ranks import gather, this_rank
 
 CHUNK = 32
 """Frames that a worker process scores at a time."""
+
+SubmitChunk = Submit[Chunk, ChunkScores]
 
 
 @dataclass(frozen=True)
@@ -137,19 +139,19 @@ def my_videos(task: Task) -> range:
     return range(rank.number, len(task.videos), rank.size)
 
 
-def collect(task: Task, chunks: Iterable[Chunk], submit: Submit, workers: int, label: str) -> list[ChunkScores]:
+def collect(task: Task, chunks: Iterable[Chunk], submit: SubmitChunk, workers: int, label: str) -> list[ChunkScores]:
     """Score chunks with a progress bar, and gather the scores of all ranks, by video and frame."""
     total = sum(len(task.frames[number]) for number in my_videos(task))
     silent = None if this_rank().first else True
     found = []
     with tqdm(total=total, desc=label, unit="frame", leave=False, disable=silent) as bar:
-        for scores in score_chunks(chunks, submit, workers):
+        for scores in map_in_order(chunks, submit, workers):
             found.append(scores)
             bar.update(len(scores.frames))
     return sorted(gather(found), key=lambda scores: (scores.video, scores.frames))
 
 
-def score_gold(task: Task, submit: Submit, workers: int) -> Result:
+def score_gold(task: Task, submit: SubmitChunk, workers: int) -> Result:
     """The density maps scored as if they were predictions: what no model can pass in CC, SIM and KLD."""
     chunks = (chunk for number in my_videos(task) for chunk in chunks_of(task, number, None))
     return make_result(task, "gold (the density map itself)", collect(task, chunks, submit, workers, "gold"))

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from salzoo.hub.sources import load_model
 from salzoo.interfaces.errors import SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.prediction.device import choose_device
 from salzoo.prediction.streaming import predict_maps
+from salzoo.runtime.devices import choose_device
 from salzoo.video.overlay import draw_heat, map_to_grey, resize_map
 from salzoo.video.reading import VideoInfo, probe_video, read_image, read_video
 from salzoo.video.resizing import resize_frame

@@ -1,1 +1,2 @@
-"""What work stands on: signals, progress. Nothing is imported here."""
+"""What runs the work, whatever the work is: devices and precision, memory, ranks, reading ahead, worker processes, and
+files that are complete or absent. Nothing is imported here, so that importing the package loads no torch, no OpenCV."""

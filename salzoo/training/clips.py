@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.evaluation.ranks import Rank
 from salzoo.gaze.truth import read_density, read_fixations
 from salzoo.interfaces import SalzooError, Video
+from salzoo.runtime.ranks import Rank
 from salzoo.training.augmentation import Augmentation, Transform
 from salzoo.video.resizing import resize_frame
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from salzoo.evaluation.prefetching import read_ahead
 from salzoo.interfaces import SalzooError, map_state
+from salzoo.runtime.prefetching import read_ahead
 from salzoo.training.augmentation import Augmentation
 from salzoo.training.clips import ClipBatch, Reading, clip_batches, still_batches
 from salzoo.training.discriminator import adversarial_loss, discriminator_loss, to_rgb

@@ -17,13 +17,13 @@ import torch
 import torch.distributed as dist
 
 from salzoo.evaluation.data import data_root, open_dataset
-from salzoo.evaluation.ranks import Rank, gather, this_rank
 from salzoo.evaluation.results import Result, write_results
 from salzoo.evaluation.runs import baselines, device_of_rank, prepare, score_model
 from salzoo.evaluation.tasks import Task
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model, describe_shapes
+from salzoo.runtime.ranks import Rank, gather, this_rank
 from salzoo.training.clips import normalise
 from salzoo.training.curves import save_curves
 from salzoo.training.folder import RunFolder, read_record

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from salzoo.evaluation.ranks import Rank
 from salzoo.interfaces import SalzooError, State, Video
 from salzoo.model import SaliencyModel
-from salzoo.prediction.device import fast_precision
+from salzoo.runtime.devices import fast_precision
+from salzoo.runtime.ranks import Rank
 from salzoo.training.clips import ALONE
 from salzoo.training.discriminator import Discriminator
 from salzoo.training.recipe import Recipe

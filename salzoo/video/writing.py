@@ -4,10 +4,8 @@ The videos have no sound: OpenCV writes none.
 """
 
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import complete_or_absent
 from salzoo.video.reading import probe_video, silenced
 
 VIDEO_CODECS = {".mp4": "mp4v", ".webm": "VP80", ".avi": "MJPG"}
@@ -112,35 +111,6 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
         raise SalzooError(f"cannot write {path}: an image's name ends in {', '.join(IMAGE_ENDINGS)}")
     with complete_or_absent(path) as temporary:
         _write_bytes(temporary, path, _encode(path, ending, image))
-
-
-@contextmanager
-def complete_or_absent(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside a path, with its ending. The file or folder made there takes the path's place when
-    the block ends well; after an error or Ctrl-C it is removed.
-
-    Raises SalzooError when the path cannot be replaced.
-    """
-    # From the root: FFmpeg would take "a:b.mp4" for a protocol.
-    temporary = Path(os.path.abspath(path)).with_name(f".salzoo-{secrets.token_hex(4)}{path.suffix}")
-    try:
-        yield temporary
-        try:
-            if temporary.is_dir():
-                if path.is_dir():
-                    path.rmdir()  # an empty one: rename would refuse it on Windows
-            else:
-                with temporary.open("r+b") as file:
-                    os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            raise SalzooError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
 
 
 def _encode(path: Path, ending: str, image: NDArray[np.uint8]) -> bytes:

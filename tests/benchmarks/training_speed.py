@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from salzoo.model import SaliencyModel, create_model
-from salzoo.prediction.device import choose_device, fast_precision
+from salzoo.runtime.devices import choose_device, fast_precision
 
 FRAMES = 10
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from salzoo import SaliencyModel, SalzooError, create_model
-from salzoo.prediction.device import choose_device
 from salzoo.prediction.streaming import predict_maps
+from salzoo.runtime.devices import choose_device
 
 
 def model(spec: str, size: tuple[int, int] = (32, 48)) -> SaliencyModel:

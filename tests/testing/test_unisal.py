@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from salzoo.datasets.synthetic import open_synthetic
-from salzoo.evaluation.ranks import Rank
 from salzoo.interfaces import Backbone, Layer, Preprocessing, SalzooError
 from salzoo.model import SaliencyModel
+from salzoo.runtime.ranks import Rank
 from salzoo.spec import parse_spec
 from salzoo.testing import check_backbone, check_temporal
 from salzoo.training.loop import train_steps

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from salzoo.evaluation.ranks import Rank
 from salzoo.interfaces import SalzooError
+from salzoo.runtime.ranks import Rank
 from salzoo.training.augmentation import Augmentation
 from salzoo.training.clips import Reading, clip_batches, normalise, scale_by_255, shrink_fixations, still_batches
 

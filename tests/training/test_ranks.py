@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 
 import salzoo
 from salzoo.datasets.synthetic import make_synthetic
-from salzoo.evaluation.ranks import Rank
 from salzoo.interfaces import SalzooError
+from salzoo.runtime.ranks import Rank
 from salzoo.training.recipe import load_recipe
 from salzoo.training.state import begin_training
 

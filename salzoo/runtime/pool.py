@@ -1,4 +1,4 @@
-"""Scoring in worker processes, with memory that does not grow."""
+"""A stream of work in worker processes, in order, with memory that does not grow."""
 
 import multiprocessing
 import os
@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
-from salzoo.datasets.processes import no_main_module, start_worker
-from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
-from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.processes import no_main_module, start_worker
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 AHEAD = 3
-"""Chunks a worker that wait for it or for their results to be fetched: what bounds the memory."""
+"""Items a worker that wait for it or for their results to be fetched: what bounds the memory."""
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -26,50 +29,56 @@ ENVIRONMENT = {
 }
 """What worker processes start with."""
 
-Submit = Callable[[Chunk], "Future[ChunkScores]"]
+Submit = Callable[[Item], Future[Result]]
 
 
 @contextmanager
-def scoring_pool(scorer: FrameScorer, workers: int) -> Iterator[Submit]:
-    """Worker processes that score chunks, one thread each; with one worker, chunks are scored here and at once.
+def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Submit[Item, Result]]:
+    """Worker processes of one thread each that apply a function; with one worker it is applied here and at once.
 
     Processes are spawned: a fork of a process with threads, such as torch's, may hang.
+
+    Args:
+        function: picklable; it travels to each process once. What it takes and gives is pickled for each item.
+
+    Yields:
+        A function that takes an item and gives the future of its result.
 
     Raises:
         SalzooError: a worker was killed.
     """
     if workers == 1:
-        yield lambda chunk: _done(scorer.score(chunk))
+        yield lambda item: _done(function(item))
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(scorer,))
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(function,))
 
-    def submit(chunk: Chunk) -> "Future[ChunkScores]":
+    def submit(item: Item) -> Future[Result]:
         with _as_workers_start():
-            return pool.submit(_score, chunk)
+            return pool.submit(_apply, item)
 
     try:
         yield submit
     except BrokenProcessPool as error:
-        raise SalzooError("a scoring process was killed, perhaps for lack of memory; try fewer --workers") from error
+        raise SalzooError("a worker process was killed, perhaps for lack of memory; try fewer --workers") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def score_chunks(chunks: Iterable[Chunk], submit: Submit, workers: int) -> Iterator[ChunkScores]:
-    """Score chunks as they come, yielding their scores in order; few wait at a time."""
-    waiting: deque[Future[ChunkScores]] = deque()
-    for chunk in chunks:
-        waiting.append(submit(chunk))
+def map_in_order(items: Iterable[Item], submit: Submit[Item, Result], workers: int) -> Iterator[Result]:
+    """Submit items as they come, yielding their results in order; few wait at a time."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(submit(item))
         while waiting and (len(waiting) > AHEAD * workers or waiting[0].done()):
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def _done(scores: ChunkScores) -> "Future[ChunkScores]":
-    future: Future[ChunkScores] = Future()
-    future.set_result(scores)
+def _done(result: Result) -> Future[Result]:
+    future: Future[Result] = Future()
+    future.set_result(result)
     return future
 
 
@@ -89,14 +98,14 @@ def _as_workers_start() -> Iterator[None]:
                 os.environ[name] = value
 
 
-_scorer: FrameScorer
+_function: Callable[[Any], Any]
 
 
-def _start_worker(scorer: FrameScorer) -> None:
-    global _scorer
-    _scorer = scorer
+def _start_worker(function: Callable[[Any], Any]) -> None:
+    global _function
+    _function = function
     start_worker()
 
 
-def _score(chunk: Chunk) -> ChunkScores:
-    return _scorer.score(chunk)
+def _apply(item: Any) -> Any:
+    return _function(item)
