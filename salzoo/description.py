@@ -20,7 +20,8 @@ class Row:
         parameters: number of the layer's parameters.
         links: what the layer reads besides the one before it.
         landmarks: names of the position.
-        temporal: the temporal module around the layer, with its parameters as the spec has them; empty without one.
+        temporal: the temporal module around the layer, with its parameters as the spec has them, or in words where it
+            is the network's own; empty without one.
         temporal_parameters: number of that module's parameters.
     """
 
@@ -43,6 +44,7 @@ class Description:
         size: (height, width) of the frames that the shapes are for.
         rows: a row for each layer, and one for position L if a module or landmark is there.
         parameters: number of all parameters.
+        output: what the network gives (``salzoo.interfaces.Output``).
         ends_with_sigmoid: whether a sigmoid brings the maps back to [0, 1] after the last position.
         training_free: whether it works without trained weights.
         preprocessing: what the backbone's input must be.
@@ -52,6 +54,7 @@ class Description:
     size: tuple[int, int]
     rows: tuple[Row, ...]
     parameters: int
+    output: str
     ends_with_sigmoid: bool
     training_free: bool
     preprocessing: Preprocessing
@@ -69,14 +72,17 @@ def describe(spec: str, size: tuple[int, int] | None = None) -> Description:
         size = describe_shapes(spec)[0].preprocessing.size
     model, shapes = describe_shapes(spec, size)
     backbone = model.backbone
-    temporal = {resolve_position(backbone, placed.position): placed for placed in model.spec.temporal}
+    temporal = {i: _in_words(layer.temporal) for i, layer in enumerate(backbone.layers) if layer.temporal is not None}
+    for placed in model.spec.temporal:
+        temporal[resolve_position(backbone, placed.position)] = str(placed.component)
+    modules = model.modules_over_time
 
     def row(position: int, name: str, shape: Sequence[int], parameters: int, links: tuple[Link, ...] = ()) -> Row:
         marks = tuple(name for name, at in backbone.landmarks.items() if at == position)
         if position not in temporal:
             return Row(position, name, tuple(shape), parameters, links, marks)
-        count = _parameters(model.temporal[str(position)])
-        return Row(position, name, tuple(shape), parameters, links, marks, str(temporal[position].component), count)
+        count = _parameters(modules[position])
+        return Row(position, name, tuple(shape), parameters, links, marks, temporal[position], count)
 
     rows = [
         row(i, layer.name, shape, _parameters(layer.module), layer.links)
@@ -90,10 +96,15 @@ def describe(spec: str, size: tuple[int, int] | None = None) -> Description:
         size=size,
         rows=tuple(rows),
         parameters=_parameters(model),
+        output=backbone.output,
         ends_with_sigmoid=model.ends_with_sigmoid,
         training_free=backbone.training_free,
         preprocessing=backbone.preprocessing,
     )
+
+
+def _in_words(module: nn.Module) -> str:
+    return f"{type(module).__name__}({module.extra_repr()}), its own"
 
 
 def _parameters(module: nn.Module) -> int:

@@ -37,7 +37,7 @@ class SaliencyModel(nn.Module):
     Attributes:
         spec: the canonical spec.
         backbone: the layers.
-        temporal: the temporal modules by position, as a text ("61").
+        temporal: the spec's temporal modules by position, as a text ("61"). (The network's own are the backbone's.)
         preprocessing: what the input must be; a training run at another size replaces the backbone's own.
         checkpoint_activations: whether training keeps the activations of every eighth layer alone, and computes the
             others again in the backward pass: less memory for more time.
@@ -50,8 +50,12 @@ class SaliencyModel(nn.Module):
         self.spec = spec
         self.backbone = backbone
         self.temporal = nn.ModuleDict({str(position): temporal[position] for position in sorted(temporal)})
+        for position in temporal:
+            if position < len(backbone.layers) and backbone.layers[position].temporal is not None:
+                raise SalzooError(f"{spec}: position {position} has a module of the network's own; put yours elsewhere")
         self.preprocessing = backbone.preprocessing
-        self.ends_with_sigmoid = _may_leave_unit_range(temporal, len(backbone.layers))
+        self._leaves_range = _may_leave_unit_range(temporal, len(backbone.layers))
+        self.ends_with_sigmoid = backbone.output == "map" and self._leaves_range
         self.checkpoint_activations = False
         self._linked = {source for layer in backbone.layers for source in layer.links}
 
@@ -61,6 +65,17 @@ class SaliencyModel(nn.Module):
         return next(
             (tensor.device for tensor in itertools.chain(self.parameters(), self.buffers())), torch.device("cpu")
         )
+
+    @property
+    def modules_over_time(self) -> dict[int, nn.Module]:
+        """The network's own temporal modules and the spec's by position, in order; a state has an item for each."""
+        own = {i: layer.temporal for i, layer in enumerate(self.backbone.layers) if layer.temporal is not None}
+        return dict(sorted({**own, **{int(position): module for position, module in self.temporal.items()}}.items()))
+
+    @property
+    def passes_stills_by(self) -> bool:
+        """Whether ``bypass`` leaves anything out."""
+        return any(not _is_always(module) for module in self.modules_over_time.values())
 
     @classmethod
     def from_pretrained(cls, source: str) -> "SaliencyModel":
@@ -87,7 +102,8 @@ class SaliencyModel(nn.Module):
             return push(folder, repo_id, private=private, overwrite=overwrite).url
 
     def preprocess(self, frames: NDArray[np.uint8]) -> Tensor:
-        """Turn decoded frames (T, H, W, 3), uint8, BGR into a clip (1, T, 3, H, W), float32, on the model's device."""
+        """Turn frames (T, H, W, 3), BGR, decoded and resized, into a clip (1, T, 3, H, W), float32, on the model's
+        device."""
         clip = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2)
         if self.preprocessing.channel_order == "rgb":
             clip = clip.flip(1)
@@ -107,24 +123,55 @@ class SaliencyModel(nn.Module):
                 pixels repeated) and the maps cropped.
             state: what the previous clip of these videos returned; None where they start.
             starts: (B,) bool, the slots of the batch in which a new video begins; their state is ignored.
-            bypass: leave the temporal modules out, as for still images; the state stays as it is.
+            bypass: take each frame for a still image: temporal modules are left out, but for those of the network's own
+                that are ``always`` needed, to which each frame is a video; the state stays as it is.
 
         Returns:
-            Maps (B, T, 1, H, W) in [0, 1], and the state for the next clip, a tuple with one item per temporal module.
+            Maps (B, T, 1, H, W), of the kind ``backbone.output``: in [0, 1], or a density, or its logarithm
+            (``as_maps`` turns all into maps in [0, 1]); and the state for the next clip, a tuple with an item for each
+            of ``modules_over_time``.
         """
-        if clip.dim() != 5 or clip.shape[2] != 3 or 0 in clip.shape:
-            raise ValueError(f"a clip has shape (B, T, 3, H, W), none of them 0, not {tuple(clip.shape)}")
-        if state is not None and len(state) != len(self.temporal):
-            raise ValueError(
-                f"the state has {len(state)} items for {len(self.temporal)} temporal modules: not this model's"
-            )
-        if starts is not None:
-            state = reset_slots(state, starts)
-        frames = self._fit_in(clip.flatten(0, 1))
-        maps, state = self._run_layers(frames, clip.shape[:2], state, {} if bypass else dict(self.temporal.items()))
+        modules = self.modules_over_time
+        state = self._check_input(clip, state, starts, len(modules))
+        batch = clip.shape[:2]
+        if bypass:
+            batch = torch.Size((batch.numel(), 1))
+            modules = {position: module for position, module in modules.items() if _is_always(module)}
+        maps, new = self._run_layers(self._fit_in(clip.flatten(0, 1)), batch, None if bypass else state, modules)
         if self.ends_with_sigmoid and not bypass:
             maps = torch.sigmoid(maps)
-        return self._fit_out(maps, clip.shape[-2:]).unflatten(0, clip.shape[:2]), state
+        maps = self._fit_out(maps, clip.shape[-2:])
+        return maps.unflatten(0, clip.shape[:2]), state if bypass else new
+
+    @torch.no_grad()
+    def prime(self, clip: Tensor, state: State = None, *, starts: Tensor | None = None) -> State:
+        """The state after frames whose maps nobody wants, without gradient: layers run only as far as some temporal
+        module needs what they give. Nothing runs for a ``Window`` on the frames alone.
+
+        Args and errors are those of ``forward``.
+        """
+        modules = self.modules_over_time
+        state = self._check_input(clip, state, starts, len(modules))
+        if not modules:
+            return ()
+        frames = self._fit_in(clip.flatten(0, 1))
+        return self._run_layers(frames, clip.shape[:2], state, modules, state_alone=True)[1]
+
+    def as_maps(self, output: Tensor) -> Tensor:
+        """What ``forward`` gives, as maps in [0, 1]: a density is divided by its maximum, frame by frame."""
+        if self.backbone.output == "map":
+            return output
+        if self.backbone.output == "log-density":
+            return torch.exp(output - output.amax((-2, -1), keepdim=True))
+        return output / output.amax((-2, -1), keepdim=True)
+
+    def _check_input(self, clip: Tensor, state: State, starts: Tensor | None, modules: int) -> State:
+        """Check the shapes of a call; the state, with the slots reset in which videos start."""
+        if clip.dim() != 5 or clip.shape[2] != 3 or 0 in clip.shape:
+            raise ValueError(f"a clip has shape (B, T, 3, H, W), none of them 0, not {tuple(clip.shape)}")
+        if state is not None and len(state) != modules:
+            raise ValueError(f"the state has {len(state)} items for {modules} temporal modules: not this model's")
+        return state if starts is None else reset_slots(state, starts)
 
     def _fit_in(self, frames: Tensor) -> Tensor:
         height, width = frames.shape[-2:]
@@ -135,16 +182,34 @@ class SaliencyModel(nn.Module):
         return F.pad(frames, (0, right, 0, down), mode="replicate") if down or right else frames
 
     def _fit_out(self, maps: Tensor, size: torch.Size) -> Tensor:
-        if self.preprocessing.fixed_size is not None:
-            return maps if maps.shape[-2:] == size else _resize(maps, tuple(size)).clamp(0, 1)
-        return maps[..., : size[0], : size[1]]
+        kind, whole = self.backbone.output, maps.shape[-2:] == size
+        if self.preprocessing.fixed_size is None:
+            maps = maps[..., : size[0], : size[1]]
+        elif not whole:
+            maps = _resize(maps, tuple(size))
+            maps = maps if kind == "log-density" else maps.clamp(0, 1)
+        if kind == "map" or (whole and not self.temporal):
+            return maps
+        # A part of a density, or an average of some, sums to one again.
+        if kind == "log-density":
+            return maps - maps.logsumexp((-2, -1), keepdim=True)
+        if self._leaves_range:
+            return maps.flatten(-2).softmax(-1).view_as(maps)
+        return maps / maps.sum((-2, -1), keepdim=True)
 
     def _run_layers(
-        self, x: Tensor, batch: torch.Size, state: State, temporal: Mapping[str, nn.Module]
+        self,
+        x: Tensor,
+        batch: torch.Size,
+        state: State,
+        modules: Mapping[int, nn.Module],
+        *,
+        state_alone: bool = False,
     ) -> tuple[Tensor, State]:
-        """Run all layers on frames (B·T, C, H, W), each temporal module around its own."""
-        modules = {int(position): module for position, module in temporal.items()}
+        """Run all layers on frames (B·T, C, H, W), each temporal module around its own; for the state alone, as far as
+        the last module needs."""
         states = dict(zip(modules, state or (None,) * len(modules), strict=True)) if modules else {}
+        last = max(modules) if state_alone else None
         left: dict[Any, Tensor] = {}  # what links read: by position, or (position, side output)
 
         def run_layer(position: int, x: Tensor) -> Tensor:
@@ -178,6 +243,10 @@ class SaliencyModel(nn.Module):
             else:
                 layer = _OneCall(position, batch, run_layer)
                 try:
+                    prime: Callable[..., State] | None = getattr(module, "prime", None)
+                    if position == last and prime is not None:
+                        states[position] = prime(x.unflatten(0, batch), states[position])
+                        break
                     y, states[position] = module(x.unflatten(0, batch), layer, states[position])
                 except SalzooError as error:
                     raise SalzooError(f"{self.spec}: the module at {position} does not fit: {error}") from error
@@ -185,7 +254,9 @@ class SaliencyModel(nn.Module):
                 x = y.flatten(0, 1)
             if position in self._linked:
                 left[position] = x
-        return x, state if self.temporal and not temporal else tuple(states.values())
+            if position == last:
+                break
+        return x, tuple(states.values())
 
     def _stretches(self, modules: Mapping[int, nn.Module]) -> list[range]:
         """Positions 0..L cut into what runs at once: each alone, but for stretches of plain layers whose activations
@@ -339,6 +410,10 @@ def _call_factory(kind: Kind, component: Component, *args: Any) -> Any:
     if not callable(factory):
         raise SalzooError(f"{component.name!r} of plug-in {entry.plugin} is a {type(factory).__name__}, no factory")
     return factory(*args, **check_params(component, factory))
+
+
+def _is_always(module: nn.Module) -> bool:
+    return bool(getattr(module, "always", False))
 
 
 def _may_leave_unit_range(temporal: dict[int, nn.Module], last: int) -> bool:

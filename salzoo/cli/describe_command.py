@@ -41,12 +41,14 @@ def _table(description: "Description") -> str:
             f"{links:{widths[4]}}  {marks}".rstrip()
         )
     table.append("")
+    if description.output != "map":
+        table.append(f"it gives a {description.output.replace('-', ' ')}; maps are the density over its maximum")
     if description.ends_with_sigmoid:
         table.append("a sigmoid follows: the temporal modules may leave [0, 1]")
     if description.training_free:
         table.append("works without trained weights")
     pre = description.preprocessing
-    size = f"frames resized to {pre.size[0]}×{pre.size[1]}"
+    size = f"frames resized to {pre.size[0]}×{pre.size[1]} ({pre.interpolation}, {pre.fit})"
     if pre.fixed_size:
         size += f", the network runs at {pre.fixed_size[0]}×{pre.fixed_size[1]} only"
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (pre.mean, pre.std))

@@ -15,7 +15,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import safe_open
@@ -23,7 +23,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from salzoo import __version__
-from salzoo.interfaces import Preprocessing, SalzooError
+from salzoo.interfaces import Fit, Interpolation, Preprocessing, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import load_plugins, registry
 from salzoo.spec import Spec
@@ -261,6 +261,13 @@ def _read_preprocessing(record: dict[str, Any]) -> Preprocessing:
     if order not in ("bgr", "rgb"):
         raise SalzooError(f"channel_order must be bgr or rgb, not {_short(order)}")
     fixed = record.get("fixed_size")
+    interpolation, fit = record.get("interpolation", "opencv-area"), record.get("fit", "stretch")
+    for key, value, known in (("interpolation", interpolation, Interpolation), ("fit", fit, Fit)):
+        if value not in get_args(known):
+            raise SalzooError(f"{key} must be one of {', '.join(get_args(known))}, not {_short(value)}")
+    sizes = record.get("sizes", [])
+    if not (isinstance(sizes, list) and len(sizes) <= 1000):
+        raise SalzooError(f"sizes must be a list of [height, width], not {_short(sizes)}")
     std = _floats(record, "std")
     if min(std) <= 0:
         raise SalzooError(f"std must be positive, not {_short(record['std'])}")
@@ -270,6 +277,9 @@ def _read_preprocessing(record: dict[str, Any]) -> Preprocessing:
         mean=_floats(record, "mean"),
         std=std,
         fixed_size=None if fixed is None else _size(record, "fixed_size"),
+        interpolation=interpolation,
+        fit=fit,
+        sizes=tuple(_size({"sizes": each}, "sizes") for each in sizes),
     )
 
 

@@ -136,7 +136,7 @@ class _Step(nn.Module):
     def forward(self, frame: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         tensors = iter(state)
         maps, new = self.model(frame.unsqueeze(1), map_state(lambda _: next(tensors), self.template))
-        return maps.squeeze(1), *_flatten(new)
+        return self.model.as_maps(maps).squeeze(1), *_flatten(new)
 
 
 def _flatten(state: State) -> list[Tensor]:
@@ -154,7 +154,7 @@ def _names(model: SaliencyModel, template: State) -> list[str]:
     """What the tensors of a state are called: state_<position>_<number>."""
     return [
         f"state_{position}_{number}"
-        for position, part in zip(model.temporal, template, strict=True)
+        for position, part in zip(model.modules_over_time, template, strict=True)
         for number in range(len(_flatten(part)))
     ]
 
@@ -238,7 +238,7 @@ def _difference(
     generator = torch.Generator().manual_seed(0)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (model.preprocessing.mean, model.preprocessing.std))
     clip = (255 * torch.rand(1, CHECKED_FRAMES, 3, *size, generator=generator) - mean) / std
-    wanted, _ = model(clip)
+    wanted = model.as_maps(model(clip)[0])
     state = [torch.zeros_like(tensor) for tensor in _flatten(model(clip[:, :1])[1])]
     largest = 0.0
     for index in range(CHECKED_FRAMES):

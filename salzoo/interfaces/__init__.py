@@ -5,39 +5,43 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from salzoo.interfaces.backbone import Backbone, Layer, Link, Preprocessing
+    from salzoo.interfaces.backbone import Backbone, Fit, Interpolation, Layer, Link, Output, Preprocessing
     from salzoo.interfaces.dataset import Dataset, DatasetFactory, DensityVideo, FixationVideo, GazeVideo, Video
     from salzoo.interfaces.errors import SalzooError
     from salzoo.interfaces.metric import Metric, Truth
-    from salzoo.interfaces.temporal import LayerCall, State, TemporalModule, map_state, reset_slots
+    from salzoo.interfaces.temporal import LayerCall, State, TemporalModule, Window, map_state, reset_slots
 
 __all__ = [
     "Backbone",
     "Dataset",
     "DatasetFactory",
     "DensityVideo",
+    "Fit",
     "FixationVideo",
     "GazeVideo",
+    "Interpolation",
     "Layer",
     "LayerCall",
     "Link",
     "Metric",
+    "Output",
     "Preprocessing",
     "SalzooError",
     "State",
     "TemporalModule",
     "Truth",
     "Video",
+    "Window",
     "map_state",
     "reset_slots",
 ]
 
 _MODULES = {
-    "backbone": ("Backbone", "Layer", "Link", "Preprocessing"),
+    "backbone": ("Backbone", "Fit", "Interpolation", "Layer", "Link", "Output", "Preprocessing"),
     "dataset": ("Dataset", "DatasetFactory", "DensityVideo", "FixationVideo", "GazeVideo", "Video"),
     "errors": ("SalzooError",),
     "metric": ("Metric", "Truth"),
-    "temporal": ("LayerCall", "State", "TemporalModule", "map_state", "reset_slots"),
+    "temporal": ("LayerCall", "State", "TemporalModule", "Window", "map_state", "reset_slots"),
 }
 
 

@@ -25,6 +25,9 @@ class Layer:
         stride: height of the model's input over height of that tensor.
         links: what it reads besides the layer before it.
         key: the module's name in the state dict; its index when empty.
+        temporal: a temporal module of the network's own that wraps the layer, as one of a spec would: a ``Window`` for
+            a layer that convolves over time, a recurrent cell. Its weights are the backbone's, under the layer's key
+            and ``_temporal``. See ``TemporalModule`` for the attributes ``always`` and ``length``.
     """
 
     name: str
@@ -33,6 +36,21 @@ class Layer:
     stride: int
     links: tuple[Link, ...] = ()
     key: str = ""
+    temporal: nn.Module | None = None
+
+
+Output = Literal["map", "density", "log-density"]
+"""What a network gives: a map in [0, 1]; a density, positive and summing to one over each frame's pixels, as a softmax
+gives it; or the logarithm of one."""
+
+Interpolation = Literal[
+    "opencv-area", "opencv-linear", "opencv-linear-float", "opencv-cubic", "opencv-lanczos",
+    "pil-bilinear", "pil-bicubic", "pil-lanczos",
+]  # fmt: skip
+"""How frames are resized. OpenCV's do not smooth where they shrink, but for area; Pillow's always do. The one on floats
+does not round its result: it is PyTorch's ``interpolate(mode="bilinear")`` without antialiasing."""
+
+Fit = Literal["stretch", "pad", "nearest"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +58,16 @@ class Preprocessing:
     """From a decoded frame (H, W, 3), uint8, BGR, to a model's input.
 
     Attributes:
-        size: (height, width) that frames are resized to, with area interpolation.
+        size: (height, width) that frames are resized to.
         channel_order: order of the input's channels.
         mean, std: in that order, on the scale 0–255: input = (value − mean) / std.
         fixed_size: the one (height, width) that the network runs at, if it has one. Clips of any other size are
             resized to it, and the maps back.
+        interpolation: how they are resized.
+        fit: what becomes of a frame's proportions: it is stretched to ``size``; or resized to fit into it, with black
+            margins of which the maps are freed again ("pad"); or stretched to the one of ``sizes`` whose height over
+            width is nearest to its own, by ratio ("nearest"). Training stretches to ``size``.
+        sizes: what "nearest" chooses from, the first of those that are equally near.
     """
 
     size: tuple[int, int]
@@ -52,13 +75,17 @@ class Preprocessing:
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     fixed_size: tuple[int, int] | None = None
+    interpolation: Interpolation = "opencv-area"
+    fit: Fit = "stretch"
+    sizes: tuple[tuple[int, int], ...] = ()
 
 
 class Backbone(nn.Module):
     """A list of layers 0..L−1 in evaluation order, with what the zoo needs to know about them.
 
     A factory registered as a backbone, ``backbone(*, **params)``, returns one. It is composed into a
-    ``salzoo.model.SaliencyModel``, which runs the layers; the last must give one channel in [0, 1] at the input's size.
+    ``salzoo.model.SaliencyModel``, which runs the layers; the last must give one channel at the input's size, of the
+    kind that ``output`` states.
 
     Args:
         layers: the layers. Layer i reads the output of layer i−1 (layer 0: frames) and what its links name.
@@ -66,6 +93,7 @@ class Backbone(nn.Module):
             backbone without a decoder has ``output`` alone.
         preprocessing: what the input must be.
         training_free: whether it works as it is, without weights.
+        output: what the last layer gives.
 
     Attributes:
         sources: the data sets, by registered name, for which some of its layers differ (UNISAL's normalisation; Droste
@@ -85,18 +113,22 @@ class Backbone(nn.Module):
         landmarks: Mapping[str, int],
         preprocessing: Preprocessing,
         training_free: bool = False,
+        output: Output = "map",
     ) -> None:
         super().__init__()
         self.layers = tuple(layers)
         self.landmarks = dict(landmarks)
         self.preprocessing = preprocessing
         self.training_free = training_free
+        self.output: Output = output
         keys = [layer.key or str(index) for index, layer in enumerate(self.layers)]
         if len(set(keys)) < len(keys):
             twice = next(key for key in keys if keys.count(key) > 1)
             raise ValueError(f"two layers have the key {twice!r}: their weights would share names")
         for index, layer in enumerate(self.layers):
             self.add_module(layer.key or str(index), layer.module)
+            if layer.temporal is not None:
+                self.add_module(f"{layer.key or index}_temporal", layer.temporal)
             for link in layer.links:
                 source = link if isinstance(link, int) else link[0]
                 if not 0 <= source < index:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 State = Any
 """A tensor, or a (nested) plain tuple of tensors, each with the batch first and of one shape however long the video.
@@ -26,6 +26,13 @@ class TemporalModule(Protocol):
             tells whether the maps can leave [0, 1], where the model then ends with a sigmoid: at position L unless a
             module acts on the output alone (whose result must lie between values the layer gave), at L−1 where it acts
             on both. A module without the attribute counts as "both".
+        always: of a network's own module (``Layer.temporal``): whether it is needed for still images too, each a video
+            of its own, because the layer cannot do without. One that says nothing is left out for stills.
+        length: of a network's own module, where it looks through a window of frames: how many, the frame's own among
+            them. The conformance suite checks it.
+
+    A module may also have ``prime(x, state) -> state``: the state after a clip, where what goes on to the layer is not
+    wanted.
     """
 
     acts_on: Literal["input", "output", "both"]
@@ -46,6 +53,55 @@ class TemporalModule(Protocol):
         Raises:
             SalzooError: the module does not fit where it stands; so may its factory.
         """
+
+
+class Window(nn.Module):
+    """Gives the layer, for each frame, the last frames up to it, one behind the other in the channels: (N, length·C, H,
+    W), oldest first. Before a video's start its first frame is repeated.
+
+    The layer takes length times the channels of the chain, and unfolds what it convolves over time:
+    ``x.unflatten(1, (length, -1)).transpose(1, 2)`` is (N, C, length, H, W).
+
+    State: the last length − 1 frames, (B, (length − 1)·C, H, W), and a flag (B, 1, 1, 1) that is 1 once there are any.
+
+    Args:
+        length: frames of a window, from 2.
+    """
+
+    acts_on: Literal["input"] = "input"
+    always = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        if length < 2:
+            raise ValueError(f"a window has at least 2 frames, not {length}")
+        self.length = length
+
+    def extra_repr(self) -> str:
+        return str(self.length)
+
+    def forward(self, x: Tensor, layer: LayerCall, state: State) -> tuple[Tensor, State]:
+        frames = self._behind_what_was(x, state)
+        windows = torch.stack([frames[:, t : t + self.length] for t in range(x.shape[1])], 1)
+        return layer(windows.flatten(2, 3)), self._keep(frames)
+
+    def prime(self, x: Tensor, state: State) -> State:
+        """The state after a clip; the layer is not run."""
+        return self._keep(self._behind_what_was(x, state))
+
+    def _behind_what_was(self, x: Tensor, state: State) -> Tensor:
+        """The frames that windows of this clip show: length − 1 before it, and its own."""
+        before = x[:, :1].expand(-1, self.length - 1, -1, -1, -1)
+        if state is not None:
+            kept, seen = state
+            kept = kept.unflatten(1, (self.length - 1, x.shape[2])).to(x.dtype)
+            before = torch.where(seen.unsqueeze(-1) > 0, kept, before)
+        return torch.cat([before, x], 1)
+
+    def _keep(self, frames: Tensor) -> State:
+        last = frames[:, frames.shape[1] - self.length + 1 :].flatten(1, 2)
+        last = last.to(torch.promote_types(last.dtype, torch.float32))
+        return last, last.new_ones(len(last), 1, 1, 1)
 
 
 def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:

@@ -71,8 +71,8 @@ def predict(
       a frame), so that frames can be compared and the picture does not flicker as it would with a scale for each frame.
     - .png or .jpg, for an image: the image with the heat over it, full heat at the largest value.
     - a name without an ending, or an empty folder: a folder of maps 0001.png, 0002.png, …, as in a submission to the
-      DHF1K benchmark: 8-bit grey, 255 × the map, which is resized (cubic interpolation) from the model's input size to
-      the frame's.
+      DHF1K benchmark: 8-bit grey, each map divided by its maximum, and resized (cubic interpolation) from the model's
+      input size to the frame's.
 
     Frames are streamed: memory does not grow with the length of the video. After an error or Ctrl-C nothing of ``out``
     is there; a file that had its name stays as it was until the new one is complete.
@@ -140,7 +140,12 @@ def _choose_output(video: Path, out: Path, info: VideoInfo | None) -> tuple[Abst
 
 
 def draw_map(frame: Frame, map_: Map) -> Frame:
-    """A map as 8-bit grey, at its frame's size."""
+    """A map as 8-bit grey at its frame's size, white at its maximum: scores do not depend on a map's scale, and of a
+    dark one 256 levels would tell little apart."""
+    return _to_grey(frame, map_ / max(float(map_.max()), BLANK * BLANK))
+
+
+def _to_grey(frame: Frame, map_: Map) -> Frame:
     return map_to_grey(resize_map(map_, frame.shape[:2]))
 
 
@@ -155,7 +160,7 @@ def overlay(size: tuple[int, int] | None = None) -> Draw:
     def draw(frame: Frame, map_: Map) -> Frame:
         nonlocal scale
         scale = max(float(map_.max()), FADING * scale, BLANK)
-        drawn = draw_heat(frame, draw_map(frame, map_ / scale))
+        drawn = draw_heat(frame, _to_grey(frame, map_ / scale))
         return resize_frame(drawn, size or drawn.shape[:2])
 
     return draw

@@ -2,18 +2,21 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from salzoo.interfaces import Backbone, Layer
+from salzoo.interfaces import Backbone, Layer, Output
 from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel
 from salzoo.spec import LANDMARK, parse_spec
 from salzoo.temporal.ema import EMA
+from salzoo.testing import over_time
+from salzoo.testing.composing import (
+    BackboneSubject as Subject,
+)
 from salzoo.testing.composing import (
     check_signature,
     compose,
@@ -25,18 +28,6 @@ from salzoo.testing.composing import (
 )
 from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
 from salzoo.training.state import train_mode
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A backbone's factory, and a model of it alone with weights (evaluation mode, float32)."""
-
-    factory: Callable[[], Backbone]
-    model: SaliencyModel
-
-    @property
-    def backbone(self) -> Backbone:
-        return self.model.backbone
 
 
 def check_backbone(backbone: str | Callable[..., Backbone], **params: bool | int | float | str) -> Report:
@@ -104,13 +95,27 @@ def layers_have_the_shapes_they_state(subject: Subject) -> None:
 
 
 def the_last_layer_gives_maps(subject: Subject) -> None:
-    last = subject.backbone.layers[-1]
+    last, kind = subject.backbone.layers[-1], subject.backbone.output
     require(last.channels == 1, f"the last layer gives {last.channels} channels; maps have one")
-    with torch.no_grad():
-        maps, _ = subject.model(make_clip(subject.model, 1, 3))
+    require(kind in get_args(Output), f"output is {kind!r}; it must be one of {', '.join(get_args(Output))}")
+    maps = _trace(subject.backbone, make_clip(subject.model, 1, 3)[0])[-1][1]
     low, high = float(maps.min()), float(maps.max())
-    require(low >= 0 and high <= 1, f"maps lie in [{low:.3g}, {high:.3g}], not in [0, 1]: end with a sigmoid")
     require(high > low, "maps are constant on frames that vary")
+    sums = maps.double().sum((1, 2, 3))
+    if kind == "map":
+        require(low >= 0 and high <= 1, f"maps lie in [{low:.3g}, {high:.3g}], not in [0, 1]: end with a sigmoid")
+        if bool(((sums - 1).abs() < 1e-3).all()):
+            raise FaultError(
+                "each map sums to one, as a density does: state Backbone(..., output='density'), or it is taken for a "
+                "map that is dark everywhere"
+            )
+        return
+    if kind == "log-density":
+        sums = maps.double().exp().sum((1, 2, 3))
+    require(
+        (kind == "log-density" or low >= 0) and bool(((sums - 1).abs() < 1e-3).all()),
+        f"output is stated as {kind}, but the density of a frame sums to {float(sums[0]):.4g}, not to 1",
+    )
 
 
 def landmarks_are_where_they_belong(subject: Subject) -> None:
@@ -201,6 +206,8 @@ def it_runs_on_the_meta_device(subject: Subject) -> None:
 
 
 def frames_are_independent(subject: Subject) -> None:
+    if subject.own:
+        raise NotApplicableError("it has temporal modules of its own")
     model = copy.deepcopy(subject.model).double()
     clip = make_clip(model, 1, 4)
     with torch.no_grad():
@@ -301,7 +308,9 @@ def sources_come_and_go(subject: Subject) -> None:
 
 
 def temporal_modules_stream_on_it(subject: Subject) -> None:
-    for position in sorted({*subject.backbone.landmarks.values(), len(subject.backbone.layers)}):
+    layers = subject.backbone.layers
+    places = {*subject.backbone.landmarks.values(), len(layers)}
+    for position in sorted(place for place in places if place == len(layers) or layers[place].temporal is None):
         channels = subject.backbone.channels_into(position), subject.backbone.channels_out_of(position)
         model = compose(subject.factory(), {position: EMA(*channels, alpha=0.4)}).double()
         clip = make_clip(model, 1, 3)
@@ -340,6 +349,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     any_size_goes_in,
     it_runs_on_the_meta_device,
     frames_are_independent,
+    *over_time.CHECKS,
     it_is_deterministic,
     nothing_is_written_on,
     every_parameter_learns,

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,23 @@ class _Join(nn.Module):
 
     def forward(self, x: Tensor, link: Tensor) -> Tensor:
         return F.relu(self.conv(torch.cat((F.interpolate(x, link.shape[-2:]), link), 1)))
+
+
+@dataclass(frozen=True)
+class BackboneSubject:
+    """A backbone's factory, and a model of it alone with weights (evaluation mode, float32)."""
+
+    factory: Callable[[], Backbone]
+    model: SaliencyModel
+
+    @property
+    def backbone(self) -> Backbone:
+        return self.model.backbone
+
+    @property
+    def own(self) -> list[nn.Module]:
+        """The network's own temporal modules."""
+        return [layer.temporal for layer in self.backbone.layers if layer.temporal is not None]
 
 
 def find_factory(kind: Kind, component: str | Callable[..., Any], params: dict[str, Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.gaze.truth import read_density, read_fixations
-from salzoo.interfaces import SalzooError, Video
+from salzoo.interfaces import Interpolation, SalzooError, Video
 from salzoo.runtime.ranks import Rank
 from salzoo.training.augmentation import Augmentation, Transform
 from salzoo.video.resizing import resize_frame
@@ -67,6 +67,7 @@ class Reading:
         fixations: whether they are read.
         seed: of order and augmentation.
         rank: this process among those that share the batches.
+        interpolation: how frames are resized; truths always by area.
     """
 
     size: tuple[int, int]
@@ -75,6 +76,7 @@ class Reading:
     fixations: bool = False
     seed: int = 0
     rank: Rank = ALONE
+    interpolation: Interpolation = "opencv-area"
 
 
 def clip_batches(
@@ -278,12 +280,18 @@ def _show(video: Video, cut: _Cut, frames: Sequence[NDArray[np.uint8]], reading:
     if len(frames) != cut.stop - cut.start:
         raise SalzooError(f"video {video.id} gave {len(frames)} of frames {cut.start + 1}-{cut.stop}")
     shown = range(cut.start, cut.start + len(frames))
-    images = np.stack([resize_frame(frame, size) for frame in frames])
+    images = np.stack([_shrink(frame, reading) for frame in frames])
     density = np.stack([resize_frame(read_density(video, index), size) for index in shown])
     fixations = None
     if reading.fixations:
         fixations = np.stack([shrink_fixations(read_fixations(video, index), size) for index in shown])
     return _Shown(images, density, fixations)
+
+
+def _shrink(frame: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
+    """Resize a frame as the model's input is; where that gives fractions of grey levels, rounded."""
+    resized = resize_frame(frame, reading.size, reading.interpolation)
+    return resized if resized.dtype == np.uint8 else np.rint(resized).astype(np.uint8)
 
 
 def _make_clip(name: str, start: int, shown: _Shown, transform: Transform, reading: Reading) -> _Clip:

@@ -25,21 +25,25 @@ def initialize_from_nothing(
     begin with the mean of the truth, so that the first steps need not teach it to every layer.
 
     Args:
-        model: any model; only ungrouped convolutions of its backbone change.
+        model: any model; only convolutions of its backbone change (in two dimensions, ungrouped ones).
         frames: (N, H, W, 3) uint8, BGR: the data to scale on, at the size the model will be trained at.
         mean_density: mean of the density maps, in (0, 1).
         noise: factor on He's noise.
     """
-    convolutions = [m for m in model.backbone.modules() if isinstance(m, nn.Conv2d) and m.groups == 1]
+    convolutions = [
+        module
+        for module in model.backbone.modules()
+        if (isinstance(module, nn.Conv2d) and module.groups == 1) or isinstance(module, nn.Conv3d | nn.ConvTranspose3d)
+    ]
 
     def rescale(module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
         scale = output.std().clamp_min(1e-12)
         module.get_parameter("weight").div_(scale)
         output = output / scale
         if module is convolutions[-1] and module.bias is not None:
-            shift = math.log(mean_density / (1 - mean_density)) - output.mean((0, 2, 3))
+            shift = math.log(mean_density / (1 - mean_density)) - output.transpose(0, 1).flatten(1).mean(1)
             module.get_parameter("bias").copy_(shift)
-            output = output + shift.view(-1, 1, 1)
+            output = output + shift.view(-1, *[1] * (output.dim() - 2))
         return output
 
     hooks = []
@@ -47,8 +51,11 @@ def initialize_from_nothing(
         weight = module.weight
         nn.init.kaiming_normal_(weight, nonlinearity="relu")
         weight.mul_(noise)
-        height, width = module.kernel_size
-        weight[:, :, height // 2, width // 2] += 2**0.5 * nn.init.orthogonal_(torch.empty(weight.shape[:2]))
+        if module.groups == 1:
+            center = weight[:, :]
+            for side in module.kernel_size:
+                center = center.select(2, side // 2)
+            center += 2**0.5 * nn.init.orthogonal_(torch.empty(weight.shape[:2]))
         if module.bias is not None:
             nn.init.zeros_(module.bias)
         hooks.append(module.register_forward_hook(rescale))

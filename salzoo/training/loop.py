@@ -132,6 +132,7 @@ def _open_sources(training: Training) -> list[Generator[ClipBatch, None, None]]:
         fixations=bool(NEEDS_FIXATIONS & recipe.losses.keys()),
         seed=recipe.seed,
         rank=training.rank,
+        interpolation=training.model.preprocessing.interpolation,
     )
     sources = []
     for videos, (stills, clips) in zip(training.videos, training.progress.taken, strict=True):
@@ -171,7 +172,7 @@ def _forward(training: Training, network: nn.Module, which: int, batch: ClipBatc
     model, recipe = training.model, training.recipe
     inputs = torch.cat([model.preprocess(frames) for frames in batch.frames])
     state = None if batch.starts.all() else training.states[which]  # after stills a batch may have another size
-    bypass = batch.still and bool(model.temporal) and (recipe.bypass or training.images[which])
+    bypass = batch.still and model.passes_stills_by and (recipe.bypass or training.images[which])
     model.backbone.select_source(training.sources[which])  # until the step, whose backward pass may run layers again
     with torch.autocast(model.device.type, torch.bfloat16, enabled=training.precision == "bfloat16"):
         maps, state = network(inputs, state, starts=torch.from_numpy(batch.starts).to(model.device), bypass=bypass)
@@ -191,7 +192,7 @@ def _batch_loss(training: Training, network: nn.Module, judge: nn.Module, which:
     fixations = None
     if batch.fixations is not None:
         fixations = torch.from_numpy(batch.fixations[batch.valid]).to(maps.device)
-    total = frame_losses(losses, maps, density, fixations).sum()
+    total = frame_losses(losses, maps, density, fixations, output=training.model.backbone.output).sum()
     if training.discriminator is not None and len(maps):
         training.discriminator.requires_grad_(False)
         images = to_rgb(inputs, training.model.preprocessing)
@@ -273,7 +274,7 @@ def _over_ranks(training: Training, module: nn.Module) -> nn.Module:
         return module
     # Where a video starts, and where stills pass temporal modules by, some of their parameters get no gradient.
     # So do layers of other data sets.
-    partly = module is training.model and bool(training.model.temporal or training.model.backbone.sources)
+    partly = module is training.model and bool(training.model.modules_over_time or training.model.backbone.sources)
     return DistributedDataParallel(module, find_unused_parameters=partly)
 
 

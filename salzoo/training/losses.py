@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from salzoo.interfaces import SalzooError
+from salzoo.interfaces import Output, SalzooError
 from salzoo.registry import did_you_mean
 
 EPSILON = 1e-9
@@ -35,6 +35,13 @@ def kld(maps: Tensor, density: Tensor, fixations: Tensor | None = None) -> Tenso
     """
     p, q = (each / (each.sum((1, 2), keepdim=True) + EPSILON) for each in (maps, density))
     return (q * torch.log(q / (p + EPSILON) + EPSILON)).sum((1, 2)) * (density.sum((1, 2)) > 0)
+
+
+def kld_of_logs(logs: Tensor, density: Tensor) -> Tensor:
+    """Kullback–Leibler divergence of the density, scaled to a sum of 1, from a density that is given by its logarithm:
+    Σ q·(log q − log p), where 0·log 0 is 0; (N, H, W) give (N,). 0 for an empty density."""
+    q = density / (density.sum((1, 2), keepdim=True) + EPSILON)
+    return (torch.xlogy(q, q) - q * logs).sum((1, 2))
 
 
 def cc(maps: Tensor, density: Tensor, fixations: Tensor | None = None) -> Tensor:
@@ -61,6 +68,9 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None], Tensor]] = {
     "nss": nss,
 }
 """Losses by name. ``adversarial`` is one more, which needs the discriminator (``salzoo.training.discriminator``)."""
+
+OF_MAPS = frozenset({"bce", "bce-pooled", "adversarial"})
+"""Losses that compare values with the truth's, of maps in [0, 1] alone: a density's depend on the number of pixels."""
 
 NEEDS_FIXATIONS = frozenset({"nss"})
 
@@ -93,8 +103,24 @@ def parse_loss(text: str) -> dict[str, float]:
 
 
 def frame_losses(
-    weights: Mapping[str, float], maps: Tensor, density: Tensor, fixations: Tensor | None = None
+    weights: Mapping[str, float],
+    maps: Tensor,
+    density: Tensor,
+    fixations: Tensor | None = None,
+    *,
+    output: Output = "map",
 ) -> Tensor:
-    """The weighted sum of losses of each frame: (N, H, W) each give (N,). The adversarial part is not in it."""
-    parts = [weight * LOSSES[name](maps, density, fixations) for name, weight in weights.items() if name in LOSSES]
+    """The weighted sum of losses of each frame: (N, H, W) each give (N,). The adversarial part is not in it.
+
+    ``maps`` are what a network gives that states this ``output``. Of log densities ``kld`` takes the logarithms as they
+    are; the others their exponentials.
+    """
+    values = maps.exp() if output == "log-density" else maps
+
+    def loss(name: str) -> Tensor:
+        if name == "kld" and output == "log-density":
+            return kld_of_logs(maps, density)
+        return LOSSES[name](values, density, fixations)
+
+    parts = [weight * loss(name) for name, weight in weights.items() if name in LOSSES]
     return torch.stack([maps.new_zeros(len(maps)), *parts]).sum(0)

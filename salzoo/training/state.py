@@ -15,6 +15,7 @@ from salzoo.runtime.devices import fast_precision
 from salzoo.runtime.ranks import Rank
 from salzoo.training.clips import ALONE
 from salzoo.training.discriminator import Discriminator
+from salzoo.training.losses import OF_MAPS
 from salzoo.training.recipe import Recipe
 from salzoo.training.schedules import Plateau
 
@@ -127,6 +128,12 @@ def begin_training(
                 f"{rank.size} ranks with batches of {recipe.batch} need as many videos; there are {len(listed)}: "
                 "take fewer ranks or a smaller --batch"
             )
+    wrong = sorted(OF_MAPS & recipe.losses.keys())
+    if wrong and model.backbone.output != "map":
+        raise SalzooError(
+            f"the loss {wrong[0]} is of maps in [0, 1], and {model.spec} gives another kind, "
+            f"{model.backbone.output.replace('-', ' ')}: take another, such as --set loss=kld"
+        )
     for glob in recipe.freeze:
         frozen = [parameter for name, parameter in model.named_parameters() if matches(name, [glob])]
         if not frozen:

@@ -1,0 +1,150 @@
+"""What a backbone with temporal modules of its own must keep (``Layer.temporal``), one function a check."""
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from salzoo.interfaces import State, map_state
+from salzoo.model import SaliencyModel
+from salzoo.testing.composing import BackboneSubject, largest_difference, make_clip, stream
+from salzoo.testing.report import NotApplicableError, require
+
+LONGEST = 40
+"""Frames back to which windows are tried out whole."""
+
+
+def clips_equal_their_frames_streamed(subject: BackboneSubject) -> None:
+    model = _with_own_modules(subject)
+    clip = make_clip(model, 1, min(_reach(subject) or 7, LONGEST) + 2)
+    with torch.no_grad():
+        maps, last = model(clip)
+        _, first = model(clip[:, :1])
+    difference = largest_difference(stream(model, clip), maps)
+    require(
+        difference <= 1e-9,
+        f"a clip of {clip.shape[1]} frames and the same one by one differ by {difference:.1e}: the state must carry "
+        "all that later frames depend on, move on with every frame, and not depend on the clip's length",
+    )
+    require(
+        [tensor.shape for tensor in _tensors(last)] == [tensor.shape for tensor in _tensors(first)],
+        f"the state after {clip.shape[1]} frames has another shape than after one: it must not grow",
+    )
+
+
+def no_frame_depends_on_later_ones(subject: BackboneSubject) -> None:
+    model = _with_own_modules(subject)
+    clip = make_clip(model, 1, 4)
+    changed = clip.clone()
+    changed[:, 2:] = make_clip(model, 1, 2, seed=7)
+    with torch.no_grad():
+        difference = largest_difference(model(clip)[0][:, :2], model(changed)[0][:, :2])
+    require(
+        difference <= 1e-12,
+        f"changing frame 2 changes the maps of frames before it by {difference:.1e}: a module looks at future frames",
+    )
+
+
+def windows_are_as_long_as_they_say(subject: BackboneSubject) -> None:
+    model = _with_own_modules(subject)
+    reach = _reach(subject)
+    if reach is None:
+        raise NotApplicableError("a module of its own states no length")
+    clip, other = (make_clip(model, 1, reach + 1, seed=seed) for seed in (1, 7))
+
+    def last_map(frames: Tensor) -> Tensor:
+        with torch.no_grad():
+            return model(frames[:, -1:], stream_state(frames[:, :-1]))[0]  # type: ignore[no-any-return]
+
+    def stream_state(frames: Tensor) -> State:
+        state: State = None
+        for frame in frames.split(1, dim=1):
+            state = model.prime(frame, state)
+        return state
+
+    wanted = last_map(clip)
+    for back, depends in ((reach - 1, True), (reach, False)):
+        changed = clip.clone()
+        changed[:, reach - back] = other[:, 0]
+        difference = largest_difference(last_map(changed), wanted)
+        require(
+            (difference > 0) == depends,
+            f"windows state that a map depends on {reach} frames, but it {'does not depend' if depends else 'depends'} "
+            f"on the frame {back} back: state the length that they have",
+        )
+
+
+def videos_start_anew(subject: BackboneSubject) -> None:
+    model = _with_own_modules(subject)
+    clip, before = make_clip(model, 2, 2), make_clip(model, 2, 3, seed=5)
+    with torch.no_grad():
+        anew, _ = model(clip)
+        _, state = model(before)
+        went_on, _ = model(clip, state)
+        mixed, _ = model(clip, state, starts=torch.tensor([True, False]))
+    difference = largest_difference(mixed[0], anew[0])
+    require(
+        difference <= 1e-9,
+        f"zeros as state differ from None by {difference:.1e}: both mean that the video starts (where zeros could be a "
+        "real state, carry a flag that says whether a frame was seen)",
+    )
+    difference = largest_difference(mixed[1], went_on[1])
+    require(difference <= 1e-9, f"starting one video of a batch changes another by {difference:.1e}")
+
+
+def priming_gives_the_state_that_running_gives(subject: BackboneSubject) -> None:
+    model = _with_own_modules(subject)
+    clip = make_clip(model, 1, 3)
+    with torch.no_grad():
+        _, wanted = model(clip)
+    pairs = zip(_tensors(model.prime(clip)), _tensors(wanted), strict=True)
+    difference = max(largest_difference(*pair) for pair in pairs)
+    require(difference <= 1e-9, f"the state of prime differs from that of forward by {difference:.1e}")
+
+
+def stills_pass_by(subject: BackboneSubject) -> None:
+    model = _with_own_modules(subject)
+    clip = make_clip(model, 1, 2)
+    with torch.no_grad():
+        together, _ = model(clip, bypass=True)
+        alone = torch.cat([model(frame, bypass=True)[0] for frame in clip.split(1, dim=1)], 1)
+    difference = largest_difference(together, alone)
+    require(
+        difference <= 1e-9,
+        f"as stills, a frame's map differs by {difference:.1e} beside other frames: a layer mixes frames, or a module "
+        "without `always` is needed",
+    )
+
+
+def _with_own_modules(subject: BackboneSubject) -> SaliencyModel:
+    if not subject.own:
+        raise NotApplicableError("it has no temporal modules of its own")
+    return copy.deepcopy(subject.model).double()
+
+
+def _reach(subject: BackboneSubject) -> int | None:
+    """Frames that a map depends on, its own among them; None where a module does not say."""
+    lengths = [getattr(module, "length", None) for module in subject.own]
+    return None if None in lengths else 1 + sum(int(length) - 1 for length in lengths if length is not None)
+
+
+def _tensors(state: State) -> list[Tensor]:
+    found: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    map_state(keep, state)
+    return found
+
+
+CHECKS: tuple[Callable[[BackboneSubject], None], ...] = (
+    clips_equal_their_frames_streamed,
+    no_frame_depends_on_later_ones,
+    windows_are_as_long_as_they_say,
+    videos_start_anew,
+    priming_gives_the_state_that_running_gives,
+    stills_pass_by,
+)
