@@ -21,9 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from salzoo.footprint import check_weights
 from salzoo.interfaces import Backbone, SalzooError, State, reset_slots
+from salzoo.interfaces.errors import one_line
 from salzoo.plugins import registry
-from salzoo.registry import Kind, did_you_mean
+from salzoo.registry import NOUNS, Kind, did_you_mean
+from salzoo.runtime.memory import is_out_of_memory
 from salzoo.spec import Component, Placed, Spec, check_params, parse_spec
 
 _STRETCH = 8
@@ -305,12 +308,16 @@ class _OneCall:
 def create_model(spec: str | Spec) -> SaliencyModel:
     """Build the model that a spec names, with freshly initialised weights (seed them with ``torch.manual_seed``).
 
-    Raises SalzooError for a malformed spec, an unknown name or parameter, a position out of range or taken, and a
-    module whose shapes do not fit there.
+    Raises SalzooError for a malformed spec, an unknown name or parameter, a position out of range or taken, a module
+    whose shapes do not fit there, and more weights than fit into memory.
     """
     spec = canonical_spec(spec)
+    if torch.get_default_device().type == "meta":
+        return _build(spec)  # not tried out: there that takes seconds, for torch imports its compiler
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        check_weights(_build(spec), str(spec))
     model = _build(spec)
-    if spec.temporal and model.device.type != "meta":  # there, trying out takes seconds: torch imports its compiler
+    if spec.temporal:
         _try_out(model)
     return model
 
@@ -379,8 +386,12 @@ def _try_out(model: SaliencyModel, size: tuple[int, int] | None = None) -> None:
     try:
         with torch.no_grad():
             maps, _ = model.eval()(torch.zeros(1, 2, 3, height, width, device=model.device))
-    except RuntimeError as error:
-        raise SalzooError(f"{model.spec}: the shapes do not fit: {str(error).splitlines()[0]}") from error
+    except SalzooError:
+        raise
+    except Exception as error:  # whatever a plug-in's module raises
+        if is_out_of_memory(error) and model.device.type != "meta":
+            raise
+        raise SalzooError(f"{model.spec}: the shapes do not fit: {one_line(error)}") from error
     finally:
         model.train()
     if maps.shape != (1, 2, 1, height, width):
@@ -409,7 +420,13 @@ def _call_factory(kind: Kind, component: Component, *args: Any) -> Any:
     factory = entry.load()
     if not callable(factory):
         raise SalzooError(f"{component.name!r} of plug-in {entry.plugin} is a {type(factory).__name__}, no factory")
-    return factory(*args, **check_params(component, factory))
+    params = check_params(component, factory)
+    try:
+        return factory(*args, **params)
+    except SalzooError:
+        raise
+    except Exception as error:  # a third party's code, or torch on sizes that overflow
+        raise SalzooError(f"{NOUNS[kind]} {component} cannot be made: {one_line(error)}") from error
 
 
 def _is_always(module: nn.Module) -> bool:

@@ -120,7 +120,7 @@ def did_you_mean(name: str, known: Sequence[str] | dict[str, Any]) -> str:
     >>> did_you_mean("x", ["b", "a"])
     '; known: a, b'
     """
-    near = difflib.get_close_matches(name, list(known), n=3)
+    near = difflib.get_close_matches(name, list(known), n=3) if len(name) <= 100 else []  # it takes the square of that
     if near:
         return f"; did you mean {' or '.join(map(repr, near))}?"
     return f"; known: {', '.join(sorted(known)) or 'none'}"

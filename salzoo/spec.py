@@ -203,19 +203,21 @@ class _Reader:
 
 
 def _parse_value(text: str) -> Value | None:
-    """A value in its canonical type: true/false, an integer, another number, or a word. None for a number too large.
+    """A value in its canonical type: true/false, an integer, another number, or a word. None for a number too large
+    (whole ones have 64 bits).
 
     A number that is a whole one is an int, however it is written, so that equal numbers have one form.
     """
     if text in ("true", "false"):
         return text == "true"
     if _INTEGER.fullmatch(text):
-        return int(text)
+        number = int(text)
+        return number if -(2**63) <= number < 2**63 else None
     if _NUMBER.fullmatch(text) and any(map(str.isdigit, re.split("[eE]", text)[0])):
-        number = float(text)
-        if number in (float("inf"), float("-inf")):
+        real = float(text)
+        if real in (float("inf"), float("-inf")):
             return None
-        return int(number) if number.is_integer() and abs(number) < 1e15 else number
+        return int(real) if real.is_integer() and abs(real) < 1e15 else real
     return text
 
 

@@ -101,6 +101,8 @@ def test_the_parts_of_a_spec() -> None:
         ("salgan:width=", "expected a value (letters, digits, '_', '.', '-') at its end"),
         ("salgan:width=1,width=2", "expected a parameter other than 'width', which is given already at character 16"),
         ("salgan:width=1e999", "expected a number within range at character 14"),
+        (f"salgan+convlstm:hidden={2**70}@30", "expected a number within range at character 24"),
+        (f"salgan:width={'9' * 400}", "expected a number within range at character 14"),
         ("salgan+ema@61+ema@61", "expected a position that no other module has at character 19"),
         ("a" * (MAX_LENGTH + 1), f"longer than {MAX_LENGTH} characters"),
     ],

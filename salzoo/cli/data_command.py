@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from salzoo.cli.data_get import get_data
+from salzoo.cli.types import SEED
 
 
 @click.group("data")
@@ -26,7 +27,7 @@ def make() -> None:
 @click.option(
     "--videos", type=click.IntRange(3, 1000), default=80, show_default=True, help="Videos, all splits together."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed gives other videos.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Another seed gives other videos.")
 def make_synthetic_data(out: Path, videos: int, seed: int) -> None:
     """Make synthetic videos with the gaze of simulated observers, in DHF1K's layout.
 

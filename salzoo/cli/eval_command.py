@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from salzoo.cli.types import SEED
+
 
 @click.command("eval")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
@@ -25,10 +27,12 @@ import click
 @click.option("--partial", is_flag=True, help="Score saved maps though some are missing or cannot be read.")
 @click.option("--max-frames", type=click.IntRange(1), help="Score so many frames, drawn by the seed. By default all.")
 @click.option("--per-frame", is_flag=True, help="Keep the scores of each frame in the results file.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the other-fixations maps of shuffled AUC.")
+@click.option(
+    "--seed", type=SEED, default=0, show_default=True, help="Seed of the other-fixations maps of shuffled AUC."
+)
 @click.option(
     "--workers",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1000),
     help="Processes that score. By default one a core, one beside a model on the CPU.",
 )
 @click.option("--device", help="cpu, cuda, mps; the best one here by default.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from salzoo.cli.types import parse_size
+from salzoo.cli.types import SEED, parse_size
 
 _OPTIONS = [
     click.option(
@@ -26,7 +26,7 @@ _OPTIONS = [
     click.option("--alpha-lr", type=click.FloatRange(0), help="That of learned EMA weights."),
     click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the layers."),
     click.option("--checkpoint-activations", is_flag=True, default=None, help="Less memory for more time."),
-    click.option("--seed", type=click.IntRange(0), help="Seed of weights, dropout, order and augmentation."),
+    click.option("--seed", type=SEED, help="Seed of weights, dropout, order and augmentation."),
     click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Any other value of the recipe."),
     click.option("--device", help="cpu, cuda, mps; the best one here by default."),
 ]

@@ -4,6 +4,9 @@ import re
 
 import click
 
+SEED = click.IntRange(0, 2**63 - 1)
+"""A seed that every generator of random numbers takes."""
+
 
 def parse_size(text: str) -> tuple[int, int]:
     """A size in pixels, HxW, height first: for options with ``metavar="HxW"``.

@@ -82,6 +82,8 @@ def prepare(
         SalzooError: where the split is not annotated.
     """
     rules = find_protocol(protocol)
+    if not 0 <= seed < 2**63:
+        raise SalzooError(f"the seed must be a whole number from 0 to 2^63 - 1, not {seed}")
     data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset, root)
     videos = data.split(split)
     bare = [video.id for video in videos if not video.annotated]

@@ -15,7 +15,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from salzoo.footprint import check_running
 from salzoo.interfaces import SalzooError, State, map_state
+from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel
 
 Format = Literal["torch-export", "onnx"]
@@ -72,6 +74,7 @@ def export_model(
     stride = model.backbone.stride
     if dynamic:
         _check_size(model, height, width)
+    check_running(model, model.backbone, (height, width), 1, f"exporting {model.spec}")
     with torch.no_grad():
         _, template = model(torch.zeros(1, 1, 3, height, width))
     step = _Step(model, template).eval()
@@ -101,8 +104,7 @@ def export_model(
     except OSError as error:
         raise SalzooError(f"cannot write {path}: {error.strerror or error}") from error
     except Exception as error:  # the exporters raise errors of many kinds
-        why = " ".join(str(error).split())[:300]
-        raise SalzooError(f"{model.spec} cannot be exported to {to}: {type(error).__name__}: {why}") from error
+        raise SalzooError(f"{model.spec} cannot be exported to {to}: {one_line(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
     results = step(*arguments)

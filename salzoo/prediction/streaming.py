@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from salzoo.footprint import check_running
 from salzoo.interfaces import SalzooError, State
 from salzoo.model import SaliencyModel
 from salzoo.video.resizing import fit_frame, free_map, input_size
@@ -30,10 +31,11 @@ def predict_maps(
         divided by its maximum.
 
     Raises:
-        SalzooError: the model gives NaN, as one does whose training diverged.
+        SalzooError: the model gives NaN, as one does whose training diverged; or it takes more memory than there is.
     """
     if model.training:
         raise ValueError("the model is in training mode: call model.eval() first")
+    check_running(model, model.backbone, model.preprocessing.size, clip_length, str(model.spec))
     frames = iter(frames)
     if clip_length is None:
         clip_length = 1 if any(hasattr(module, "length") for module in model.modules_over_time.values()) else 8

@@ -35,23 +35,25 @@ def available_memory() -> int | None:
     return min(found, default=None)
 
 
-def check_memory(needed: float, what: str, advice: str) -> None:
+def check_memory(needed: int, what: str, advice: str, available: int | None) -> None:
     """Raise SalzooError before something is begun that cannot fit into memory.
 
     Args:
         needed: bytes that it takes at least.
         what: needs them ("training salgan at 192x256").
         advice: what to lower.
+        available: bytes that are free, where that is known.
     """
-    available = available_memory()
     if available is not None and needed > available:
-        raise SalzooError(f"{what} takes at least {_size(needed)} of memory, and {_size(available)} are free; {advice}")
+        raise SalzooError(f"{what} takes at least {_size(needed)} of memory, and {_size(available)} is free: {advice}")
 
 
-def _size(count: float) -> str:
+def _size(count: int) -> str:
     """Bytes in words.
 
-    >>> _size(3 * 2**30), _size(2**70), _size(300)
-    ('3.0 GiB', '1,073,741,824 TiB', '0.0 GiB')
+    >>> _size(3 * 2**30), _size(2**62), _size(2**80)
+    ('3.0 GiB', '4,194,304 TiB', 'more than any machine has')
     """
+    if count >= 2**63:
+        return "more than any machine has"
     return f"{count / 2**30:.1f} GiB" if count < 2**40 else f"{count / 2**40:,.0f} TiB"

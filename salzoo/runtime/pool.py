@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from salzoo.interfaces.errors import SalzooError
-from salzoo.runtime.processes import no_main_module, start_worker
+from salzoo.runtime.processes import cores, no_main_module, start_worker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -50,6 +50,9 @@ def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Su
     if workers == 1:
         yield lambda item: _done(function(item))
         return
+    most = max(16, 4 * cores())
+    if workers > most:
+        raise SalzooError(f"{workers} worker processes would only wait for {cores()} cores: at most {most} --workers")
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(function,))
 

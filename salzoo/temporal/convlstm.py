@@ -43,9 +43,8 @@ class ConvLSTM(nn.Module):
         self.in_channels = in_channels
         self.residual = residual
         self.gates = nn.Conv2d(in_channels + self.hidden, 4 * self.hidden, 3, padding=1)
-        with torch.no_grad():  # Xavier-normal; normal_() in place on the meta device would import the compiler, 1.3 s
-            std = (2 / (9 * self.gates.in_channels + 9 * self.gates.out_channels)) ** 0.5
-            self.gates.weight.copy_(torch.normal(0.0, std, self.gates.weight.shape))
+        if not self.gates.weight.is_meta:  # there, making random numbers would import the compiler, 1.3 s
+            nn.init.xavier_normal_(self.gates.weight)
         nn.init.zeros_(self.gates.bias)  # type: ignore[arg-type]
         self.project = nn.Conv2d(self.hidden, project, 1) if project else None
 

@@ -27,6 +27,9 @@ from salzoo.training.state import ALPHA, Training, agree, matches, train_mode
 BATCHES_AHEAD = 2
 """Batches that a thread reads before they are asked for."""
 
+NAMED = 4
+"""Batches of a step whose videos a message names."""
+
 DIVERGED = 10.0
 """A run has diverged where the loss, averaged over about fifty steps, is this times its lowest average, plus 1."""
 
@@ -94,18 +97,23 @@ def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) ->
                 factor = rate_factor(recipe, group["name"], progress.step, done)
                 group["lr"] = group["full_rate"] * factor * training.plateau.factor
             optimizer.zero_grad()
-            batches = [_next_batch(training, sources) for _ in range(recipe.accumulate)]
-            loss = 0.0
-            for number, (which, batch) in enumerate(batches, start=1):
+            loss, valid, longest = 0.0, 0, 0
+            names: list[str] = []  # of the first videos, for messages
+            for number in range(1, recipe.accumulate + 1):
+                which, batch = _next_batch(training, sources)
                 trained = judge if judging else network
-                alone = isinstance(trained, DistributedDataParallel) and number < len(batches)
+                alone = isinstance(trained, DistributedDataParallel) and number < recipe.accumulate
                 with trained.no_sync() if alone else contextlib.nullcontext():  # type: ignore[operator]
                     share = (_judge_loss if judging else _batch_loss)(training, network, judge, which, batch)
-                    (share / len(batches)).backward()
+                    (share / recipe.accumulate).backward()
                 loss += share.item() * len(batch.valid)
-            norm = _apply(training, optimizer, max(batch.longest for _, batch in batches), judging)
-            loss /= max(1, sum(int(batch.valid.sum()) for _, batch in batches))
-            _check_convergence(training, loss, norm, judging, batches)
+                valid += int(batch.valid.sum())
+                longest = max(longest, batch.longest)
+                if number <= NAMED:
+                    names += batch.names
+            norm = _apply(training, optimizer, longest, judging)
+            loss /= max(1, valid)
+            _check_convergence(training, loss, norm, judging, names)
             training.model.backbone.select_source(None)
             yield Step(
                 step=progress.step,
@@ -178,7 +186,7 @@ def _forward(training: Training, network: nn.Module, which: int, batch: ClipBatc
         maps, state = network(inputs, state, starts=torch.from_numpy(batch.starts).to(model.device), bypass=bypass)
     training.states[which] = None if batch.still else map_state(Tensor.detach, state)
     if not math.isfinite(maps.detach().sum().item()):  # before the loss, which would abort a GPU's process
-        raise _diverged(training, "no finite maps", [(which, batch)])
+        raise _diverged(training, "no finite maps", batch.names)
     valid = torch.from_numpy(batch.valid).to(maps.device)
     maps = maps.squeeze(2).to(torch.promote_types(maps.dtype, torch.float32))
     return inputs[valid], maps[valid] if batch.valid.any() else maps.sum() * torch.zeros(0, *maps.shape[2:]).to(maps)
@@ -238,19 +246,17 @@ def _apply(training: Training, optimizer: torch.optim.Optimizer, longest: int, j
     return norm
 
 
-def _check_convergence(
-    training: Training, loss: float, norm: float, judging: bool, batches: Sequence[tuple[int, ClipBatch]]
-) -> None:
+def _check_convergence(training: Training, loss: float, norm: float, judging: bool, names: Sequence[str]) -> None:
     """Raise where a loss or gradient is not finite or the loss grows without end; take note of the epoch's losses."""
     progress = training.progress
     if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise _diverged(training, f"loss {loss:g}, gradient norm {norm:g}", batches)
+        raise _diverged(training, f"loss {loss:g}, gradient norm {norm:g}", names)
     if judging:
         return
     progress.mean_loss = loss if progress.mean_loss is None else 0.98 * progress.mean_loss + 0.02 * loss
     progress.lowest_loss = min(progress.lowest_loss, progress.mean_loss)
     if progress.mean_loss > DIVERGED * abs(progress.lowest_loss) + 1:
-        raise _diverged(training, f"mean loss {progress.mean_loss:g} after {progress.lowest_loss:g}", batches)
+        raise _diverged(training, f"mean loss {progress.mean_loss:g} after {progress.lowest_loss:g}", names)
     progress.epoch_loss += loss
     progress.epoch_steps += 1
     epoch = progress.frames // training.epoch_frames
@@ -261,11 +267,9 @@ def _check_convergence(
         progress.epochs, progress.epoch_loss, progress.epoch_steps = epoch, 0.0, 0
 
 
-def _diverged(training: Training, why: str, batches: Sequence[tuple[int, ClipBatch]]) -> SalzooError:
-    names = ", ".join(name for _, batch in batches for name in batch.names if name)
-    return SalzooError(
-        f"training diverged: {why} at step {training.progress.step}, video {names or 'of another rank'}; lower --lr"
-    )
+def _diverged(training: Training, why: str, names: Sequence[str]) -> SalzooError:
+    videos = ", ".join(name for name in names if name) or "of another rank"
+    return SalzooError(f"training diverged: {why} at step {training.progress.step}, video {videos}; lower --lr")
 
 
 def _over_ranks(training: Training, module: nn.Module) -> nn.Module:

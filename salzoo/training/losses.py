@@ -99,6 +99,8 @@ def parse_loss(text: str) -> dict[str, float]:
             raise SalzooError(f"loss {text!r}: the weight of {name} must be a number, not {weight!r}") from None
         if not math.isfinite(weights[name]):
             raise SalzooError(f"loss {text!r}: the weight of {name} must be finite")
+        if abs(weights[name]) > 1e6:
+            raise SalzooError(f"loss {text!r}: the weight of {name} must lie between -1e6 and 1e6")
     return weights
 
 

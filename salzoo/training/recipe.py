@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import one_line
 from salzoo.registry import did_you_mean
 from salzoo.spec import Spec
 from salzoo.training.losses import parse_loss
@@ -117,12 +118,15 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, low, high in _RANGES:
+        for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                limits = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+                between = f"between {low:g} and {high:g}" if high == 1 else None
+                limits = between or (f"at least {low:g}" if value < low else f"at most {high:g}")
                 raise SalzooError(f"recipe {self.name}: {name} must be {limits}, not {value:g}")
-        if self.size and (len(self.size) != 2 or min(self.size) < 1):
+        if self.optimizer == "nesterov" and not self.momentum:
+            raise SalzooError(f"recipe {self.name}: nesterov needs a momentum above 0, such as momentum=0.9")
+        if self.size and (len(self.size) != 2 or not 1 <= min(self.size) <= max(self.size) <= 2**16):
             raise SalzooError(f"recipe {self.name}: size must be a height and a width, not {list(self.size)}")
         parse_loss(self.loss)
 
@@ -132,16 +136,19 @@ class Recipe:
         return parse_loss(self.loss)
 
 
-_RANGES = (
-    *((name, 1, math.inf) for name in ("epochs", "clip_length", "batch", "accumulate", "still_batch", "still_every")),
-    *((name, 1, math.inf) for name in ("zoom", "save_every", "keep")),
-    *(
-        (name, 0, math.inf)
-        for name in ("frames", "minutes", "lr", "encoder_rate", "alpha_lr", "weight_decay", "clip_norm", "warm_up")
-    ),
-    *((name, 0, math.inf) for name in ("validate", "score_frames", "seed")),
-    *((name, 0, 1) for name in ("stills", "flip", "jitter", "momentum", "average")),
-)
+_RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("epochs", "clip_length", "batch", "accumulate", "still_batch"), (1, 10**6)),
+    **dict.fromkeys(("still_every", "save_every", "keep"), (1, 10**9)),
+    **dict.fromkeys(("warm_up", "validate", "score_frames"), (0, 10**9)),
+    **dict.fromkeys(("lr", "encoder_rate", "alpha_lr", "weight_decay"), (0, 1000)),
+    **dict.fromkeys(("stills", "flip", "jitter", "momentum", "average"), (0, 1)),
+    "frames": (0, 10**15),
+    "minutes": (0, 10**7),
+    "zoom": (1, 100),
+    "clip_norm": (0, 10**9),
+    "seed": (0, 2**63 - 1),
+}
+"""The least and the largest value of each number, far beyond what is of use: what computes with them is safe."""
 
 
 def list_recipes() -> list[str]:
@@ -168,8 +175,8 @@ def read_recipe(path: Path) -> Recipe:
         table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise SalzooError(f"cannot read recipe {path}: {error}") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SalzooError(f"recipe {path} is not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise SalzooError(f"recipe {path} is not TOML: {one_line(error)}") from error
     values: dict[str, Any] = {"name": path.stem}
     for key, value in table.items():
         where = f"{path.name}, line {_line_of(text, key)}"
@@ -195,8 +202,9 @@ def parse_change(text: str) -> tuple[str, object]:
     if not equals:
         raise SalzooError(f"a value is set as KEY=VALUE, not {text!r}")
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        table = tomllib.loads(f"value = {value}")
+        parsed = table["value"] if len(table) == 1 else value
+    except (ValueError, RecursionError):  # TOML's own error, a number of thousands of digits, brackets nested so deep
         parsed = value
     return key.strip(), parsed
 
@@ -237,13 +245,18 @@ def check_value(key: str, value: object, where: str) -> Any:
         known = [each for each in hints if each != "name"]
         raise SalzooError(f"{where}: a recipe has no {key!r}{did_you_mean(key, known)}")
     hint = hints[key]
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        raise SalzooError(f"{where}: {key} is a number of more than 64 bits")
     if hint is float and type(value) is int:
         value = float(value)
-    if not _fits(value, hint):
-        raise SalzooError(f"{where}: {key} must be {_called(hint)}, not {value!r}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise SalzooError(f"{where}: {key} must be finite")
-    return _as_tuples(value)
+    try:
+        if not _fits(value, hint):
+            raise SalzooError(f"{where}: {key} must be {_called(hint)}, not {value!r}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise SalzooError(f"{where}: {key} must be finite")
+        return _as_tuples(value)
+    except RecursionError:
+        raise SalzooError(f"{where}: {key} is nested too deeply") from None
 
 
 def _fits(value: object, hint: Any) -> bool:

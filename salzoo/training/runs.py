@@ -20,11 +20,13 @@ from salzoo.evaluation.data import data_root, open_dataset
 from salzoo.evaluation.results import Result, write_results
 from salzoo.evaluation.runs import baselines, device_of_rank, prepare, score_model
 from salzoo.evaluation.tasks import Task
+from salzoo.footprint import check_weights
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model, describe_shapes
 from salzoo.runtime.ranks import Rank, gather, this_rank
 from salzoo.training.clips import normalise
+from salzoo.training.cost import check_cost
 from salzoo.training.curves import save_curves
 from salzoo.training.folder import RunFolder, read_record
 from salzoo.training.initialization import initialize_from_model, initialize_from_nothing
@@ -96,10 +98,12 @@ def train(
     Raises:
         SalzooError: for whatever does not fit: spec, data, recipe, initial weights, folder.
     """
-    describe_shapes(spec)  # a model that cannot be is refused before data are read, or made
+    outline, _ = describe_shapes(spec)  # a model that cannot be is refused before data are read, or made
+    check_weights(outline, str(outline.spec))
     datasets = _open_datasets(dataset, root)
     settled = _settle_recipe(spec, datasets, recipe, changes)
     with _job(device) as (rank, where):
+        check_cost(outline, datasets, settled, where)
         model = _initial_model(spec, datasets, settled, report if rank.first else _silent)
         untrained = copy.deepcopy(model).eval()
         training = begin_training(
@@ -147,6 +151,7 @@ def resume(
         say = report if rank.first else _silent
         untrained: SaliencyModel | None = None
         model = create_model(record["spec"])
+        check_cost(model, datasets, recipe, where)
         try:
             model = _initial_model(record["spec"], datasets, recipe, _silent)
             untrained = copy.deepcopy(model).eval()

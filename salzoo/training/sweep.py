@@ -7,12 +7,14 @@
 import itertools
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from salzoo.evaluation.results import Result, read_results
+from salzoo.footprint import check_weights
 from salzoo.interfaces import SalzooError
-from salzoo.model import create_model
+from salzoo.model import describe_shapes
+from salzoo.spec import MAX_LENGTH
 from salzoo.training.folder import read_record
 from salzoo.training.recipe import load_recipe, override
 from salzoo.training.resuming import last_state
@@ -27,15 +29,17 @@ def expand(pattern: str) -> list[str]:
 
     Several braces give all combinations. Raises SalzooError for braces that are empty, nested or not closed.
     """
+    if len(pattern) > 10 * MAX_LENGTH:
+        raise SalzooError(f"pattern {pattern!r} is longer than {10 * MAX_LENGTH} characters")
     parts = re.split(r"\{([^{}]*)\}", pattern)
     texts, choices = parts[::2], [_choices(pattern, body) for body in parts[1::2]]
     if any(brace in text for text in texts for brace in "{}"):
         raise SalzooError(f"pattern {pattern!r}: a brace is nested or not closed")
-    if (count := math.prod(len(each) for each in choices)) > LIMIT:
-        raise SalzooError(f"pattern {pattern!r} gives {count} specs; the limit is {LIMIT}")
+    if (count := math.prod(map(len, choices))) > LIMIT:  # counted before any is made
+        raise SalzooError(f"pattern {pattern!r} gives {count:,} specs; the limit is {LIMIT}")
     specs = []
     for chosen in itertools.product(*choices):
-        filled = itertools.chain.from_iterable(itertools.zip_longest(texts, chosen, fillvalue=""))
+        filled = itertools.chain.from_iterable(itertools.zip_longest(texts, map(str, chosen), fillvalue=""))
         specs.append("".join(filled))
     return list(dict.fromkeys(specs))
 
@@ -66,7 +70,10 @@ def sweep(
     Raises:
         SalzooError: a spec that cannot be built, before any training; a run folder whose options were others.
     """
-    specs = [str(create_model(spec).spec) for spec in expand(pattern)]
+    models = [describe_shapes(spec)[0] for spec in expand(pattern)]
+    specs = [str(model.spec) for model in models]
+    for model in models:
+        check_weights(model, str(model.spec))
     name = re.sub(r"[^\w.+@=-]+", "_", pattern).strip("_")
     folder = Path(out) if out else Path("runs") / f"sweep-{name}"
     for spec in specs:
@@ -132,13 +139,11 @@ def _check_options(path: Path, dataset: str | None, options: Mapping[str, object
             raise SalzooError(f"{path} was trained with {key} {was}, not {now}; name another folder with --out")
 
 
-def _choices(pattern: str, body: str) -> list[str]:
+def _choices(pattern: str, body: str) -> Sequence[str | int]:
     whole = re.fullmatch(r"\s*(-?\d{1,6})\.\.(-?\d{1,6})\s*", body)
     if whole:
         first, last = int(whole[1]), int(whole[2])
-        return [str(number) for number in range(first, last + 1)] or [
-            str(number) for number in range(first, last - 1, -1)
-        ]
+        return range(first, last + 1) if first <= last else range(first, last - 1, -1)
     choices = [choice.strip() for choice in body.split(",")]
     if not all(choices):
         raise SalzooError(f"pattern {pattern!r}: {{{body}}} has an empty choice")

@@ -117,3 +117,31 @@ def test_the_command_shows_them() -> None:
     wrong = CliRunner().invoke(cli, ["recipes", "salem"])
     assert wrong.exit_code == 1
     assert "did you mean 'salema'" in wrong.output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("lr=1e300", "lr must be at most 1000, not 1e+300"),
+        (f"lr={'9' * 400}", "lr is a number of more than 64 bits"),
+        (f"lr={'9' * 5000}", "lr must be a number, not '999"),
+        (f"lr=0.{'9' * 5000}e400", "lr must be finite"),
+        (f"batch={2**64}", "batch is a number of more than 64 bits"),
+        (f"seed={2**63}", "seed is a number of more than 64 bits"),
+        ("seed=-1", "seed must be at least 0, not -1"),
+        ("batch=10000000000", "batch must be at most 1e+06"),
+        ("optimizer=nesterov", "nesterov needs a momentum above 0"),
+        (f"loss={'[' * 5000}", "known: adversarial, bce"),
+        (f"loss={'[' * 200}{']' * 200}", "loss must be a text, not [[["),
+        (f"thaw={'[' * 700}{']' * 700}", "thaw"),
+        ("loss=bce=1e7", "the weight of bce must lie between -1e6 and 1e6"),
+        ("size=[100000, 1]", "size must be a height and a width"),
+        ("lr=1\nbatch=2", "lr must be a number"),
+    ],
+)
+def test_hostile_values_are_refused_in_one_line(change: str, message: str) -> None:
+    with pytest.raises(SalzooError) as caught:
+        override(load_recipe("scratch"), dict([parse_change(change)]))
+    assert message in str(caught.value)
+    assert "Error" not in str(caught.value)
+    assert len(str(caught.value)) <= 1000
