@@ -35,10 +35,10 @@ def predict_maps(
     """
     if model.training:
         raise ValueError("the model is in training mode: call model.eval() first")
-    check_running(model, model.backbone, model.preprocessing.size, clip_length, str(model.spec))
     frames = iter(frames)
     if clip_length is None:
         clip_length = 1 if any(hasattr(module, "length") for module in model.modules_over_time.values()) else 8
+    check_running(model, model.backbone, model.preprocessing.size, clip_length, str(model.spec))
     state: State = None
     size: tuple[int, int] | None = None
     while clip := list(islice(frames, clip_length)):
