@@ -6,6 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+GREY = 115.0
+"""What contrast turns about: the mean grey of ImageNet's photographs. It does not depend on what is shown, so that a
+frame looks the same in whatever clip it comes."""
+
 Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_] | None]
 
 
@@ -39,7 +43,7 @@ class Transform:
         flip: mirror left and right.
         zoom: enlarge a part of 1/zoom of each side.
         x, y: where that part lies, from 0 (left, top) to 1 (right, bottom).
-        brightness, contrast, saturation: factors; 1 leaves a frame as it is.
+        brightness, contrast, saturation: factors; 1 leaves a frame as it is. Contrast turns about ``GREY``.
     """
 
     flip: bool = False
@@ -80,8 +84,7 @@ class Transform:
         if self.brightness == self.contrast == self.saturation == 1:
             return frames
         values = frames.astype(np.float32) * self.brightness
-        mean = values.mean()  # of the whole clip, so that the frames of a clip keep their proportions
-        values = mean + self.contrast * (values - mean)
+        values = GREY + self.contrast * (values - GREY)
         grey = values @ np.array([0.114, 0.587, 0.299], np.float32)
         values = grey[..., None] + self.saturation * (values - grey[..., None])
         return np.asarray(np.clip(np.rint(values), 0, 255), dtype=np.uint8)

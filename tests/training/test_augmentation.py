@@ -69,3 +69,25 @@ def test_colours_change_alike_in_all_frames_and_density_never() -> None:
     assert brighter.mean() > clip.mean() * 1.15
     grey, _, _ = Transform(saturation=0.0).apply(clip, clip[..., 0])
     assert (grey.max(-1) - grey.min(-1)).max() <= 1
+
+
+@given(st.integers(0, 2**32), st.integers(1, 11))
+def test_a_video_is_changed_alike_however_it_is_cut(seed: int, cut: int) -> None:
+    rng = np.random.default_rng(seed)
+    levels = rng.integers(0, 256, (12, 1, 1, 3))  # a video whose light changes from frame to frame
+    video = np.clip(levels + rng.integers(-40, 40, (12, 8, 10, 3)), 0, 255).astype(np.uint8)
+    density, fixations = video[..., 0], video[..., 1] > 200
+    transform = FULL.draw(rng)
+    whole = transform.apply(video, density, fixations)
+    parts = [transform.apply(video[part], density[part], fixations[part]) for part in (slice(cut), slice(cut, None))]
+    for together, first, second in zip(whole, *parts, strict=True):
+        assert np.array_equal(together, np.concatenate([first, second]))
+
+
+def test_contrast_spreads_about_grey() -> None:
+    clip = np.full((1, 4, 4, 3), 115, np.uint8)
+    clip[0, 0] = 95
+    clip[0, 1] = 135
+    spread, density, _ = Transform(contrast=1.5).apply(clip, clip[..., 0])
+    assert np.array_equal(np.unique(spread), (85, 115, 145))
+    assert np.array_equal(density, clip[..., 0])
