@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from salzoo import interfaces as interfaces
     from salzoo import metrics as metrics
     from salzoo.evaluation.runs import evaluate
+    from salzoo.evaluation.tasks import Scoring
     from salzoo.hub.cards import list_models
     from salzoo.hub.sources import load_model
     from salzoo.interfaces.errors import SalzooError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SaliencyModel",
     "SalzooError",
+    "Scoring",
     "create_model",
     "evaluate",
     "list_models",
@@ -40,6 +42,7 @@ __all__ = [
 _HOMES = {
     "SaliencyModel": "salzoo.model",
     "SalzooError": "salzoo.interfaces.errors",
+    "Scoring": "salzoo.evaluation.tasks",
     "create_model": "salzoo.model",
     "evaluate": "salzoo.evaluation.runs",
     "list_models": "salzoo.hub.cards",

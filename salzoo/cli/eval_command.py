@@ -45,6 +45,7 @@ def eval_command(
     device: str | None,
     out: Path | None,
     as_json: bool,
+    workers: int | None,
     **options: Any,
 ) -> None:
     """Score MODELs, or saved maps, on a data set.
@@ -58,27 +59,29 @@ def eval_command(
     salzoo compare reads it. Under torchrun, the videos are shared out over the processes.
     """
     from salzoo.evaluation.results import format_table, results_json, write_text
+    from salzoo.evaluation.tasks import Scoring
     from salzoo.runtime.ranks import this_rank
 
-    out = out or Path(f"eval-{options['dataset']}-{options['split']}.json")
+    scoring = Scoring(**options)
+    out = out or Path(f"eval-{scoring.dataset}-{scoring.split}.json")
     if predictions is not None:
         from salzoo.evaluation.predictions import evaluate_predictions
 
         if models:
             raise click.UsageError("give either MODELs or --predictions")
-        results = [evaluate_predictions(predictions, partial=partial, **options)]
+        results = [evaluate_predictions(predictions, scoring, partial=partial, workers=workers)]
         text, table = results_json(results), format_table(results)
     elif partial:
         raise click.UsageError("--partial is for --predictions")
     elif models:
         from salzoo.evaluation.runs import evaluate
 
-        results = evaluate(models, device=device, **options)
+        results = evaluate(models, scoring, device=device, workers=workers)
         text, table = results_json(results), format_table(results)
     else:
         from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard, leaderboard_json
 
-        board = leaderboard(device=device, **options)
+        board = leaderboard(scoring, device=device, workers=workers)
         text, table = leaderboard_json(board), format_leaderboard(board)
     if not this_rank().first:
         return

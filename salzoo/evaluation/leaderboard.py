@@ -4,15 +4,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 
 from salzoo.evaluation.reported import Reported, reported_scores
 from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, plain
 from salzoo.evaluation.runs import baselines, default_workers, device_of_rank, score_model
-from salzoo.evaluation.tasks import prepare, score_gold
+from salzoo.evaluation.tasks import Scoring, prepare, score_gold
 from salzoo.hub.cards import list_models, load_card
 from salzoo.hub.sources import ModelSource, resolve_source
-from salzoo.interfaces import Dataset, SalzooError
+from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
 from salzoo.runtime.pool import worker_pool
@@ -37,35 +36,14 @@ class Leaderboard:
     not_scored: dict[str, str]
 
 
-def leaderboard(
-    dataset: Dataset | str,
-    *,
-    root: str | Path | None = None,
-    split: str = "val",
-    protocol: str = "dhf1k",
-    metrics: Sequence[str] = (),
-    seed: int = 0,
-    max_frames: int | None = None,
-    per_frame: bool = False,
-    workers: int | None = None,
-    device: str | None = None,
-) -> Leaderboard:
+def leaderboard(scoring: Scoring, *, workers: int | None = None, device: str | None = None) -> Leaderboard:
     """Score all that is at hand: cards whose checkpoint folder lies here under the card's name, training-free models.
 
     Arguments are those of ``salzoo.evaluation.runs.evaluate``. A model that fails is listed with the reason.
     """
     where = device_of_rank(device)
     sources, not_scored = _find_sources()
-    task = prepare(
-        dataset,
-        root=root,
-        split=split,
-        protocol=protocol,
-        metrics=metrics,
-        seed=seed,
-        max_frames=max_frames,
-        per_frame=per_frame,
-    )
+    task = prepare(scoring)
     workers = default_workers(workers, where)
     contenders: list[tuple[str, Callable[[], SaliencyModel]]] = [
         *((source.label, partial(source.load, where)) for source in sources),

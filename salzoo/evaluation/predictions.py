@@ -1,13 +1,13 @@
 """Evaluation of maps that any code has saved. Imports no torch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from salzoo.evaluation.results import Result
 from salzoo.evaluation.saved_maps import find_maps, frame_label
 from salzoo.evaluation.scoring import UNREADABLE
-from salzoo.evaluation.tasks import Task, chunks_of, collect, make_result, my_videos, prepare
-from salzoo.interfaces import Dataset, SalzooError
+from salzoo.evaluation.tasks import Scoring, Task, chunks_of, collect, make_result, my_videos, prepare
+from salzoo.interfaces import SalzooError
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.processes import cores
 
@@ -16,16 +16,9 @@ MISSING, EXTRA = "missing prediction", "file that belongs to no frame"
 
 def evaluate_predictions(
     folder: str | Path,
-    dataset: Dataset | str = "synthetic",
+    scoring: Scoring,
     *,
-    root: str | Path | None = None,
-    split: str = "val",
-    protocol: str = "dhf1k",
-    metrics: Sequence[str] = (),
-    seed: int = 0,
-    max_frames: int | None = None,
     partial: bool = False,
-    per_frame: bool = False,
     workers: int | None = None,
 ) -> Result:
     """Score saved maps on a data set.
@@ -33,24 +26,14 @@ def evaluate_predictions(
     Args:
         folder: ``video/frame.png`` (or .jpg), grey, of 8 or 16 bits and any size, named by the data set's ``Video.id``
             and ``Video.frame_name``; numbers may have leading zeros or not.
-        dataset, root, split, protocol, metrics, seed, max_frames, per_frame: as ``salzoo.evaluation.runs.evaluate``
-            takes them.
+        scoring: what is scored on, and how.
         partial: score what is there, and say in the result what is not.
         workers: processes that score; by default one a core.
 
     Raises:
         SalzooError: without ``partial``, where maps are missing, cannot be read, or belong to no frame.
     """
-    task = prepare(
-        dataset,
-        root=root,
-        split=split,
-        protocol=protocol,
-        metrics=metrics,
-        seed=seed,
-        max_frames=max_frames,
-        per_frame=per_frame,
-    )
+    task = prepare(scoring)
     return score_saved_maps(task, Path(folder), partial=partial, workers=cores() if workers is None else workers)
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from salzoo.evaluation.baselines import center_bias_model
 from salzoo.evaluation.results import Result
 from salzoo.evaluation.scoring import Chunk
-from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result, my_videos, prepare
+from salzoo.evaluation.tasks import CHUNK, Scoring, SubmitChunk, Task, collect, make_result, my_videos, prepare
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.sources import load_model
-from salzoo.interfaces import Dataset, SalzooError
+from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.prediction.streaming import predict_maps
 from salzoo.runtime.devices import choose_device
@@ -24,23 +24,16 @@ from salzoo.runtime.prefetching import read_ahead
 from salzoo.runtime.processes import cores
 from salzoo.runtime.ranks import this_rank
 
-__all__ = ["Task", "baselines", "evaluate", "prepare", "score_model"]
+__all__ = ["Scoring", "Task", "baselines", "evaluate", "prepare", "score_model"]
 
 FRAMES_AHEAD = 16
 """Frames decoded before the model asks for them."""
 
 
 def evaluate(
-    models: Sequence[SaliencyModel | str | Path] = (),
-    dataset: Dataset | str = "synthetic",
+    models: Sequence[SaliencyModel | str | Path],
+    scoring: Scoring,
     *,
-    root: str | Path | None = None,
-    split: str = "val",
-    protocol: str = "dhf1k",
-    metrics: Sequence[str] = (),
-    seed: int = 0,
-    max_frames: int | None = None,
-    per_frame: bool = False,
     workers: int | None = None,
     device: str | None = None,
 ) -> list[Result]:
@@ -50,14 +43,7 @@ def evaluate(
 
     Args:
         models: models, or what ``load_model`` takes.
-        dataset: a data set or its registered name.
-        root: its folder; by default as ``open_dataset`` finds it.
-        split: "train", "val" or "test"; it must be annotated.
-        protocol: name of the protocol.
-        metrics: names of more metrics than the protocol's, with or without parameters ("emd:reduction=16").
-        seed: of the draw of other fixations; the same seed gives the same scores bit for bit.
-        max_frames: score so many frames, drawn by the seed; by default all.
-        per_frame: keep the scores of each frame.
+        scoring: what is scored on, and how.
         workers: processes that score; by default one a core beside a GPU, none beside the CPU, which the model needs.
         device: where models run; by default the best here, under ``torchrun`` the GPU of the process's local rank.
 
@@ -66,16 +52,7 @@ def evaluate(
     """
     where = device_of_rank(device)
     loaded = [(_label(model), model if isinstance(model, SaliencyModel) else load_model(model)) for model in models]
-    task = prepare(
-        dataset,
-        root=root,
-        split=split,
-        protocol=protocol,
-        metrics=metrics,
-        seed=seed,
-        max_frames=max_frames,
-        per_frame=per_frame,
-    )
+    task = prepare(scoring)
     workers = default_workers(workers, where)
     given = {label for label, _ in loaded}
     contenders = [*loaded, *(baseline for baseline in baselines(task) if baseline[0] not in given)]

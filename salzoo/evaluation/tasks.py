@@ -27,6 +27,33 @@ SubmitChunk = Submit[Chunk, ChunkScores]
 
 
 @dataclass(frozen=True)
+class Scoring:
+    """What is to be scored on, and how.
+
+    Attributes:
+        dataset: a data set, or its registered name with or without parameters ("hevc33:fold=2").
+        root: its folder; by default as ``open_dataset`` finds it.
+        split: "train", "val" or "test"; it must be annotated.
+        protocol: name of the protocol.
+        metrics: names of more metrics than the protocol's, with or without parameters ("emd:reduction=16").
+        seed: of the draw of other fixations; the same seed gives the same scores bit for bit.
+        first: score the first so many frames of each video alone; the note of the results then says so.
+        max_frames: score so many frames, drawn by the seed from all; the note then says so.
+        per_frame: keep the scores of each frame in the results.
+    """
+
+    dataset: Dataset | str = "synthetic"
+    root: str | Path | None = None
+    split: str = "val"
+    protocol: str = "dhf1k"
+    metrics: Sequence[str] = ()
+    seed: int = 0
+    first: int | None = None
+    max_frames: int | None = None
+    per_frame: bool = False
+
+
+@dataclass(frozen=True)
 class Task:
     """A split made ready for scoring any number of models.
 
@@ -58,33 +85,13 @@ class Task:
         return self.scorer.protocol
 
 
-def prepare(
-    dataset: Dataset | str,
-    *,
-    root: str | Path | None = None,
-    split: str,
-    protocol: str = "dhf1k",
-    metrics: Sequence[str] = (),
-    seed: int = 0,
-    first: int | None = None,
-    max_frames: int | None = None,
-    per_frame: bool = False,
-) -> Task:
-    """Read what scoring any model on a split needs.
-
-    Args:
-        metrics: names of more metrics than the protocol's.
-        first: score the first so many frames of each video alone; the note of the results then says so.
-        max_frames: score so many frames, drawn by the seed from all; the note then says so.
-        per_frame: keep the scores of each frame in the results.
-
-    Raises:
-        SalzooError: where the split is not annotated.
-    """
-    rules = find_protocol(protocol)
+def prepare(scoring: Scoring) -> Task:
+    """Read what scoring any model on a split needs. Raises SalzooError where the split is not annotated."""
+    rules, split, seed = find_protocol(scoring.protocol), scoring.split, scoring.seed
     if not 0 <= seed < 2**63:
         raise SalzooError(f"the seed must be a whole number from 0 to 2^63 - 1, not {seed}")
-    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset, root)
+    dataset = scoring.dataset
+    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset, scoring.root)
     videos = data.split(split)
     bare = [video.id for video in videos if not video.annotated]
     if bare:
@@ -92,20 +99,21 @@ def prepare(
     notes = [data.note] if data.note else []
     train = [video for video in data.videos if video.split == "train" and video.annotated]
     center_bias = mean_density(train) if train else None
-    scores = rules.load_metrics(metrics)
+    scores = rules.load_metrics(scoring.metrics)
     if center_bias is None and any("baseline" in metric.requires for metric in scores.values()):
         scores = {column: metric for column, metric in scores.items() if "baseline" not in metric.requires}
         notes.append("no information gain: there is no training split here to fit the center bias to")
-    if first is not None:
-        notes.append(f"only the first {first} frames of each video are scored")
-    index = index_fixations(videos, first)
+    if scoring.first is not None:
+        notes.append(f"only the first {scoring.first} frames of each video are scored")
+    index = index_fixations(videos, scoring.first)
     frames = [  # where a set has gaze itself, a frame that nobody looked at has no truth
         index.fixated_frames(number) if has_gaze(video) else np.arange(index.frames_of(number))
         for number, video in enumerate(videos)
     ]
-    if max_frames is not None and max_frames < sum(map(len, frames)):
-        notes.append(f"{max_frames} of {sum(map(len, frames))} frames are scored, drawn by seed {seed}")
-        frames = _draw_frames(frames, max_frames, seed)
+    most = scoring.max_frames
+    if most is not None and most < sum(map(len, frames)):
+        notes.append(f"{most} of {sum(map(len, frames))} frames are scored, drawn by seed {seed}")
+        frames = _draw_frames(frames, most, seed)
     scorer = FrameScorer(
         videos=videos,
         protocol=rules,
@@ -115,7 +123,7 @@ def prepare(
         other_frames=rules.other_frames_of.get(data.name, rules.other_frames),
         seed=seed,
     )
-    return Task(data.name, split, "; ".join(notes), scorer, frames, center_bias, per_frame)
+    return Task(data.name, split, "; ".join(notes), scorer, frames, center_bias, scoring.per_frame)
 
 
 def _draw_frames(frames: Sequence[NDArray[np.intp]], count: int, seed: int) -> list[NDArray[np.intp]]:

@@ -19,7 +19,7 @@ import torch.distributed as dist
 from salzoo.evaluation.data import data_root, open_dataset
 from salzoo.evaluation.results import Result, write_results
 from salzoo.evaluation.runs import baselines, device_of_rank, prepare, score_model
-from salzoo.evaluation.tasks import Task
+from salzoo.evaluation.tasks import Scoring, Task
 from salzoo.footprint import check_weights
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Dataset, SalzooError
@@ -304,7 +304,7 @@ def channels_last(model: SaliencyModel) -> SaliencyModel:
 
 def _validation(data: Dataset, recipe: Recipe) -> Task:
     split = "val" if any(video.split == "val" for video in data.videos) else "test"
-    return prepare(data, split=split, seed=recipe.seed, first=recipe.score_frames or None)
+    return prepare(Scoring(data, split=split, seed=recipe.seed, first=recipe.score_frames or None))
 
 
 def _summary(training: Training) -> str:

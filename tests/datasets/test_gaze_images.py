@@ -10,7 +10,7 @@ from scipy.io import savemat
 
 from salzoo.datasets.gaze_images import split_parts
 from salzoo.evaluation.data import open_dataset
-from salzoo.evaluation.runs import evaluate
+from salzoo.evaluation.runs import Scoring, evaluate
 from salzoo.gaze.truth import read_density, read_fixations
 from salzoo.interfaces import SalzooError
 from salzoo.testing import check_dataset
@@ -145,6 +145,6 @@ def test_a_lost_picture_moves_no_other_and_is_named(osie: Path, tmp_path: Path) 
 
 
 def test_they_are_scored_as_any_data_set(osie: Path) -> None:
-    results = evaluate([], "osie", root=osie, split="val", workers=1)
+    results = evaluate([], Scoring("osie", root=osie), workers=1)
     assert [result.frames for result in results] == [2, 2]
     assert np.isfinite(results[0].mean["nss"])  # the other finds nothing on pictures of one grey

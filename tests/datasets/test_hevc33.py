@@ -9,7 +9,7 @@ import pytest
 
 from salzoo.datasets.hevc33 import read_table, split_folds
 from salzoo.evaluation.data import open_dataset
-from salzoo.evaluation.runs import evaluate
+from salzoo.evaluation.runs import Scoring, evaluate
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import SalzooError
 from salzoo.testing import check_dataset
@@ -72,7 +72,7 @@ def test_a_fixation_lies_on_the_frames_during_which_it_lasts(root: Path) -> None
 
 
 def test_frames_without_gaze_are_not_scored(root: Path) -> None:
-    (result, *_) = evaluate(["center-bias"], "hevc33:fold=3", root=root, split="train", workers=1)
+    (result, *_) = evaluate(["center-bias"], Scoring("hevc33:fold=3", root=root, split="train"), workers=1)
     videos: list[Any] = open_dataset("hevc33:fold=3", root).split("train")
     looked = sum(any(map(len, video.read_gaze(index))) for video in videos for index in range(FRAMES))
     assert result.frames == looked < FRAMES * len(videos)

@@ -15,6 +15,7 @@ from salzoo.evaluation.comparison import compare, compare_files, format_comparis
 from salzoo.evaluation.plots import draw_per_video
 from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.results import Result, read_results, write_results
+from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import SalzooError
 
 
@@ -30,7 +31,7 @@ def two(gaze: Any, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def evaluate(gaze: Any, **options: Any) -> Result:
-    return evaluate_predictions(gaze.maps, "dhf1k", root=gaze.root, workers=1, **options)
+    return evaluate_predictions(gaze.maps, Scoring("dhf1k", root=gaze.root, **options), workers=1)
 
 
 @pytest.mark.parametrize("mean_of_videos", [False, True])

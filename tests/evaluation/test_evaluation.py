@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from salzoo.datasets.synthetic import open_synthetic
 from salzoo.evaluation.baselines import fit_center_bias
 from salzoo.evaluation.fixations import index_fixations
 from salzoo.evaluation.results import format_table, results_json, summarise, write_results
-from salzoo.evaluation.runs import evaluate, prepare, score_model
+from salzoo.evaluation.runs import Scoring, evaluate, prepare, score_model
 from salzoo.interfaces import SalzooError
 from salzoo.metrics import auc_judd, cc, nss, resize_prediction
 from salzoo.model import create_model
@@ -19,7 +20,7 @@ from salzoo.prediction.streaming import predict_maps
 
 
 def test_scores_are_those_of_the_metrics_frame_by_frame(tiny_data: Path) -> None:
-    task = prepare("synthetic", root=tiny_data, split="val")
+    task = prepare(Scoring(root=tiny_data))
     model = create_model("spectral-residual").eval()
     result = score_model(task, model, "sr")
     video = task.videos[0]
@@ -36,14 +37,14 @@ def test_scores_are_those_of_the_metrics_frame_by_frame(tiny_data: Path) -> None
 
 
 def test_the_same_evaluation_gives_the_same_bits(tiny_data: Path) -> None:
-    first, second = (evaluate([], "synthetic", root=tiny_data) for _ in range(2))
+    first, second = (evaluate([], Scoring(root=tiny_data)) for _ in range(2))
     assert results_json(first) == results_json(second)
     assert [result.model for result in first] == ["center-bias (fitted to train)", "spectral-residual"]
     assert all("synthetic" in result.note for result in first)
 
 
 def test_only_the_seed_moves_shuffled_auc(tiny_data: Path) -> None:
-    (first, *_), (second, *_) = (evaluate([], "synthetic", root=tiny_data, seed=seed) for seed in (0, 1))
+    (first, *_), (second, *_) = (evaluate([], Scoring(root=tiny_data, seed=seed)) for seed in (0, 1))
     assert first.mean["auc_shuffled"] != second.mean["auc_shuffled"]
     assert {**first.mean, "auc_shuffled": 0} == {**second.mean, "auc_shuffled": 0}
 
@@ -59,7 +60,7 @@ def test_the_fitted_center_bias_is_the_mean_density(tiny_data: Path) -> None:
 
 
 def test_center_bias_gains_nothing_over_itself(tiny_data: Path) -> None:
-    fitted, _ = evaluate([], "synthetic", root=tiny_data)
+    fitted, _ = evaluate([], Scoring(root=tiny_data))
     assert fitted.mean["ig"] == pytest.approx(0, abs=1e-9)
 
 
@@ -85,7 +86,7 @@ def test_other_fixations_are_a_union_of_frames(tiny_data: Path) -> None:
 
 
 def test_a_part_of_the_frames_is_said_in_the_note(tiny_data: Path) -> None:
-    task = prepare("synthetic", root=tiny_data, split="val", first=5)
+    task = prepare(Scoring(root=tiny_data, first=5))
     result = score_model(task, create_model("center-bias"), "cb")
     assert result.frames == 5
     assert result.note.endswith("only the first 5 frames of each video are scored")
@@ -102,7 +103,7 @@ def test_undefined_scores_are_left_out_and_counted(tmp_path: Path) -> None:
 
 
 def test_the_results_file_says_what_was_scored(tiny_data: Path, tmp_path: Path) -> None:
-    results = evaluate([], "synthetic", root=tiny_data)
+    results = evaluate([], Scoring(root=tiny_data))
     path = tmp_path / "deep" / "results.json"
     write_results(results, path)
     fitted, residual = json.loads(path.read_text())["results"]
@@ -125,15 +126,17 @@ def test_a_results_file_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("models", "options", "message"),
     [
-        ({"models": ["salgan"]}, "salgan is a spec without weights"),
-        ({"split": "dev"}, "synthetic has no split 'dev' here; it has test, train, val"),
-        ({"protocol": "dhfk1"}, "unknown protocol 'dhfk1'; did you mean 'dhf1k'"),
-        ({"dataset": "dhf2k"}, "unknown data set 'dhf2k'; did you mean 'dhf1k'"),
-        ({"dataset": "dhf1k", "root": "/nowhere"}, "/nowhere does not exist"),
+        (["salgan"], {}, "salgan is a spec without weights"),
+        ([], {"split": "dev"}, "synthetic has no split 'dev' here; it has test, train, val"),
+        ([], {"protocol": "dhfk1"}, "unknown protocol 'dhfk1'; did you mean 'dhf1k'"),
+        ([], {"dataset": "dhf2k"}, "unknown data set 'dhf2k'; did you mean 'dhf1k'"),
+        ([], {"dataset": "dhf1k", "root": "/nowhere"}, "/nowhere does not exist"),
     ],
 )
-def test_what_cannot_be_scored_says_why(tiny_data: Path, arguments: dict[str, str], message: str) -> None:
+def test_what_cannot_be_scored_says_why(
+    tiny_data: Path, models: list[str], options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(SalzooError, match=message):
-        evaluate(**{"models": [], "dataset": "synthetic", "root": tiny_data, **arguments})  # type: ignore[arg-type]
+        evaluate(models, Scoring(**{"root": tiny_data, **options}))

@@ -41,7 +41,9 @@ def share(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def evaluate(root: Path, *metrics: str, protocol: str = "dhf1k") -> Result:
     results = salzoo.evaluate(
-        ["center-bias"], root=root, metrics=metrics, protocol=protocol, max_frames=5, split="train", workers=1
+        ["center-bias"],
+        salzoo.Scoring(root=root, metrics=metrics, protocol=protocol, max_frames=5, split="train"),
+        workers=1,
     )
     return results[0]
 

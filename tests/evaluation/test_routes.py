@@ -15,7 +15,7 @@ from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard
 from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.reported import reported_scores
 from salzoo.evaluation.results import results_json
-from salzoo.evaluation.runs import evaluate
+from salzoo.evaluation.runs import Scoring, evaluate
 from salzoo.hub.cards import load_card
 from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.model import create_model
@@ -46,12 +46,14 @@ def test_frames_give_the_scores_of_the_avi(small_root: Path, tmp_path: Path) -> 
         for name, source in (("maps", "maps"), ("fixations", "fixation")):
             (other / name).mkdir(exist_ok=True)
             (other / name / str(number)).symlink_to(small_root / "annotation" / f"{number:04d}" / source)
-    first, second = (evaluate([], "dhf1k", root=root, max_frames=20) for root in (small_root, other))
+    first, second = (evaluate([], Scoring("dhf1k", root=root, max_frames=20)) for root in (small_root, other))
     assert results_json(first) == results_json(second)
 
 
 def test_worker_processes_do_not_change_a_bit(small_root: Path) -> None:
-    first, second = (evaluate([], "dhf1k", root=small_root, max_frames=30, workers=workers) for workers in (1, 2))
+    first, second = (
+        evaluate([], Scoring("dhf1k", root=small_root, max_frames=30), workers=workers) for workers in (1, 2)
+    )
     assert results_json(first) == results_json(second)
 
 
@@ -62,8 +64,9 @@ def test_a_models_saved_maps_get_its_scores_where_the_protocol_takes_8_bits(smal
         folder = tmp_path / video.id
         folder.mkdir(exist_ok=True)
         write_image(folder / f"{video.frame_name(index)}.png", map_to_grey(map_))
-    by_model, *_ = evaluate([model], "dhf1k", root=small_root, protocol="salema")
-    by_maps = evaluate_predictions(tmp_path, "dhf1k", root=small_root, protocol="salema", workers=1)
+    scoring = Scoring("dhf1k", root=small_root, protocol="salema")
+    by_model, *_ = evaluate([model], scoring)
+    by_maps = evaluate_predictions(tmp_path, scoring, workers=1)
     assert by_maps.frames == by_model.frames == 60
     assert {k: v for k, v in by_maps.mean.items() if k != "auc_shuffled"} == {
         k: v for k, v in by_model.mean.items() if k != "auc_shuffled"
@@ -88,7 +91,7 @@ def test_the_leaderboard_shows_models_at_hand_baselines_and_bounds(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     save_checkpoint(create_model("salgan:width=0.05+ema:alpha=0.1@61"), tmp_path / "salema61", "# card\n")
-    board = leaderboard("dhf1k", root=small_root, max_frames=6)
+    board = leaderboard(Scoring("dhf1k", root=small_root, max_frames=6))
     labels = [result.model for result in board.results]
     assert labels == [
         "salema61",

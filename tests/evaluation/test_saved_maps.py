@@ -13,12 +13,14 @@ import pytest
 from salzoo.datasets.dhf1k import open_dhf1k
 from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.results import Result, results_json
+from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.metrics import auc_shuffled, cc, ig, nss, resize_prediction
 
 
-def evaluate(gaze: Any, **options: Any) -> Result:
-    return evaluate_predictions(gaze.maps, "dhf1k", root=gaze.root, **{"workers": 1, **options})
+def evaluate(gaze: Any, *, partial: bool = False, workers: int = 1, **options: Any) -> Result:
+    scoring = Scoring("dhf1k", root=gaze.root, **options)
+    return evaluate_predictions(gaze.maps, scoring, partial=partial, workers=workers)
 
 
 def same(first: Result, second: Result) -> bool:
@@ -191,15 +193,15 @@ def test_fixations_and_density_of_different_sizes_are_named(gaze: Any) -> None:
 
 def test_folders_that_hold_no_maps(gaze: Any, tmp_path: Path) -> None:
     with pytest.raises(SalzooError, match="nowhere does not exist"):
-        evaluate_predictions(tmp_path / "nowhere", "dhf1k", root=gaze.root)
+        evaluate_predictions(tmp_path / "nowhere", Scoring("dhf1k", root=gaze.root))
     with pytest.raises(SalzooError, match=r"has no folder for any of the 3 videos, such as 0601"):
-        evaluate_predictions(gaze.root, "dhf1k", root=gaze.root)
+        evaluate_predictions(gaze.root, Scoring("dhf1k", root=gaze.root))
 
 
 def test_without_a_training_split_there_is_no_information_gain(gaze: Any) -> None:
     data = open_dhf1k(gaze.root)
     alone = Dataset("dhf1k", data.split("val"))
-    result = evaluate_predictions(gaze.maps, alone, workers=1)
+    result = evaluate_predictions(gaze.maps, Scoring(alone), workers=1)
     assert "ig" not in result.metrics
     assert "no information gain" in result.note
     whole = evaluate(gaze)
