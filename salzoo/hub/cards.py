@@ -6,6 +6,7 @@ A card is a Hugging Face model card. Its front matter has ``library_name: salzoo
     salzoo:
       spec: salgan+ema:alpha=0.1@30
       weights: {repo_id: org/repo, revision: 40 hexadecimal digits, sha256: 64 of them}
+                                                        # or {sha256: 64 of them}: in salzoo itself, beside the card
       published: where the authors published theirs     # these two where there are no such weights
       convert: salzoo convert FILE -o FOLDER
       sources: [https://arxiv.org/abs/1907.01869]
@@ -47,11 +48,12 @@ def register_cards(register: Register) -> None:
 
 @dataclass(frozen=True)
 class Weights:
-    """A checkpoint folder on the Hub: its repository, the commit, and the sha256 of its weights file."""
+    """A checkpoint folder, and the sha256 of its weights file: on the Hub, by its repository and commit, or without
+    these the one that ships with salzoo (``shipped_folder``)."""
 
-    repo_id: str
-    revision: str
     sha256: str
+    repo_id: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Card:
         text: the whole card.
         body: the card without its front matter.
         results: the scores of its model-index.
-        weights: where the weights are on the Hub, if they are.
+        weights: where the weights are, if they are on the Hub or in salzoo itself.
         published: where the authors published theirs; may be empty where ``weights`` are.
         convert: the command line that turns their file into a checkpoint folder; likewise.
         sources: papers and pages that the card rests on.
@@ -203,6 +205,11 @@ def converted_card(spec: str, *, file: str, sha256: str, notes: Sequence[str]) -
     )
 
 
+def shipped_folder(name: str) -> Path:
+    """Where the checkpoint folder of a card lies whose weights ship with salzoo."""
+    return _folder() / name
+
+
 def _folder() -> Path:
     return next((folder for folder in _FOLDERS if folder.is_dir()), _FOLDERS[0])
 
@@ -218,10 +225,10 @@ def _weights(name: str, record: Any) -> Weights | None:
     if record is None:
         return None
     patterns = {"repo_id": r"\w[\w.-]*/\w[\w.-]*", "revision": "[0-9a-f]{40}", "sha256": "[0-9a-f]{64}"}
-    if not isinstance(record, dict) or record.keys() != patterns.keys():
-        raise SalzooError(f"card {name}: salzoo.weights must have exactly {', '.join(patterns)}")
+    if not isinstance(record, dict) or record.keys() not in (patterns.keys(), {"sha256"}):
+        raise SalzooError(f"card {name}: salzoo.weights must have exactly {', '.join(patterns)}, or sha256 alone")
     for key, pattern in patterns.items():
-        if not (isinstance(record[key], str) and re.fullmatch(pattern, record[key], re.ASCII)):
+        if key in record and not (isinstance(record[key], str) and re.fullmatch(pattern, record[key], re.ASCII)):
             raise SalzooError(f"card {name}: salzoo.weights.{key} must match {pattern}, not {record[key]!r}")
     return Weights(**record)
 

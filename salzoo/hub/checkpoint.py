@@ -34,7 +34,7 @@ FORMAT_VERSION = 1
 WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
 
 
-def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str) -> None:
+def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str, *, half: bool = False) -> None:
     """Write a checkpoint folder. Files of these names are replaced, others in the folder are left alone.
 
     A reader, or a crash at any time, finds a complete file or none: each is written under a temporary name, and a new
@@ -44,6 +44,7 @@ def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str) -> None
         model: any model; its weights must be finite.
         folder: where to; parents are made.
         card: text of the model card (Markdown with YAML front matter).
+        half: store float32 weights as float16: half the size, values to 3 digits. Loading widens them again.
 
     Raises:
         SalzooError: when the folder cannot be written, or the weights could not be loaded again.
@@ -58,7 +59,11 @@ def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str) -> None
         "packages": _packages(model.spec),
     }
     # The config comes last: only with it is a folder a checkpoint.
-    files = {WEIGHTS: _serialise(model), CARD: card.encode(), CONFIG: (json.dumps(config, indent=2) + "\n").encode()}
+    files = {
+        WEIGHTS: _serialise(model, half),
+        CARD: card.encode(),
+        CONFIG: (json.dumps(config, indent=2) + "\n").encode(),
+    }
     try:
         if folder.is_dir():
             _replace_files(folder, files)
@@ -83,7 +88,7 @@ def load_checkpoint(folder: str | Path) -> SaliencyModel:
     except Exception as error:
         raise SalzooError(f"{folder / CONFIG}: {spec} cannot be built: {_first_line(error)}") from error
     path = folder / WEIGHTS
-    model = build_model(spec, _read_tensors(path, spec), outline, str(path))
+    model = build_model(spec, _widen(_read_tensors(path, spec), outline), outline, str(path))
     model.preprocessing = preprocessing
     return model
 
@@ -199,12 +204,25 @@ def build_model(
     return model.eval()
 
 
-def _serialise(model: SaliencyModel) -> bytes:
+def _widen(tensors: Mapping[str, Tensor], outline: SaliencyModel) -> dict[str, Tensor]:
+    """Tensors with those in float32 that a file holds in float16."""
+    wide = {name for name, tensor in outline.state_dict().items() if tensor.dtype == torch.float32}
+    return {
+        name: tensor.float() if tensor.dtype == torch.float16 and name in wide else tensor
+        for name, tensor in tensors.items()
+    }
+
+
+def _serialise(model: SaliencyModel, half: bool = False) -> bytes:
     # safetensors refuses views and tensors that share memory; copies are neither.
     tensors = {
         name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, tensor in model.state_dict().items()
     }
+    if half:
+        tensors = {name: each.half() if each.dtype == torch.float32 else each for name, each in tensors.items()}
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise SalzooError(f"{model.spec} has weights that float16 cannot hold: save it without half")
     # One entry: safetensors may write several in any order, and the same weights would have many hashes.
     return save(tensors, {"spec": str(model.spec)})
 

@@ -58,6 +58,8 @@ def _where(name: str) -> str:
     if folder is not None:
         return f"at hand: {folder}"
     weights = load_card(name).weights
+    if weights is not None and not weights.repo_id:
+        return "ready"
     namespace = read_config().get("hub.namespace")
     repo = weights.repo_id if weights else f"{namespace}/{name}" if namespace else None
     if repo is None:

@@ -12,7 +12,7 @@ import torch
 
 from salzoo.config import read_config
 from salzoo.hub import checkpoint
-from salzoo.hub.cards import list_models, load_card
+from salzoo.hub.cards import list_models, load_card, shipped_folder
 from salzoo.hub.checkpoint import CONFIG, load_checkpoint, outline_model, weights_hash
 from salzoo.hub.places import own_folder
 from salzoo.hub.pulling import REPO, Pulled, pull
@@ -74,7 +74,7 @@ def resolve_source(source: str | Path) -> ModelSource:
         return ModelSource(label, _read_spec(Path(label)), Path(label))
     if registry().knows("models", label):
         name = registry().find("models", label).name
-        folder = own_folder(name)
+        folder = own_folder(name) or _find_shipped(name)
         folder = pull_model(name).folder if folder is None else folder
         return ModelSource(label, _read_spec(folder), folder)
     try:
@@ -101,6 +101,20 @@ def resolve_source(source: str | Path) -> ModelSource:
     return ModelSource(label, str(spec), None)
 
 
+def _find_shipped(name: str) -> Path | None:
+    """The checkpoint folder of a card whose weights ship with salzoo, None for other cards.
+
+    Raises SalzooError where its weights are not those that the card names.
+    """
+    weights = load_card(name).weights
+    if weights is None or weights.repo_id:
+        return None
+    folder = shipped_folder(name)
+    if weights_hash(folder) != weights.sha256:
+        raise SalzooError(f"the weights of {name} in {folder} are not those that its card names: install salzoo again")
+    return folder
+
+
 def _read_spec(path: Path) -> str:
     if not path.is_dir():
         raise SalzooError(
@@ -123,6 +137,8 @@ def pull_model(name: str) -> Pulled:
     if not registry().knows("models", name):
         return pull(name)
     card = load_card(name)
+    if card.weights is not None and not card.weights.repo_id:
+        raise SalzooError(f"{name} ships with salzoo: use it by its name, there is nothing to pull")
     if card.weights is not None:
         return pull(f"{card.weights.repo_id}@{card.weights.revision}", card.weights.sha256)
     namespace = read_config().get("hub.namespace")

@@ -18,12 +18,15 @@ from salzoo.runtime.ranks import Rank
 from salzoo.training.augmentation import Augmentation, Transform
 from salzoo.video.resizing import resize_frame
 
-STILL_VIDEOS = 20
-"""Videos whose stills are shuffled together: it bounds what is held in memory."""
-
 KEPT_BYTES = 2**29
-"""Photographs of a data set are kept at the model's size, with their truth, as far as this goes: decoding them anew in
-every epoch would take a quarter of the training's time."""
+"""What stills of one data set may take in memory, at the model's size and with their truth. So many videos are read at
+once that their stills, shuffled together, stay below it; photographs are kept as far as it goes, because decoding them
+anew in every epoch would take a quarter of the training's time."""
+
+PHOTOGRAPHS = 64
+"""Batches of photographs that are shuffled together: the first waits for all of them to be read."""
+
+_STILL_BYTES = 5  # of a pixel: three of the frame, one each of density and fixations
 
 ALONE = Rank(0, 1)
 
@@ -133,7 +136,7 @@ def still_batches(
     """Single frames in random order, each as a video of one frame.
 
     Neighbouring frames hardly differ, so one in ``every`` of a video is taken, from a random first one on. Frames are
-    shuffled among ``STILL_VIDEOS`` videos at a time.
+    shuffled among as many videos at a time as ``KEPT_BYTES`` holds.
 
     Args:
         videos: annotated videos.
@@ -149,11 +152,8 @@ def still_batches(
     for epoch in itertools.count() if epochs is None else range(epochs):
         rng = np.random.default_rng([reading.seed, epoch])
         order = rng.permutation(len(videos))
-        group = STILL_VIDEOS if any(video.frames > 1 for video in videos) else max(STILL_VIDEOS, 64 * whole)
-        for start in range(0, len(order), group):
-            cuts = [
-                cut for number in order[start : start + group] for cut in _draw_stills(videos, int(number), every, rng)
-            ]
+        for group in _group_videos(videos, order, every, whole, reading.size):
+            cuts = [cut for number in group for cut in _draw_stills(videos, number, every, rng)]
             rng.shuffle(cuts)
             batches = [cuts[start : start + whole] for start in range(0, len(cuts), whole)]
             if drop_last:
@@ -213,6 +213,25 @@ def _plan_clips(
         yield cuts
 
 
+def _group_videos(
+    videos: Sequence[Video], order: NDArray[np.int64], every: int, batch: int, size: tuple[int, int]
+) -> Iterator[list[int]]:
+    """Cut an order of videos into groups whose stills are read and shuffled together."""
+    most = KEPT_BYTES // (_STILL_BYTES * size[0] * size[1])
+    group: list[int] = []
+    stills = 0
+    for number in map(int, order):
+        frames = videos[number].frames
+        count = -(-frames // every)
+        if group and stills + count > (PHOTOGRAPHS * batch if frames == 1 else most):
+            yield group
+            group, stills = [], 0
+        group.append(number)
+        stills += count
+    if group:
+        yield group
+
+
 def _draw_stills(videos: Sequence[Video], number: int, every: int, rng: np.random.Generator) -> list[_Cut]:
     frames = videos[number].frames
     first = int(rng.integers(min(every, frames))) if frames else 0
@@ -260,7 +279,7 @@ def _read_stills(
         for index, each in shown.items():
             transform = _transform(reading, epoch, number, index)
             stills[places[index]] = _make_clip(f"{video.id} frame {index + 1}", 0, each, transform, reading)
-        if video.frames == 1 and (len(kept) + 1) * 5 * reading.size[0] * reading.size[1] <= KEPT_BYTES:
+        if video.frames == 1 and (len(kept) + 1) * _STILL_BYTES * reading.size[0] * reading.size[1] <= KEPT_BYTES:
             kept[number] = shown[low]
     for whole, share in zip(batches, shares, strict=True):
         clips: list[_Clip | None] = [stills.pop(cut) for cut in share]

@@ -38,6 +38,25 @@ def folder(model: SaliencyModel, tmp_path: Path) -> Path:
     return tmp_path / "checkpoint"
 
 
+def test_half_the_size_gives_nearly_the_same_maps(model: SaliencyModel, tmp_path: Path) -> None:
+    save_checkpoint(model, tmp_path / "whole", CARD)
+    save_checkpoint(model, tmp_path / "half", CARD, half=True)
+    sizes = [(tmp_path / each / "model.safetensors").stat().st_size for each in ("whole", "half")]
+    assert sizes[1] < 0.6 * sizes[0]
+    loaded = load_checkpoint(tmp_path / "half")
+    assert {tensor.dtype for tensor in loaded.state_dict().values()} == {torch.float32}
+    torch.testing.assert_close(maps_of(loaded), maps_of(model), atol=1e-2, rtol=0)
+
+
+def test_weights_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:
+    model = create_model(SLIM)
+    with torch.no_grad():
+        next(model.parameters()).fill_(1e6)
+    with pytest.raises(SalzooError, match="float16 cannot hold"):
+        save_checkpoint(model, tmp_path / "half", CARD, half=True)
+    assert not (tmp_path / "half").exists()
+
+
 def edit_config(folder: Path, **changes: object) -> None:
     config = json.loads((folder / "config.json").read_text())
     for key, value in changes.items():

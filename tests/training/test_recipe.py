@@ -16,7 +16,9 @@ from salzoo.training.recipe import choose_recipe, list_recipes, load_recipe, ove
 
 def test_every_shipped_recipe_loads_and_states_its_source() -> None:
     names = list_recipes()
-    assert {"salgan-bce", "salgan-adversarial", "salicon-baseline", "dhf1k-static", "salema", "salema-release",
+    assert {"salgan-bce", "salgan-adversarial", "salicon-baseline", "dhf1k-static",
+        "human",
+        "human-video", "salema", "salema-release",
             "salclstm", "salclstm-thaw", "videosalgan", "modern", "scratch", "synthetic"} == set(names)  # fmt: skip
     for name in names:
         recipe = load_recipe(name)
