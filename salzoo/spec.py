@@ -108,6 +108,21 @@ def parse_component(text: str) -> Component:
     return spec.backbone
 
 
+def split_components(text: str) -> list[str]:
+    """Components separated by commas, which also separate the parameters of one.
+
+    >>> split_components("hevc33:fold=2,first=false, osie")
+    ['hevc33:fold=2,first=false', 'osie']
+    """
+    parts: list[str] = []
+    for part in map(str.strip, text.split(",")):
+        if parts and ":" in parts[-1] and "=" in part and ":" not in part:
+            parts[-1] += f",{part}"
+        else:
+            parts.append(part)
+    return parts
+
+
 def check_params(component: Component, factory: Callable[..., Any]) -> dict[str, Value]:
     """Check a component's values against the annotated keyword-only parameters of its factory.
 

@@ -12,7 +12,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported: no tes
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+torch.set_num_threads(1)  # networks of tests are tiny, and the suite runs in several processes
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,4 +30,14 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("data") / "synthetic"
     make_synthetic(folder, videos=6, seed=1, processes=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_gaze(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fifteen pictures with the gaze of two observers, in osie's layout."""
+    from small_sets import write_osie
+
+    folder = tmp_path_factory.mktemp("gaze")
+    write_osie(folder)
     return folder

@@ -12,6 +12,7 @@ from salzoo.cli.training_options import read_changes, training_options
 @click.argument("pattern")
 @training_options
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder of the runs. By default runs/sweep-PATTERN.")
+@click.option("--split", default="val", show_default=True, help="Split of the (first) data set to score on.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def sweep_command(
     pattern: str,
@@ -20,14 +21,19 @@ def sweep_command(
     recipe: str | None,
     device: str | None,
     out: Path | None,
+    split: str,
     as_json: bool,
     **named: Any,
 ) -> None:
     """Train each spec of PATTERN, such as "salgan+ema@{30,44,54,61}" or "salgan+ema@{0..61}", and print one table.
 
+    Folds and seeds may have braces too: --dataset "hevc33:fold={0..4}" --set "seed={0..2}" --split test scores every
+    video by the runs that have not seen it; beside the table stand the paired differences from the first spec.
+
     Runs that are finished are not repeated, interrupted ones are resumed: after Ctrl-C or a crash, give the command
     again. A run that fails is reported, the others go on, and the status is 1.
     """
+    from salzoo.evaluation.comparison import compare, format_comparison
     from salzoo.evaluation.results import format_table, results_json
     from salzoo.training.sweep import sweep
 
@@ -36,10 +42,12 @@ def sweep_command(
 
     named = read_changes(named)
     results, failed, interrupted = sweep(
-        pattern, dataset, out=out, report=report, root=root, recipe=recipe, device=device, **named
+        pattern, dataset, out=out, split=split, report=report, root=root, recipe=recipe, device=device, **named
     )
     if results:
         click.echo(results_json(results) if as_json else format_table(results))
+        if len(results) > 1 and not as_json:
+            click.echo(format_comparison(compare(results)))
     for line in failed:
         click.echo(f"failed: {line}", err=True)
     if interrupted:

@@ -92,17 +92,32 @@ def summarise(
     missing = {video: np.isnan(each) for video, each in scores.items()}
     totals = np.array([np.where(missing[video], 0, each).sum(0) for video, each in scores.items()])
     counts = np.array([(~undefined).sum(0) for undefined in missing.values()])
-    each = VideoScores(totals, counts.astype(np.float64), mean_of_videos)
-    bounds = interval(each.resampled_means(draw_resamples(len(scores), seed)))
     return {
         "metrics": tuple(metrics),
         "frames": sum(map(len, scores.values())),
-        "mean": _named(metrics, each.mean()),
         "left_out": _named(metrics, sum(undefined.sum(0) for undefined in missing.values())),
-        "per_video": {video: _named(metrics, row) for video, row in zip(scores, each.per_video, strict=True)},
         "mean_of_videos": mean_of_videos,
-        "interval_95": {metric: tuple(pair) for metric, pair in _named(metrics, bounds.T).items()},
         "defined": {video: _named(metrics, row) for video, row in zip(scores, counts, strict=True)},
+        **summarise_videos(list(scores), totals, counts.astype(np.float64), metrics, mean_of_videos, seed),
+    }
+
+
+def summarise_videos(
+    videos: Sequence[str],
+    totals: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    metrics: Sequence[str],
+    mean_of_videos: bool,
+    seed: int,
+) -> dict[str, Any]:
+    """The means and intervals of a Result, from the sums (videos, metrics) of scores and the numbers of frames behind
+    them."""
+    each = VideoScores(totals, counts, mean_of_videos)
+    bounds = interval(each.resampled_means(draw_resamples(len(videos), seed)))
+    return {
+        "mean": _named(metrics, each.mean()),
+        "per_video": {video: _named(metrics, row) for video, row in zip(videos, each.per_video, strict=True)},
+        "interval_95": {metric: tuple(pair) for metric, pair in _named(metrics, bounds.T).items()},
     }
 
 

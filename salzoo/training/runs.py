@@ -25,6 +25,7 @@ from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model, describe_shapes
 from salzoo.runtime.ranks import Rank, gather, this_rank
+from salzoo.spec import split_components
 from salzoo.training.clips import normalise
 from salzoo.training.cost import check_cost
 from salzoo.training.curves import save_curves
@@ -333,7 +334,7 @@ def _scale_weights(model: SaliencyModel, data: Dataset, seed: int) -> None:
 def _open_datasets(dataset: str | None, root: str | Path | None) -> list[Dataset]:
     if dataset is None:
         dataset = "dhf1k" if root is not None or data_root("dhf1k") is not None else "synthetic"
-    names = [name.strip() for name in dataset.split(",")]
+    names = split_components(dataset)
     if len(names) > 1 and root is not None:
         raise SalzooError(
             "--root is the folder of one data set; with several, set each: salzoo config set data.NAME DIR"

@@ -1,4 +1,5 @@
-"""Sweeps: one training run for each spec of a pattern, such as the papers' ablation over the layer index.
+"""Sweeps: one training run for each spec of a pattern, such as the papers' ablation over the layer index, for each fold
+of a data set and for each seed.
 
 >>> expand("salgan+ema@{30,61}")
 ['salgan+ema@30', 'salgan+ema@61']
@@ -8,15 +9,19 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from salzoo.evaluation.results import Result, read_results
+from salzoo.evaluation.pooling import pool_results
+from salzoo.evaluation.results import Result, read_results, write_results
+from salzoo.evaluation.runs import evaluate
+from salzoo.evaluation.tasks import Scoring
 from salzoo.footprint import check_weights
 from salzoo.interfaces import SalzooError
 from salzoo.model import describe_shapes
 from salzoo.spec import MAX_LENGTH
 from salzoo.training.folder import read_record
-from salzoo.training.recipe import load_recipe, override
+from salzoo.training.recipe import load_recipe, override, parse_change
 from salzoo.training.resuming import last_state
 from salzoo.training.runs import Run, resume, train
 
@@ -44,66 +49,127 @@ def expand(pattern: str) -> list[str]:
     return list(dict.fromkeys(specs))
 
 
+@dataclass(frozen=True)
+class Trial:
+    """One run of a sweep.
+
+    Attributes:
+        spec: what is trained.
+        dataset: on what; None for the default.
+        options: of ``train``.
+        folder: the run folder.
+    """
+
+    spec: str
+    dataset: str | None
+    options: dict[str, object]
+    folder: Path
+
+
 def sweep(
     pattern: str,
     dataset: str | None = None,
     *,
     out: str | Path | None = None,
+    split: str = "val",
     report: Callable[[str], None] = lambda line: None,
     **options: object,
 ) -> tuple[list[Result], list[str], bool]:
-    """Train every spec of a pattern that is not trained yet.
+    """Train every spec of a pattern that is not trained yet, on every fold and with every seed that is asked for.
 
     A finished run in the sweep's folder is not repeated, an interrupted one is resumed.
 
     Args:
         pattern: see ``expand``.
-        dataset: as for ``train``.
+        dataset: as for ``train``, with braces where there are several: "hevc33:fold={0..4}".
         out: folder of the runs, one in it for each spec; by default ``runs/sweep-`` and the pattern.
+        split: of the first data set, on which the models are scored; choose by "val" alone.
         report: given each line of what is going on.
-        options: further ones of ``train``, the same for every spec.
+        options: further ones of ``train``, the same for every spec; a text with braces stands for several
+            (seed="{0..2}").
 
     Returns:
-        The validation results of the trained models, then of the baselines; one line for each run that failed; and
-        whether a signal interrupted the sweep.
+        The results of the trained models, each over all its folds and seeds, then of the baselines; one line for each
+        run that failed; and whether a signal interrupted the sweep.
 
     Raises:
         SalzooError: a spec that cannot be built, before any training; a run folder whose options were others.
     """
+    trials = plan_trials(pattern, dataset, out, options)
+    for trial in trials:
+        _check_options(trial.folder, trial.dataset, trial.options)
+    found: dict[str, list[Result]] = {}
+    others: dict[str, list[Result]] = {}
+    failed: list[str] = []
+    for number, trial in enumerate(trials, start=1):
+        report(f"[{number}/{len(trials)}] {trial.spec}{f' on {trial.dataset}' if trial.dataset else ''}")
+        try:
+            results = _run(trial, split, report)
+            if results is None:
+                return [*_pool(found, dataset), *_pool(others, dataset)], failed, True
+        except SalzooError as error:
+            failed.append(f"{trial.spec}: {error}")
+            report(f"failed: {error}")
+            continue
+        for result in results:
+            if result.model in (trial.spec, str(trial.folder)):
+                found.setdefault(trial.spec, []).append(result)
+            elif not result.model.endswith("untrained"):
+                others.setdefault(result.model, []).append(result)
+    return [*_pool(found, dataset), *_pool(others, dataset)], failed, False
+
+
+def plan_trials(
+    pattern: str, dataset: str | None, out: str | Path | None, options: Mapping[str, object]
+) -> list[Trial]:
+    """The runs of a sweep in their order. Raises SalzooError for a spec that cannot be built, or too many runs."""
     models = [describe_shapes(spec)[0] for spec in expand(pattern)]
     specs = [str(model.spec) for model in models]
     for model in models:
         check_weights(model, str(model.spec))
+    datasets = [None] if dataset is None else expand(dataset)
+    varied = {key: expand(value) for key, value in options.items() if isinstance(value, str) and "{" in value}
+    if (count := len(specs) * len(datasets) * math.prod(map(len, varied.values()))) > LIMIT:
+        raise SalzooError(f"the patterns give {count} runs; the limit is {LIMIT}")
     name = re.sub(r"[^\w.+@=-]+", "_", pattern).strip("_")
     folder = Path(out) if out else Path("runs") / f"sweep-{name}"
-    for spec in specs:
-        _check_options(folder / spec, dataset, options)
-    trained: list[Result] = []
-    others: dict[str, Result] = {}
-    failed: list[str] = []
-    for number, spec in enumerate(specs, start=1):
-        report(f"[{number}/{len(specs)}] {spec}")
-        path = folder / spec
-        try:
-            if (path / "results.json").exists():
-                report(f"{path} is finished")
-                results = read_results(path / "results.json")
-            else:
-                run = _train_or_resume(path, spec, dataset, options, report)
-                if run.interrupted:
-                    return [*trained, *others.values()], failed, True
-                results = run.results
-        except SalzooError as error:
-            failed.append(f"{spec}: {error}")
-            report(f"failed: {error}")
-            continue
-        trained += [result for result in results if result.model == spec]
-        others |= {
-            result.model: result
-            for result in results
-            if result.model != spec and not result.model.endswith("untrained")
-        }
-    return [*trained, *others.values()], failed, False
+    trials = []
+    for spec, data, *values in itertools.product(specs, datasets, *varied.values()):
+        chosen = {key: parse_change(f"{key}={value}")[1] for key, value in zip(varied, values, strict=True)}
+        parts = [data] if data and len(datasets) > 1 else []
+        parts += [f"{key}={value}" for key, value in chosen.items()]
+        within = folder / spec / ",".join(parts) if parts else folder / spec
+        trials.append(Trial(spec, data, {**options, **chosen}, within))
+    return trials
+
+
+def _run(trial: Trial, split: str, report: Callable[[str], None]) -> list[Result] | None:
+    """The results of a trial, trained and scored as far as it is not yet; None where a signal ended it."""
+    path = trial.folder / ("results.json" if split == "val" else f"results-{split}.json")
+    if path.exists():
+        report(f"{trial.folder} is finished")
+        return read_results(path)
+    if not (trial.folder / "results.json").exists():
+        run = _train_or_resume(trial.folder, trial.spec, trial.dataset, trial.options, report)
+        if run.interrupted:
+            return None
+        if split == "val":
+            return run.results
+    report(f"scoring {trial.folder} on the {split} split")
+    data, root = read_record(trial.folder)["datasets"][0]
+    where = trial.options.get("root") or root
+    results = evaluate([trial.folder], Scoring(data, root=where, split=split))
+    write_results(results, path)
+    return results
+
+
+def _pool(found: Mapping[str, Sequence[Result]], dataset: str | None) -> list[Result]:
+    return [
+        replace(results[0], model=model)
+        if len(results) == 1
+        else pool_results(results, model=model, dataset=dataset or results[0].dataset)
+        for model, results in found.items()
+    ]
 
 
 def _train_or_resume(

@@ -1,14 +1,20 @@
 """Sweeps over specs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from salzoo.cli import cli
+from salzoo.evaluation.data import open_dataset
+from salzoo.evaluation.pooling import pool_results
+from salzoo.evaluation.runs import evaluate
+from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import SalzooError
 from salzoo.training.sweep import expand
 
@@ -66,6 +72,7 @@ def test_a_sweep_trains_each_once_and_prints_one_table(tiny_data: Path, tmp_path
     assert f"{out / specs[0]} is finished" in again
     assert f"resuming {out / specs[1]}" in again
     assert again[again.index("model  ") :] == output[output.index("model  ") :]
+    assert "difference from salgan:width=0.05+ema@30, paired by video" in output
     assert (out / specs[0] / "model.safetensors").stat().st_mtime_ns == weights
     options = ["--root", str(tiny_data), "-o", str(out), "--json"]
     as_json = CliRunner().invoke(cli, ["sweep", pattern, *options])
@@ -90,3 +97,48 @@ def test_a_spec_that_cannot_be_built_ends_a_sweep_before_it_starts(tiny_data: Pa
     output = run(tiny_data, tmp_path / "sweep", "salgan:width=0.05+ema@{61,99}", status=1)
     assert "position 99 is out of range" in output
     assert not (tmp_path / "sweep").exists()
+
+
+def test_folds_and_seeds_are_swept_and_pooled(tiny_gaze: Path, tmp_path: Path) -> None:
+    """Every photograph is scored once a seed, by a model that has not seen it."""
+    spec, data = "salgan:width=0.05", "osie:fold={0,1}"
+    options = [
+        "--root",
+        str(tiny_gaze),
+        "--size",
+        "16x16",
+        "--epochs",
+        "1",
+        "--set",
+        "seed={0,1}",
+        "--set",
+        "stills=1.0",
+    ]
+    arguments = ["sweep", spec, "--dataset", data, *options, "--init", "random", "--split", "test", "-o", str(tmp_path)]
+    result = CliRunner().invoke(cli, [*arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    ours = json.loads(result.stdout)["results"][0]
+    assert (ours["model"], ours["dataset"], ours["split"]) == (spec, data, "test")
+    folds = [open_dataset(f"osie:fold={fold}", tiny_gaze).split("test") for fold in (0, 1)]
+    assert set(ours["per_video"]) == {video.id for videos in folds for video in videos}
+    runs = sorted(tmp_path.glob("*/*/results-test.json"))
+    assert [path.parent.name for path in runs] == [f"osie:fold={f},seed={s}" for f in (0, 1) for s in (0, 1)]
+    for video in ours["per_video"]:
+        scores = [json.loads(path.read_text())["results"][0]["per_video"].get(video) for path in runs]
+        assert ours["per_video"][video]["sim"] == pytest.approx(np.mean([each["sim"] for each in scores if each]))
+    weights = [(path.parent / "model.safetensors").stat().st_mtime_ns for path in runs]
+    again = CliRunner().invoke(cli, arguments)
+    assert again.exit_code == 0, again.output
+    assert [(path.parent / "model.safetensors").stat().st_mtime_ns for path in runs] == weights
+
+
+def test_results_of_other_frames_or_metrics_are_not_pooled(tiny_data: Path) -> None:
+    results = evaluate([], Scoring(root=tiny_data, max_frames=4), workers=1)
+    others = evaluate([], Scoring(root=tiny_data, max_frames=5), workers=1)
+    with pytest.raises(SalzooError, match="cannot be pooled: other frames"):
+        pool_results([results[0], others[0]], model="x", dataset="y")
+    with pytest.raises(SalzooError, match="cannot be pooled: metrics"):
+        pool_results([results[0], replace(results[1], metrics=("nss",))], model="x", dataset="y")
+    alone = pool_results([results[0], results[0]], model="x", dataset="y")
+    assert alone.mean == pytest.approx(results[0].mean, nan_ok=True)
+    assert alone.interval_95["nss"] == pytest.approx(results[0].interval_95["nss"], nan_ok=True)
