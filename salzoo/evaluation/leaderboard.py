@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
+from salzoo.evaluation.humans import knows_people, score_humans
 from salzoo.evaluation.reported import Reported, reported_scores
 from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, plain
 from salzoo.evaluation.runs import baselines, default_workers, device_of_rank, score_model
@@ -59,6 +60,8 @@ def leaderboard(scoring: Scoring, *, workers: int | None = None, device: str | N
                     raise
                 not_scored[label] = str(error)
         results.append(score_gold(task, submit, workers))
+        if knows_people(task):
+            results.append(score_humans(task, submit, workers))
     reported = [row for name in list_models() for row in _reported(name, task.dataset)]
     return Leaderboard(results, reported, not_scored)
 

@@ -100,7 +100,7 @@ PROTOCOLS = {
         ),
         Protocol(
             name="salema",
-            version=1,
+            version=2,
             metrics=("auc_judd", "auc_shuffled", "nss", "cc", "sim"),
             resize=salema.resize,
             other_frames=40,
@@ -110,9 +110,9 @@ PROTOCOLS = {
             own_metrics=salema.METRICS,
             reduce=salema.halve,
             summary=(
-                "Python script of the SalEMA authors (Linardos et al., BMVC 2019): 8-bit maps resized bilinearly, then "
-                "all maps halved; NSS with the deviation over N, one set of other fixations a video, mean of the "
-                "videos' means; exact AUCs"
+                "Python script of the SalEMA authors (Linardos et al., BMVC 2019): maps over their own range in "
+                "8 bits, resized bilinearly, then all maps halved; NSS with the deviation over N, one set of other "
+                "fixations a video, mean of the videos' means; exact AUCs"
             ),
         ),
     )

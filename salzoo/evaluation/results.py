@@ -52,6 +52,7 @@ class Result:
         frames_expected: number of frames that were to be scored: more than ``frames`` in a partial result.
         notices: frames with something odd, by what that is: "no fixations", "constant prediction" and others.
         per_frame: by video and frame, the scores in the order of ``metrics``; None where not asked for.
+        detail: what must be said of the model beside its scores.
         versions: of the software that computed it.
     """
 
@@ -74,6 +75,7 @@ class Result:
     frames_expected: int
     notices: dict[str, list[str]] = field(default_factory=dict)
     per_frame: dict[str, dict[str, list[float]]] | None = None
+    detail: str = ""
     versions: dict[str, str] = field(default_factory=lambda: software_versions())
 
     def video_scores(self, videos: Sequence[str] | None = None) -> VideoScores:
@@ -142,7 +144,8 @@ def format_table(results: Sequence[Result]) -> str:
     columns = column_widths(first.metrics)
     lines.append(f"{'model':{width}}" + "".join(f"{heading(metric):>{w}}" for metric, w in columns.items()))
     for result in results:
-        cells = (f"{number(result.mean[metric], 4):>{w}}" for metric, w in columns.items())
+        mean = result.mean
+        cells = (f"{number(mean[metric], 4) if metric in mean else '–':>{w}}" for metric, w in columns.items())
         lines.append(f"{result.model:{width}}" + "".join(cells))
     return "\n".join([*lines, *format_notices(results)])
 
@@ -156,6 +159,7 @@ def format_notices(results: Sequence[Result]) -> list[str]:
     for result in results:
         if result.frames < result.frames_expected:
             lines.append(f"PARTIAL: {result.model} has {result.frames} of {result.frames_expected} frames")
+        lines += [f"{result.model}: {result.detail}"] if result.detail else []
         lines += [f"{result.model}: {count_and_first(kind, items)}" for kind, items in result.notices.items()]
     return lines
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from salzoo.evaluation.baselines import center_bias_model
+from salzoo.evaluation.humans import knows_people, score_humans
 from salzoo.evaluation.results import Result
 from salzoo.evaluation.scoring import Chunk
 from salzoo.evaluation.tasks import CHUNK, Scoring, SubmitChunk, Task, collect, make_result, my_videos, prepare
@@ -48,7 +49,8 @@ def evaluate(
         device: where models run; by default the best here, under ``torchrun`` the GPU of the process's local rank.
 
     Returns:
-        One result per model, then those of ``center-bias`` fitted to the training split and ``spectral-residual``.
+        One result per model, then those of ``center-bias`` fitted to the training split and ``spectral-residual``, and
+        where observers are known one by one that of people predicting people.
     """
     where = device_of_rank(device)
     loaded = [(_label(model), model if isinstance(model, SaliencyModel) else load_model(model)) for model in models]
@@ -57,7 +59,8 @@ def evaluate(
     given = {label for label, _ in loaded}
     contenders = [*loaded, *(baseline for baseline in baselines(task) if baseline[0] not in given)]
     with worker_pool(task.scorer.score, workers) as submit:
-        return [score_model(task, model.to(where), label, submit, workers) for label, model in contenders]
+        results = [score_model(task, model.to(where), label, submit, workers) for label, model in contenders]
+        return [*results, score_humans(task, submit, workers)] if knows_people(task) else results
 
 
 def baselines(task: Task) -> list[tuple[str, SaliencyModel]]:

@@ -1,7 +1,8 @@
 """What the Python script that scored SalEMA (Linardos et al., BMVC 2019) computes otherwise than the DHF1K benchmark.
 
-It read maps saved with 8 bits, brought predictions to the truth's size with OpenCV's bilinear interpolation, and halved
-all maps with the same. A halved pixel counts as fixated when any of its four was. Two of its scores differ:
+It read maps saved with 8 bits, each over its own range, brought predictions to the truth's size with OpenCV's bilinear
+interpolation, and halved all maps with the same. A halved pixel counts as fixated when any of its
+four was. Two of its scores differ:
 
 - NSS takes the standard deviation over N pixels, not N − 1;
 - shuffled AUC draws min(N, |O|) of the other fixations, but divides their counts by N; and its thresholds, k·0.1, end
@@ -26,14 +27,15 @@ from salzoo.metrics.registered import MapMetric
 
 
 def resize(prediction: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Bilinear, on 8 bits: maps in floating point, in [0, 1], and those of 16 bits are rounded to 8 first.
+    """Bilinear, on 8 bits: maps in floating point or of 16 bits, on whatever scale, become (map − min)/(max − min) on
+    0–255 first, as the authors' inference writes each frame's map.
 
-    Maps that hold NaN or infinity stay in floating point, and score NaN.
+    Maps that hold NaN or infinity stay in floating point, and score NaN; a flat map becomes zeros.
     """
-    if prediction.dtype == np.uint16:
-        prediction = np.rint(prediction / 257).astype(np.uint8)
-    elif prediction.dtype != np.uint8 and np.isfinite(prediction).all():
-        prediction = np.rint(np.clip(prediction, 0, 1) * 255).astype(np.uint8)
+    if prediction.dtype != np.uint8 and np.isfinite(prediction).all():
+        low, high = float(prediction.min()), float(prediction.max())
+        span = high - low if 0 < high - low < math.inf else math.inf
+        prediction = np.rint((prediction.astype(np.float64) - low) / span * 255).astype(np.uint8)
     if prediction.shape == size:
         return prediction
     resized: NDArray[Any] = cv2.resize(prediction, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)

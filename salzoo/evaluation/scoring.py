@@ -1,10 +1,11 @@
 """From predicted maps to scores, some frames of a video at a time. Imports no torch: worker processes run this."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from salzoo.evaluation.fixations import FixationIndex
 from salzoo.evaluation.protocols import Protocol
 from salzoo.evaluation.saved_maps import frame_label
+from salzoo.gaze.ceiling import Others, as_distribution, join_gaze, score_people
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Metric, SalzooError, Video
+from salzoo.interfaces.dataset import GazeVideo
 from salzoo.interfaces.errors import one_line
 from salzoo.video.reading import read_map
 
@@ -31,12 +34,13 @@ class Chunk:
     Attributes:
         video: number of the video in the list.
         frames: which of its frames.
-        maps: for each, a map (h, w) or the file that it is saved in; None scores the density maps themselves.
+        maps: for each, a map (h, w) or the file that it is saved in; None scores the density maps themselves,
+            ``Others`` the observers by each other.
     """
 
     video: int
     frames: Sequence[int]
-    maps: Sequence[NDArray[Any] | Path] | None
+    maps: Sequence[NDArray[Any] | Path] | Others | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class FrameScorer:
         protocol: what is computed.
         metrics: the metrics by the names of their columns, in the order of the scores.
         fixations: those of every frame of the list.
-        baseline: (h, w), the map that information gain is measured against; None where no metric needs one.
+        baseline: (h, w), the map that information gain is measured against; None where there is none.
         other_frames: frames whose fixations make up an other-fixations map.
         seed: of the draw of other fixations.
     """
@@ -85,6 +89,10 @@ class FrameScorer:
         for position, index in enumerate(chunk.frames):
             label = frame_label(video, index)
             truth = truths.of(index)
+            if isinstance(chunk.maps, Others):
+                frames.append(index)
+                rows.append(self._score_people(video, index, chunk.maps, truth))
+                continue
             source = truth["density"] if chunk.maps is None else chunk.maps[position]
             try:
                 map_ = read_map(source) if isinstance(source, Path) else source
@@ -96,6 +104,15 @@ class FrameScorer:
             rows.append(scores)
             notices += [(kind, label) for kind in found]
         return ChunkScores(chunk.video, frames, np.array(rows).reshape(len(rows), len(self.metrics)), notices)
+
+    def _score_people(self, video: Video, index: int, others: Others, truth: dict[str, NDArray[Any]]) -> list[float]:
+        seen = cast(GazeVideo, video)
+        people = join_gaze(seen.read_gaze(index), seen.size, others.scale * seen.sigma)
+        if people is None:
+            return [math.nan] * len(self.metrics)
+        bias = as_distribution(truth.get("baseline"), seen.size)
+        scores = score_people(people, others.prior, bias, truth["other_fixations"])
+        return [scores.get(metric, math.nan) for metric in self.metrics]
 
     def _score_frame(self, map_: NDArray[Any], truth: dict[str, NDArray[Any]]) -> tuple[list[float], list[str]]:
         kinds = []

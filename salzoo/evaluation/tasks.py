@@ -63,6 +63,7 @@ class Task:
         scorer: the videos, and what is computed of them.
         frames: for each video, which of its frames are scored, in order.
         center_bias: the mean density of the training split; None where there is no such split to fit it to.
+        train: the annotated videos of the training split.
         per_frame: whether results hold the scores of each frame.
     """
 
@@ -72,6 +73,7 @@ class Task:
     scorer: FrameScorer
     frames: Sequence[NDArray[np.intp]]
     center_bias: NDArray[np.float32] | None
+    train: Sequence[Video] = ()
     per_frame: bool = False
 
     @property
@@ -119,11 +121,11 @@ def prepare(scoring: Scoring) -> Task:
         protocol=rules,
         metrics=scores,
         fixations=index,
-        baseline=center_bias if any("baseline" in metric.requires for metric in scores.values()) else None,
+        baseline=center_bias,
         other_frames=rules.other_frames_of.get(data.name, rules.other_frames),
         seed=seed,
     )
-    return Task(data.name, split, "; ".join(notes), scorer, frames, center_bias, scoring.per_frame)
+    return Task(data.name, split, "; ".join(notes), scorer, frames, center_bias, train, scoring.per_frame)
 
 
 def _draw_frames(frames: Sequence[NDArray[np.intp]], count: int, seed: int) -> list[NDArray[np.intp]]:
@@ -175,16 +177,27 @@ def make_result(
     spec: str | None = None,
     weights_sha256: str | None = None,
     notices: Sequence[tuple[str, str]] = (),
+    metrics: Sequence[str] | None = None,
+    detail: str = "",
 ) -> Result:
-    """The result that follows from all chunks' scores, in order. Raises SalzooError where no frame has any."""
-    names = list(task.scorer.metrics)
+    """The result that follows from all chunks' scores, in order. Raises SalzooError where no frame has any.
+
+    Args:
+        metrics: those that the result has, of the task's; by default all.
+        detail: what must be said of the model beside its scores.
+    """
+    columns = list(task.scorer.metrics)
+    names = columns if metrics is None else list(metrics)
+    chosen = [columns.index(name) for name in names]
     by_video: dict[int, list[ChunkScores]] = {}
     for part in found:
         if part.frames:
             by_video.setdefault(part.video, []).append(part)
     if not by_video:
         raise SalzooError(f"{label}: not one map of a frame of {task.dataset} {task.split} can be scored")
-    scores = {task.videos[n].id: np.concatenate([part.scores for part in parts]) for n, parts in by_video.items()}
+    scores = {
+        task.videos[n].id: np.concatenate([part.scores[:, chosen] for part in parts]) for n, parts in by_video.items()
+    }
     odd: dict[str, list[str]] = {}
     for kind, where in [*notices, *(notice for part in found for notice in part.notices)]:
         odd.setdefault(kind, []).append(where)
@@ -206,6 +219,7 @@ def make_result(
         seed=task.scorer.seed,
         frames_expected=sum(map(len, task.frames)),
         notices=odd,
+        detail=detail,
         per_frame=per_frame,
         **summarise(scores, names, mean_of_videos=task.protocol.mean_of_videos, seed=task.scorer.seed),
     )

@@ -116,5 +116,9 @@ def test_a_lost_picture_moves_no_other_and_is_named(osie: Path, tmp_path: Path) 
 
 def test_they_are_scored_as_any_data_set(osie: Path) -> None:
     results = evaluate([], Scoring("osie", root=osie), workers=1)
-    assert [result.frames for result in results] == [2, 2]
+    assert [result.frames for result in results] == [2, 2, 2]
+    assert results[2].model == "humans (leave one out)"
+    assert results[2].metrics == ("auc_judd", "auc_shuffled", "nss", "ig")
+    assert np.isfinite(results[2].mean["nss"])
+    assert "center bias, chosen on the training split" in results[2].detail
     assert np.isfinite(results[0].mean["nss"])  # the other finds nothing on pictures of one grey

@@ -113,7 +113,7 @@ def test_results_that_cannot_be_compared(two: tuple[Path, Path], gaze: Any, tmp_
     with pytest.raises(SalzooError, match="at least two"):
         compare_files(two[:1])
     other = evaluate(gaze, protocol="salema")
-    with pytest.raises(SalzooError, match="cannot be compared: protocol dhf1k v1 and salema v1"):
+    with pytest.raises(SalzooError, match="cannot be compared: protocol dhf1k v1 and salema v2"):
         compare([read_results(two[0])[0], other])
     with pytest.raises(SalzooError, match="cannot be compared: seed 0 and 1"):
         compare([read_results(two[0])[0], evaluate(gaze, seed=1)])

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -63,7 +64,7 @@ def test_a_models_saved_maps_get_its_scores_where_the_protocol_takes_8_bits(smal
     for index, map_ in enumerate(predict_maps(model, video.read_frames())):
         folder = tmp_path / video.id
         folder.mkdir(exist_ok=True)
-        write_image(folder / f"{video.frame_name(index)}.png", map_to_grey(map_))
+        write_image(folder / f"{video.frame_name(index)}.png", map_to_grey((map_ - map_.min()) / np.ptp(map_)))
     scoring = Scoring("dhf1k", root=small_root, protocol="salema")
     by_model, *_ = evaluate([model], scoring)
     by_maps = evaluate_predictions(tmp_path, scoring, workers=1)

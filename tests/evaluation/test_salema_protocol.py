@@ -69,7 +69,7 @@ def test_scores_follow_the_script(gaze: Any) -> None:
     result = evaluate_predictions(
         gaze.maps, Scoring("dhf1k", root=gaze.root, protocol="salema", per_frame=True), workers=1
     )
-    assert result.protocol == "salema v1"
+    assert result.protocol == "salema v2"
     assert result.per_frame is not None
     per_video = []
     for video in ("0601", "0602", "0603"):
@@ -113,3 +113,21 @@ def test_the_mean_is_that_of_the_videos_means(gaze: Any) -> None:
     assert salema_result.mean["cc"] == pytest.approx(np.mean(means), abs=1e-12)
     weighted = np.average([v["cc"] for v in frames.per_video.values()], weights=[6, 7, 8])
     assert frames.mean["cc"] == pytest.approx(weighted, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_maps_are_quantised_over_their_own_range(dtype: type) -> None:
+    rng = np.random.default_rng(2)
+    softmax = np.exp(rng.normal(0, 2, (18, 32)))
+    softmax = (softmax / softmax.sum()).astype(dtype)
+    expected = np.rint((softmax - softmax.min()) / np.ptp(softmax) * 255)
+    assert np.abs(salema.resize(softmax, (18, 32)) - expected).max() <= (dtype is np.float32)  # a tie may round up
+    deep = (1000 + 60000 * softmax / softmax.max()).astype(np.uint16)
+    assert np.abs(salema.resize(deep, (18, 32)) - expected).max() <= 1
+    fixations = np.zeros((18, 32), bool)
+    fixations[np.unravel_index(softmax.argmax(), softmax.shape)] = True
+    assert salema.nss_population(salema.resize(softmax, (18, 32)), fixations) > 1
+
+
+def test_a_flat_map_stays_flat() -> None:
+    assert not salema.resize(np.full((4, 6), 0.3), (8, 12)).any()
