@@ -35,7 +35,7 @@ def pool_results(results: Sequence[Result], *, model: str, dataset: str) -> Resu
             if defined.setdefault(video, result.defined[video]) != result.defined[video]:
                 raise SalzooError(f"results of {model} cannot be pooled: other frames of {video} were scored")
     videos = list(scores)
-    means = np.array([[np.mean([each[metric] for each in scores[v]]) for metric in first.metrics] for v in videos])
+    mean = np.array([[np.mean([each[metric] for each in scores[v]]) for metric in first.metrics] for v in videos])
     counts = np.array([[defined[video][metric] for metric in first.metrics] for video in videos], np.float64)
     frames = {video: max(defined[video].values()) for video in videos}
     return replace(
@@ -50,6 +50,6 @@ def pool_results(results: Sequence[Result], *, model: str, dataset: str) -> Resu
         notices={},
         per_frame=None,
         **summarise_videos(
-            videos, np.nan_to_num(means) * counts, counts, first.metrics, first.mean_of_videos, first.seed
+            videos, np.nan_to_num(mean) * counts, counts, first.metrics, first.mean_of_videos, first.seed
         ),
     )

@@ -127,14 +127,14 @@ def plan_trials(
     specs = [str(model.spec) for model in models]
     for model in models:
         check_weights(model, str(model.spec))
-    datasets = [None] if dataset is None else expand(dataset)
+    datasets: list[str | None] = [None] if dataset is None else [*expand(dataset)]
     varied = {key: expand(value) for key, value in options.items() if isinstance(value, str) and "{" in value}
     if (count := len(specs) * len(datasets) * math.prod(map(len, varied.values()))) > LIMIT:
         raise SalzooError(f"the patterns give {count} runs; the limit is {LIMIT}")
     name = re.sub(r"[^\w.+@=-]+", "_", pattern).strip("_")
     folder = Path(out) if out else Path("runs") / f"sweep-{name}"
     trials = []
-    for spec, data, *values in itertools.product(specs, datasets, *varied.values()):
+    for spec, data, values in itertools.product(specs, datasets, itertools.product(*varied.values())):
         chosen = {key: parse_change(f"{key}={value}")[1] for key, value in zip(varied, values, strict=True)}
         parts = [data] if data and len(datasets) > 1 else []
         parts += [f"{key}={value}" for key, value in chosen.items()]
@@ -157,7 +157,8 @@ def _run(trial: Trial, split: str, report: Callable[[str], None]) -> list[Result
             return run.results
     report(f"scoring {trial.folder} on the {split} split")
     data, root = read_record(trial.folder)["datasets"][0]
-    where = trial.options.get("root") or root
+    given = trial.options.get("root")
+    where = given if isinstance(given, str | Path) else root
     results = evaluate([trial.folder], Scoring(data, root=where, split=split))
     write_results(results, path)
     return results
