@@ -1,7 +1,8 @@
 """From what a user calls a model to the model with its weights.
 
-A source is, in this order: the path of a checkpoint folder, the name of a card, a spec that needs no weights, or
-``org/repo[@revision]`` on the Hub. No other than a card's name and the last reaches for the network.
+A source is, in this order: the path of a checkpoint folder, the name of a card, either of these with temporal modules
+added that have no weights ("RUN+ema:alpha=0.2@output"), a spec that needs no weights, or ``org/repo[@revision]`` on the
+Hub. No other than a card's name and the last reaches for the network.
 """
 
 import os
@@ -44,6 +45,8 @@ class ModelSource:
     def load(self, device: torch.device | str | None = None) -> SaliencyModel:
         """The model in evaluation mode, on a device (the CPU by default)."""
         model = create_model(self.spec).eval() if self.folder is None else load_checkpoint(self.folder)
+        if str(model.spec) != self.spec:
+            model = _add_modules(model, self.spec)
         return model if device is None else model.to(device)
 
 
@@ -54,8 +57,8 @@ def load_model(source: str | Path, *, device: torch.device | str | None = None) 
     'center-bias'
 
     Args:
-        source: a checkpoint folder's path, a card's name, the spec of a training-free model, or ``org/repo[@revision]``
-            on the Hub.
+        source: a checkpoint folder's path, a card's name, either of them with temporal modules that have no weights
+            ("RUN+ema:alpha=0.2@output"), the spec of a training-free model, or ``org/repo[@revision]`` on the Hub.
         device: where to; the CPU by default.
 
     Raises:
@@ -77,6 +80,10 @@ def resolve_source(source: str | Path) -> ModelSource:
         folder = own_folder(name) or _find_shipped(name)
         folder = pull_model(name).folder if folder is None else folder
         return ModelSource(label, _read_spec(folder), folder)
+    base, modules = _split_modules(label)
+    if modules:
+        source = resolve_source(base)
+        return ModelSource(label, str(canonical_spec(f"{source.spec}+{modules}")), source.folder)
     try:
         spec = canonical_spec(label)
     except SalzooError as error:
@@ -99,6 +106,28 @@ def resolve_source(source: str | Path) -> ModelSource:
             f"{spec} is a spec without weights: train it (salzoo train {spec}) or give a checkpoint folder"
         )
     return ModelSource(label, str(spec), None)
+
+
+def _split_modules(label: str) -> tuple[str, str]:
+    """A model with weights and the temporal modules added to it: the longest path or card's name before a "+". Without
+    one, the label and nothing."""
+    for place in range(len(label) - 1, 0, -1):
+        base = label[:place]
+        if label[place] == "+" and (os.path.exists(base) or registry().knows("models", base)):
+            return base, label[place + 1 :]
+    return label, ""
+
+
+def _add_modules(model: SaliencyModel, spec: str) -> SaliencyModel:
+    """The model with the further temporal modules of a spec. Raises SalzooError where they have weights, which the
+    model lacks."""
+    added = create_model(spec)
+    missing = sorted(added.state_dict().keys() - model.state_dict().keys())
+    if missing:
+        raise SalzooError(f"{spec} needs weights that {model.spec} has not ({missing[0]}): train it with --init")
+    added.load_state_dict(model.state_dict())
+    added.preprocessing = model.preprocessing
+    return added.eval()
 
 
 def _find_shipped(name: str) -> Path | None:

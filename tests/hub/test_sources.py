@@ -58,6 +58,18 @@ def test_a_path_that_is_no_checkpoint_says_why(folder: Path) -> None:
         resolve_source("mine")
 
 
+def test_modules_without_weights_are_added_to_a_model(folder: Path) -> None:
+    source = resolve_source("mine+ema:alpha=0.3@bottleneck")
+    assert (source.spec, source.folder) == ("salgan:width=0.05+ema@61+ema:alpha=0.3@bottleneck", Path("mine"))
+    model, base = load_model(source.label), load_model("mine")
+    assert not model.training
+    assert all(torch.equal(tensor, base.state_dict()[name]) for name, tensor in model.state_dict().items())
+    with pytest.raises(SalzooError, match=r"needs weights that salgan:width=0\.05\+ema@61 has not \(temporal\.30\."):
+        load_model("mine+convlstm@30")
+    with pytest.raises(SalzooError, match="61"):
+        load_model("mine+ema:alpha=0.2@61")  # a module stands there already
+
+
 def test_a_spec_that_needs_no_weights_is_a_model() -> None:
     for source, spec in (("centre-bias", "center-bias"), ("spectral-residual+ema@0", "spectral-residual+ema@0")):
         assert resolve_source(source) == ModelSource(source, spec, None)
