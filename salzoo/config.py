@@ -8,13 +8,21 @@ It lies at ``$SALZOO_CONFIG``, else ``$XDG_CONFIG_HOME/salzoo/config.json``, els
 import json
 import os
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from salzoo.interfaces.errors import SalzooError
+from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.plugins import registry
+from salzoo.runtime.files import read_text
 
 VARIABLE = "SALZOO_CONFIG"
 """Environment variable that names the file."""
+
+PATIENCE = 5.0
+"""Seconds to wait for another process that writes settings."""
 
 
 def config_path() -> Path:
@@ -29,15 +37,13 @@ def read_config() -> dict[str, str]:
     """All settings, by key; none where there is no file. Raises SalzooError if the file is broken."""
     path = config_path()
     try:
-        text = path.read_text(encoding="utf-8")
+        settings = json.loads(read_text(path))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SalzooError(f"cannot read {path}: {error}; repair or delete it") from error
-    try:
-        settings = json.loads(text)
+    except SalzooError as error:
+        raise SalzooError(f"{error}; repair or delete it") from error
     except (ValueError, RecursionError) as error:
-        raise SalzooError(f"{path} is not JSON: {error}; repair or delete it") from error
+        raise SalzooError(f"{path} is not JSON: {one_line(error)}; repair or delete it") from error
     if not isinstance(settings, dict) or not all(isinstance(value, str) for value in settings.values()):
         raise SalzooError(f'{path} must hold one JSON object of strings, such as {{"data.dhf1k": "/data/DHF1K"}}')
     return settings
@@ -61,7 +67,8 @@ def set_config(key: str, value: str) -> str:
     if key == "hub.namespace":
         if not re.fullmatch(r"[\w.-]+", value, re.ASCII):
             raise SalzooError(f"{value!r} is not the name of a user or organisation")
-        _write({**read_config(), key: value})
+        with _changed() as settings:
+            settings[key] = value
         return value
     if kind != "data" and key != "hub.models":
         raise SalzooError(f"unknown setting {key!r}; there are data.NAME, hub.models and hub.namespace")
@@ -70,32 +77,53 @@ def set_config(key: str, value: str) -> str:
     folder = Path(os.path.abspath(Path(value).expanduser()))
     if not folder.is_dir():
         raise SalzooError(f"{folder} is not a folder" if folder.exists() else f"{folder} does not exist")
-    _write({**read_config(), key: str(folder)})
+    with _changed() as settings:
+        settings[key] = str(folder)
     return str(folder)
 
 
 def unset_config(key: str) -> None:
     """Remove a setting. Raises SalzooError if it is not set."""
-    settings = read_config()
-    if key not in settings:
-        raise SalzooError(f"{key} is not set in {config_path()}; set are: {', '.join(sorted(settings)) or 'none'}")
-    del settings[key]
-    _write(settings)
+    with _changed() as settings:
+        if key not in settings:
+            raise SalzooError(f"{key} is not set in {config_path()}; set are: {', '.join(sorted(settings)) or 'none'}")
+        del settings[key]
 
 
-def _write(settings: dict[str, str]) -> None:
+@contextmanager
+def _changed() -> Iterator[dict[str, str]]:
+    """The settings, to be changed in the block and written when it ends well. Other writers wait meanwhile: whoever has
+    made the file of the new settings, which in the end takes the place of the old, is the only one at work."""
     path = config_path()
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+    unfinished = path.with_name(f"{path.name}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("w", encoding="utf-8") as file:
+        with _only_writer(unfinished) as file:
+            try:
+                settings = read_config()
+                yield settings
                 json.dump(settings, file, indent=2, sort_keys=True)
                 file.write("\n")
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+                unfinished.replace(path)
+            except BaseException:
+                unfinished.unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise SalzooError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _only_writer(path: Path) -> TextIO:
+    """Make a file that must not be there; where it is, wait until its writer has finished."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return path.open("x", encoding="utf-8")
+        except FileExistsError:
+            if time.monotonic() > deadline:
+                raise SalzooError(
+                    f"{path} is there: another salzoo is writing settings, or was killed while it did; if none is, "
+                    "delete that file"
+                ) from None
+            time.sleep(0.01)

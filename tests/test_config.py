@@ -1,7 +1,9 @@
 """Settings that last, and where data sets are looked for."""
 
 import json
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,53 @@ def test_a_broken_file_is_named_in_one_line(file: Path, tmp_path: Path, content:
     with pytest.raises(SalzooError, match=r"settings\.json"):
         data_root("dhf1k")
     assert file.read_bytes() == content
+
+
+def test_a_pipe_or_an_endless_file_is_not_read(file: Path, tmp_path: Path) -> None:
+    file.parent.mkdir()
+    os.mkfifo(file)
+    assert run().stderr == f"salzoo: {file} is not a regular file; repair or delete it\n"
+    file.unlink()
+    with file.open("wb") as endless:
+        endless.truncate(20 * 2**30)
+    assert "is larger than 1,048,576 bytes" in run("set", "data.dhf1k", str(tmp_path)).stderr
+    file.unlink()
+
+
+def test_many_writers_lose_nothing(file: Path, tmp_path: Path) -> None:
+    names = ["dhf1k", "salicon", "hollywood2", "ucfsports", "osie", "eyecrowd", "sun500", "hevc33"]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: set_config(f"data.{name}", str(tmp_path)), names))
+    assert read_config() == {f"data.{name}": str(tmp_path) for name in names}
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_writer_that_was_killed_is_named(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("salzoo.config.PATIENCE", 0.05)
+    left = file.with_name("settings.json.unfinished")
+    left.parent.mkdir()
+    left.touch()
+    result = run("set", "data.dhf1k", str(tmp_path))
+    assert result.exit_code == 1
+    assert f"{left} is there: another salzoo is writing settings" in result.stderr
+    left.unlink()
+    assert run("set", "data.dhf1k", str(tmp_path)).exit_code == 0
+
+
+def test_folders_with_names_that_terminals_obey(tmp_path: Path) -> None:
+    for name in ("a\nhub.namespace = evil", "\x1b]0;x\x07", os.fsdecode(b"\xff")):
+        folder = tmp_path / name
+        folder.mkdir()
+        assert "\n" not in run("set", "data.dhf1k", str(folder)).stdout.removesuffix("\n")
+        assert data_root("dhf1k") == folder
+        shown = run("show").stdout
+        assert len(shown.splitlines()) == 1
+        assert "\x1b" not in shown
+
+
+def test_help_names_every_kind_of_setting() -> None:
+    output = run("--help").output
+    assert all(kind in output for kind in ("data.NAME", "hub.models", "hub.namespace"))
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

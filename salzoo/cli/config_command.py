@@ -2,13 +2,18 @@
 
 import click
 
+from salzoo.interfaces.errors import shown
+
 
 @click.group("config", invoke_without_command=True)
 @click.pass_context
 def config_command(context: click.Context) -> None:
     """Show, set and remove settings that last.
 
-    The one kind of setting is data.NAME, the folder of a data set; --root and $SALZOO_DATA/NAME go before it.
+    \b
+      data.NAME      the folder of data set NAME; --root and $SALZOO_DATA/NAME go before it
+      hub.models     a folder of checkpoint folders with the names of cards; $SALZOO_MODELS goes before it
+      hub.namespace  a user or organisation of the Hub that has repositories of these names
     """
     if context.invoked_subcommand is None:
         context.invoke(show)
@@ -21,7 +26,7 @@ def show() -> None:
 
     settings = read_config()
     for key in sorted(settings):
-        click.echo(f"{key} = {settings[key]}")
+        click.echo(shown(f"{key} = {settings[key]}"))
     click.echo(f"{'settings' if settings else 'no settings'} in {config_path()}", err=True)
 
 
@@ -33,7 +38,7 @@ def set_setting(key: str, value: str) -> None:
     from salzoo.config import config_path, set_config
 
     kept = set_config(key, value)
-    click.echo(f"{key} = {kept} in {config_path()}")
+    click.echo(shown(f"{key} = {kept} in {config_path()}"))
 
 
 @config_command.command("unset")

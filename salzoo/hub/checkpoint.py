@@ -24,12 +24,17 @@ from torch import Tensor
 
 from salzoo import __version__
 from salzoo.interfaces import Fit, Interpolation, Preprocessing, SalzooError
+from salzoo.interfaces.errors import one_line, shown
 from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import load_plugins, registry
+from salzoo.runtime.files import check_regular, read_text
 from salzoo.spec import Spec
 
 FORMAT_VERSION = 1
 """Version of the folder's layout. A folder of a newer one is refused."""
+
+_DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64, "I64": torch.int64, "U8": torch.uint8}
+"""Types of tensors by their names in a weights file, as far as they are met."""
 
 WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
 
@@ -86,9 +91,9 @@ def load_checkpoint(folder: str | Path) -> SaliencyModel:
         # Nothing as large as the spec claims is allocated before the weights file is known to be as large.
         outline = outline_model(spec)
     except Exception as error:
-        raise SalzooError(f"{folder / CONFIG}: {spec} cannot be built: {_first_line(error)}") from error
+        raise SalzooError(f"{folder / CONFIG}: {spec} cannot be built: {one_line(error)}") from error
     path = folder / WEIGHTS
-    model = build_model(spec, _widen(_read_tensors(path, spec), outline), outline, str(path))
+    model = build_model(spec, _widen(_read_tensors(path, outline), outline), outline, str(path))
     model.preprocessing = preprocessing
     return model
 
@@ -98,6 +103,7 @@ def weights_hash(source: SaliencyModel | str | Path) -> str:
     if isinstance(source, SaliencyModel):
         return hashlib.sha256(_serialise(source)).hexdigest()
     path = Path(source) / WEIGHTS
+    check_regular(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -109,14 +115,11 @@ def read_config(folder: Path) -> tuple[Spec, Preprocessing]:
     """Read a checkpoint folder's spec and preprocessing. Raises SalzooError naming the file."""
     path = folder / CONFIG
     try:
-        text = path.read_text(encoding="utf-8")
-        record = json.loads(text)
+        record = json.loads(read_text(path))
     except FileNotFoundError:
         raise SalzooError(f"{folder} is no checkpoint folder: it has no {CONFIG}") from None
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise SalzooError(f"{path} is not valid JSON: {error}") from error
+        raise SalzooError(f"{path} is not valid JSON: {one_line(error)}") from error
     if not isinstance(record, dict):
         raise SalzooError(f"{path} holds no JSON object")
     version = record.get("format_version")
@@ -258,15 +261,28 @@ def _write_file(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _read_tensors(path: Path, spec: Spec) -> dict[str, Tensor]:
+def _read_tensors(path: Path, outline: SaliencyModel) -> dict[str, Tensor]:
+    """The tensors of a weights file. What the model does not have, or not in that shape, is left on the meta device
+    unread: ``check_tensors`` refuses it, however large."""
+    expected, spec = outline.state_dict(), outline.spec
+    check_regular(path)
+
+    def read(name: str) -> Tensor:
+        stored = file.get_slice(name)
+        shape = torch.Size(stored.get_shape())
+        if name in expected and expected[name].shape == shape:
+            tensor: Tensor = file.get_tensor(name)
+            return tensor
+        return torch.empty(shape, dtype=_DTYPES.get(stored.get_dtype(), torch.float32), device="meta")
+
     try:
         with safe_open(path, framework="pt") as file:
             weights_of = (file.metadata() or {}).get("spec")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping, though it looks it)
+            tensors = {name: read(name) for name in file.keys()}  # noqa: SIM118 (no mapping, though it looks it)
     except FileNotFoundError:
         raise SalzooError(f"{path.parent} is no complete checkpoint: it has no {WEIGHTS}") from None
     except Exception as error:
-        raise SalzooError(f"{path} cannot be read, it may be truncated: {_first_line(error)}") from error
+        raise SalzooError(f"{path} cannot be read, it may be truncated: {one_line(error)}") from error
     if weights_of != str(spec):
         raise SalzooError(
             f"{path} holds weights of {weights_of or 'an unnamed model'}, but {CONFIG} beside it says {spec}"
@@ -322,9 +338,7 @@ def _describe(tensor: Tensor) -> str:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    try:
+        return shown(json.dumps(value), 60)
+    except RecursionError:
+        return "something nested too deeply"

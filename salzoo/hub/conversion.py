@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from salzoo.hub.checkpoint import build_model, load_checkpoint, outline_model
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, resolve_position
+from salzoo.runtime.files import check_regular
 from salzoo.spec import Component, Placed, Spec
 
 LASAGNE_DECODER_CONVOLUTIONS = 14
@@ -211,6 +212,7 @@ def _load_backbone(path: Path, component: Component) -> dict[str, Tensor]:
 
 
 def _read_file(path: Path) -> _Published:
+    _check_archive(path)
     if _is_npz(path):
         return _read_lasagne(path)
     record = _read_torch(path)
@@ -263,6 +265,18 @@ def _read_torch(path: Path) -> Any:
                 f"{path} is refused: it asks for {code[1]}, which is no tensor; nothing in it was run"
             ) from error
         raise SalzooError(f"{path} cannot be read as a weights file: truncated, or of another kind") from error
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse what is no regular file, and an archive that unpacks to far more than it is: weights do not compress."""
+    check_regular(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except Exception:  # no archive, or a broken one: whoever reads it says so
+        return
+    if unpacked > 4 * path.stat().st_size + 2**20:
+        raise SalzooError(f"{path} would unpack to {unpacked:,} bytes, far more than weights do: it is refused")
 
 
 def _is_npz(path: Path) -> bool:

@@ -48,7 +48,7 @@ class SalzooError(Exception):
     """
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(shown(str(message), LIMIT, keep="\n"))
+        super().__init__(shown(" ".join(str(message).splitlines()), LIMIT))
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:

@@ -1,13 +1,15 @@
-"""Files and folders that appear under their name only once they are complete."""
+"""Files: written, they appear under their name only once they are complete; read, they are known to be files and no
+larger than they should be."""
 
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from salzoo.interfaces.errors import SalzooError
+from salzoo.interfaces.errors import SalzooError, one_line
 
 
 @contextmanager
@@ -37,3 +39,39 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
         else:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def check_regular(path: Path) -> None:
+    """Raise SalzooError where a path is there but no regular file: reading a pipe would wait, a device never end."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise SalzooError(f"cannot read {path}: {one_line(error)}") from error
+    if not stat.S_ISREG(mode):
+        raise SalzooError(f"{path} is not a file" if stat.S_ISDIR(mode) else f"{path} is not a regular file")
+
+
+def read_text(path: Path, limit: int = 2**20) -> str:
+    """Read a small text file, UTF-8.
+
+    Args:
+        path: of the file.
+        limit: bytes that it may have.
+
+    Raises:
+        FileNotFoundError: there is none.
+        SalzooError: naming the path, for a folder, pipe or device, and a file that is larger, unreadable or no UTF-8.
+    """
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise SalzooError(f"{path} is larger than {limit:,} bytes: it is not what its name says")
+        return data.decode("utf-8")
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise SalzooError(f"cannot read {path}: {one_line(error)}") from error

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import one_line
 from salzoo.registry import did_you_mean
+from salzoo.runtime.files import read_text
 from salzoo.spec import Spec
 from salzoo.training.losses import parse_loss
 
@@ -171,10 +172,10 @@ def load_recipe(name: str) -> Recipe:
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe's file. Raises SalzooError naming file and line where a key is unknown or has a wrong type."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         table = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SalzooError(f"cannot read recipe {path}: {error}") from error
+    except FileNotFoundError:
+        raise SalzooError(f"cannot read recipe {path}: there is no such file") from None
     except (ValueError, RecursionError) as error:
         raise SalzooError(f"recipe {path} is not TOML: {one_line(error)}") from error
     values: dict[str, Any] = {"name": path.stem}
