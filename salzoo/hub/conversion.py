@@ -316,6 +316,7 @@ def _read_lasagne(path: Path) -> _Published:
 
 
 def _hash(path: Path) -> str:
+    check_regular(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
