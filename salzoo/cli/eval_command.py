@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from salzoo.cli.types import SEED
+from salzoo.cli.types import ENGINES, PRECISIONS, SEED
 
 
 @click.command("eval")
@@ -36,6 +36,14 @@ from salzoo.cli.types import SEED
     help="Processes that score. By default one a core, one beside a model on the CPU.",
 )
 @click.option("--device", help="cpu, cuda, mps; the best one here by default.")
+@click.option("--engine", type=click.Choice(ENGINES), default="torch", show_default=True, help="What runs the models.")
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="float32",
+    show_default=True,
+    help="Of the layers. The default gives every machine's scores; others tell what they cost.",
+)
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON results file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def eval_command(
@@ -46,6 +54,8 @@ def eval_command(
     out: Path | None,
     as_json: bool,
     workers: int | None,
+    engine: Any,
+    precision: Any,
     **options: Any,
 ) -> None:
     """Score MODELs, or saved maps, on a data set.
@@ -76,8 +86,10 @@ def eval_command(
     elif models:
         from salzoo.evaluation.runs import evaluate
 
-        results = evaluate(models, scoring, device=device, workers=workers)
+        results = evaluate(models, scoring, device=device, workers=workers, engine=engine, precision=precision)
         text, table = results_json(results), format_table(results)
+    elif (engine, precision) != ("torch", "float32"):
+        raise click.UsageError("--engine and --precision are for MODELs")
     else:
         from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard, leaderboard_json
 

@@ -7,6 +7,10 @@ import click
 SEED = click.IntRange(0, 2**63 - 1)
 """A seed that every generator of random numbers takes."""
 
+ENGINES = ("torch", "onnx", "openvino")
+PRECISIONS = ("float32", "bfloat16", "float16", "int8")
+"""As ``salzoo.prediction.engines.engine`` has them, which imports torch."""
+
 
 def parse_size(text: str) -> tuple[int, int]:
     """A size in pixels, HxW, height first: for options with ``metavar="HxW"``.

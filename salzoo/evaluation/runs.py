@@ -18,8 +18,11 @@ from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.sources import load_model
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.prediction.streaming import predict_maps
-from salzoo.runtime.devices import choose_device
+from salzoo.prediction.engines.choosing import choose_engine
+from salzoo.prediction.engines.engine import Engine, EngineName, Precision
+from salzoo.prediction.engines.torch_engine import torch_engine
+from salzoo.prediction.streaming import fit_frames, predict_maps
+from salzoo.runtime.devices import choose_device, flush_denormals
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.prefetching import read_ahead
 from salzoo.runtime.processes import cores
@@ -30,6 +33,9 @@ __all__ = ["Scoring", "Task", "baselines", "evaluate", "prepare", "score_model"]
 FRAMES_AHEAD = 16
 """Frames decoded before the model asks for them."""
 
+CALIBRATION = (8, 4)
+"""Videos, and frames of each, that int8 takes its ranges from."""
+
 
 def evaluate(
     models: Sequence[SaliencyModel | str | Path],
@@ -37,6 +43,8 @@ def evaluate(
     *,
     workers: int | None = None,
     device: str | None = None,
+    engine: EngineName = "torch",
+    precision: Precision = "float32",
 ) -> list[Result]:
     """Score models on a data set, with the training-free baselines beside them.
 
@@ -47,11 +55,14 @@ def evaluate(
         scoring: what is scored on, and how.
         workers: processes that score; by default one a core beside a GPU, none beside the CPU, which the model needs.
         device: where models run; by default the best here, under ``torchrun`` the GPU of the process's local rank.
+        engine, precision: how the models run. By default as every machine can, so that scores can be compared; others
+            tell what a faster way of running costs. The baselines always run in the default.
 
     Returns:
         One result per model, then those of ``center-bias`` fitted to the training split and ``spectral-residual``, and
         where observers are known one by one that of people predicting people.
     """
+    flush_denormals()
     where = device_of_rank(device)
     loaded = [(_label(model), model if isinstance(model, SaliencyModel) else load_model(model)) for model in models]
     task = prepare(scoring)
@@ -59,8 +70,32 @@ def evaluate(
     given = {label for label, _ in loaded}
     contenders = [*loaded, *(baseline for baseline in baselines(task) if baseline[0] not in given)]
     with worker_pool(task.scorer.score, workers) as submit:
-        results = [score_model(task, model.to(where), label, submit, workers) for label, model in contenders]
+        results = [
+            score_model(
+                task,
+                model.to(where),
+                label,
+                submit,
+                workers,
+                engine=_engine(task, model, engine, precision) if (label, model) in loaded else None,
+            )
+            for label, model in contenders
+        ]
         return [*results, score_humans(task, submit, workers)] if knows_people(task) else results
+
+
+def _engine(task: Task, model: SaliencyModel, engine: EngineName, precision: Precision) -> Engine:
+    """A model ready to run as asked; what needs frames to look at gets the first of some videos of the split."""
+    model.eval()
+    if engine == "torch":
+        return torch_engine(model, precision)
+    videos, frames = CALIBRATION
+    sample = [
+        shown
+        for video in task.videos[:videos]
+        for _, shown in fit_frames(model, video.read_frames(0, min(frames, video.frames)))
+    ]
+    return choose_engine(model, sample, engine=engine, precision=precision).engine
 
 
 def baselines(task: Task) -> list[tuple[str, SaliencyModel]]:
@@ -72,7 +107,13 @@ def baselines(task: Task) -> list[tuple[str, SaliencyModel]]:
 
 
 def score_model(
-    task: Task, model: SaliencyModel, label: str, submit: SubmitChunk | None = None, workers: int = 1
+    task: Task,
+    model: SaliencyModel,
+    label: str,
+    submit: SubmitChunk | None = None,
+    workers: int = 1,
+    *,
+    engine: Engine | None = None,
 ) -> Result:
     """Run a model over every video of a split and score its maps.
 
@@ -84,12 +125,14 @@ def score_model(
         label: what to call it in the result.
         submit: of a ``worker_pool`` of so many ``workers``, which then score while the model runs; by default maps
             are scored in between.
+        engine: that runs the model; by default PyTorch in float32, where the model is.
     """
     model.eval()
     if submit is None:
         with worker_pool(task.scorer.score, 1) as here:
-            return score_model(task, model, label, here)
-    chunks = (chunk for number in my_videos(task) for chunk in _predict_chunks(task, model, number))
+            return score_model(task, model, label, here, engine=engine)
+    running = torch_engine(model) if engine is None else engine
+    chunks = (chunk for number in my_videos(task) for chunk in _predict_chunks(task, running, number))
     return make_result(
         task,
         label,
@@ -99,14 +142,14 @@ def score_model(
     )
 
 
-def _predict_chunks(task: Task, model: SaliencyModel, number: int) -> Iterator[Chunk]:
+def _predict_chunks(task: Task, engine: Engine, number: int) -> Iterator[Chunk]:
     chosen = task.frames[number]
     if not len(chosen):
         return
     frames = read_ahead(task.videos[number].read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
     wanted = set(chosen.tolist())
     maps: Iterator[tuple[int, NDArray[Any]]] = (
-        (index, map_) for index, map_ in enumerate(predict_maps(model, frames)) if index in wanted
+        (index, map_) for index, map_ in enumerate(predict_maps(engine, frames)) if index in wanted
     )
     found = 0
     while part := list(islice(maps, CHUNK)):

@@ -2,27 +2,38 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from time import perf_counter
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from salzoo.footprint import check_running
 from salzoo.interfaces import SalzooError, State
 from salzoo.model import SaliencyModel
+from salzoo.prediction.engines.engine import Engine
+from salzoo.prediction.engines.torch_engine import torch_engine
+from salzoo.prediction.pace import Pace
+from salzoo.runtime.prefetching import read_ahead
+from salzoo.video.overlay import resize_map
 from salzoo.video.resizing import fit_frame, free_map, input_size
+
+AHEAD = 4
+"""Frames that wait between two stages of the pipeline."""
+
+Frame = NDArray[np.uint8]
+Map = NDArray[np.float32]
 
 
 def predict_maps(
-    model: SaliencyModel, frames: Iterable[NDArray[np.uint8]], *, clip_length: int | None = None, still: bool = False
-) -> Iterator[NDArray[np.float32]]:
+    model: SaliencyModel | Engine, frames: Iterable[Frame], *, clip_length: int | None = None, still: bool = False
+) -> Iterator[Map]:
     """Predict the map of each frame of one video, in order, with a clip's worth of frames in memory.
 
     Args:
-        model: a model in eval mode; it runs where its weights are.
+        model: an engine; or a model in eval mode, of which a copy then runs where its weights are, in float32.
         frames: (H, W, 3) uint8, BGR, of any size, each its own.
-        clip_length: frames that run together, by default 8, or 1 where each looks at a window of others, which takes as
-            much memory. The maps do not depend on it, beyond rounding.
+        clip_length: frames that run together, by default the least that the engine offers. The maps do not depend on
+            it, beyond rounding.
         still: take each frame for a still image, as ``SaliencyModel.forward`` does with ``bypass``.
 
     Yields:
@@ -33,21 +44,68 @@ def predict_maps(
     Raises:
         SalzooError: the model gives NaN, as one does whose training diverged; or it takes more memory than there is.
     """
+    engine = as_engine(model)
+    pace = Pace((clip_length or engine.groups[0],))
+    for _, map_ in _run(engine, fit_frames(engine.model, frames), pace, still):
+        yield map_
+
+
+def as_engine(model: SaliencyModel | Engine) -> Engine:
+    """An engine as it is; of a model in eval mode a copy in float32."""
+    if not isinstance(model, SaliencyModel):
+        return model
     if model.training:
         raise ValueError("the model is in training mode: call model.eval() first")
-    frames = iter(frames)
-    if clip_length is None:
-        clip_length = 1 if any(hasattr(module, "length") for module in model.modules_over_time.values()) else 8
-    check_running(model, model.backbone, model.preprocessing.size, clip_length, str(model.spec))
-    state: State = None
+    return torch_engine(model)
+
+
+def stream_maps(engine: Engine, frames: Iterable[Frame], pace: Pace | None = None) -> Iterator[tuple[Frame, Map]]:
+    """Each frame of one video with its map, at the frame's size: read, run and taken in three threads at once.
+
+    Args:
+        engine: what runs.
+        frames: (H, W, 3) uint8, BGR; a thread reads them, a few before they are needed.
+        pace: how many frames run together; one that goes on from video to video need not measure again.
+
+    Yields:
+        (frame, map), map (H, W) float32 in [0, 1].
+    """
+    pace = Pace(engine.groups) if pace is None else pace
+    fitted = read_ahead(fit_frames(engine.model, frames), AHEAD)
+    pairs = read_ahead(_run(engine, fitted, pace), AHEAD)
+    try:
+        for frame, map_ in pairs:
+            yield frame, resize_map(map_, frame.shape[:2])
+    finally:
+        pairs.close()
+        fitted.close()
+
+
+def fit_frames(model: SaliencyModel, frames: Iterable[Frame]) -> Iterator[tuple[Frame, NDArray[Any]]]:
+    """Frames of one video, each with what the model takes of it."""
     size: tuple[int, int] | None = None
-    while clip := list(islice(frames, clip_length)):
-        size = size or input_size(clip[0].shape, model.preprocessing)
-        shown = np.stack([fit_frame(frame, size, model.preprocessing) for frame in clip])
-        with torch.inference_mode():
-            maps, state = model(model.preprocess(shown), state, bypass=still)
-            maps = model.as_maps(maps)[0, :, 0].float().cpu()
-        if not torch.isfinite(maps).all():
-            raise SalzooError(f"{model.spec} gives maps that are not finite: its weights are broken; train it again")
-        for frame, map_ in zip(clip, maps.numpy(), strict=True):
-            yield free_map(map_, frame.shape[:2], model.preprocessing)
+    for frame in frames:
+        size = size or input_size(frame.shape, model.preprocessing)
+        yield frame, fit_frame(frame, size, model.preprocessing)
+        del frame
+
+
+def _run(
+    engine: Engine, fitted: Iterable[tuple[Frame, NDArray[Any]]], pace: Pace, still: bool = False
+) -> Iterator[tuple[Frame, Map]]:
+    """Each frame with its map, without margins, at the input's size."""
+    fitted = iter(fitted)
+    state: State = None
+    while clip := list(islice(fitted, pace.group)):
+        began = perf_counter()
+        maps, state = engine.run(np.stack([shown for _, shown in clip]), state, still=still)
+        pace.note(len(clip), perf_counter() - began)
+        if not np.isfinite(maps).all():
+            spec = engine.model.spec
+            raise SalzooError(f"{spec} gives maps that are not finite: its weights are broken; train it again")
+        frames = [frame for frame, _ in clip]
+        del clip
+        for map_ in maps:
+            frame = frames.pop(0)
+            yield frame, free_map(map_, frame.shape[:2], engine.model.preprocessing)
+            del frame

@@ -1,0 +1,234 @@
+"""ONNX Runtime and OpenVINO as engines: a model exported once, kept in the user's cache, run frame by frame."""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from salzoo import __version__
+from salzoo.datasets.files import cache_folder
+from salzoo.hub.checkpoint import weights_hash
+from salzoo.hub.exporting import export_model
+from salzoo.interfaces import SalzooError, State
+from salzoo.model import SaliencyModel
+from salzoo.prediction.engines.engine import EngineName, Precision
+from salzoo.prediction.engines.preparing import prepare_for_inference
+from salzoo.runtime.devices import fast_precision
+from salzoo.runtime.files import complete_or_absent
+
+Step = Callable[[list[NDArray[Any]]], list[NDArray[Any]]]
+
+_EXPORTER = ("onnxruntime", "onnx", "onnxscript")
+_MODULES = {"onnx": _EXPORTER, "openvino": ("openvino", *_EXPORTER)}
+
+
+@dataclass(frozen=True)
+class ProgramEngine:
+    """A model as a program of one frame and the state; see ``Engine``."""
+
+    model: SaliencyModel
+    name: EngineName
+    precision: Precision
+    size: tuple[int, int]
+    step: Step
+    state_shapes: tuple[tuple[int, ...], ...]
+    groups: tuple[int, ...] = (1,)
+
+    def run(
+        self, frames: NDArray[Any], state: State = None, *, still: bool = False
+    ) -> tuple[NDArray[np.float32], State]:
+        if still and self.model.passes_stills_by:
+            raise ValueError("a program runs its temporal modules on every frame: take the engine torch for stills")
+        state = [np.zeros(shape, np.float32) for shape in self.state_shapes] if state is None else state
+        clip = _preprocess(self.model, frames)
+        maps = []
+        for index in range(len(clip)):
+            map_, *state = self.step([clip[index : index + 1], *state])
+            maps.append(map_[0, 0])
+        return np.stack(maps), state
+
+
+def is_installed(name: EngineName) -> bool:
+    """Whether what an engine needs is installed."""
+    return all(importlib.util.find_spec(module) for module in _MODULES.get(name, ()))
+
+
+def program_precisions(name: EngineName) -> tuple[Precision, ...]:
+    """The precisions that a program runs in here, on the CPU."""
+    if name == "openvino" and fast_precision(torch.device("cpu")) == "bfloat16":
+        return ("float32", "bfloat16", "int8")
+    return ("float32", "int8")
+
+
+def program_engine(
+    model: SaliencyModel,
+    name: EngineName,
+    precision: Precision,
+    size: tuple[int, int],
+    sample: Sequence[NDArray[Any]] = (),
+) -> ProgramEngine:
+    """A model as an engine on ONNX Runtime or OpenVINO, on the CPU.
+
+    Args:
+        model: any; it stays as it is.
+        name: "onnx" or "openvino".
+        precision: one of ``program_precisions``.
+        size: (height, width) of the input.
+        sample: consecutive frames of a video, (height, width, 3), which "int8" takes its ranges from.
+
+    Raises:
+        SalzooError: not installed, another device than the CPU, a precision that it lacks, a model that cannot be
+            exported.
+    """
+    if not is_installed(name):
+        raise SalzooError(f'the engine {name} is not installed: pip install "salzoo[{name}]"')
+    if model.device.type != "cpu":
+        raise SalzooError(
+            f"the engine {name} runs on the CPU, not on {model.device}: add --device cpu, or leave it out"
+        )
+    if precision not in program_precisions(name):
+        known = ", ".join(program_precisions(name))
+        raise SalzooError(f"the engine {name} runs in {known} here, not in {precision}")
+    path = _exported(model, size)
+    if precision == "int8":
+        path = _quantised(model, path, sample)
+    open_program = _open_onnx if name == "onnx" else _open_openvino
+    step, shapes = open_program(path, precision)
+    return ProgramEngine(model, name, precision, size, step, shapes)
+
+
+def is_exported(model: SaliencyModel, size: tuple[int, int]) -> bool:
+    """Whether a model's program lies in the cache."""
+    return _program_path(model, size).exists()
+
+
+def _program_path(model: SaliencyModel, size: tuple[int, int]) -> Path:
+    """Where the program of a model lies: a name made of all that it follows from."""
+    parts = (
+        str(model.spec),
+        weights_hash(model),
+        repr(model.preprocessing),
+        repr(size),
+        __version__,
+        torch.__version__,
+    )
+    return cache_folder() / "programs" / f"{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]}.onnx"
+
+
+def _exported(model: SaliencyModel, size: tuple[int, int]) -> Path:
+    path = _program_path(model, size)
+    if not path.exists():
+        export_model(prepare_for_inference(model), path, to="onnx", size=size)
+    return path
+
+
+def _preprocess(model: SaliencyModel, frames: NDArray[Any]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(model.preprocess(frames)[0].numpy())
+
+
+def _threads() -> int:
+    return torch.get_num_threads()
+
+
+def _open_onnx(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[int, ...], ...]]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = _threads()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    inputs = session.get_inputs()
+    names = [each.name for each in inputs]
+
+    def step(tensors: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        found: list[NDArray[Any]] = session.run(None, dict(zip(names, tensors, strict=True)))
+        return found
+
+    return step, tuple(tuple(each.shape) for each in inputs[1:])
+
+
+def _open_openvino(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[int, ...], ...]]:
+    import openvino
+
+    settings = {
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
+        "INFERENCE_NUM_THREADS": _threads(),
+        "NUM_STREAMS": "1",
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(path), "CPU", settings)
+    request = compiled.create_infer_request()
+
+    def step(tensors: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        found = request.infer(tensors)
+        return [np.array(found[output], np.float32) for output in compiled.outputs]  # copies: the next call overwrites
+
+    return step, tuple(tuple(each.shape) for each in compiled.inputs[1:])
+
+
+class _Reader:
+    """What the program is given on a sample of frames, one after the other, as onnxruntime's quantiser asks for it."""
+
+    def __init__(self, model: SaliencyModel, path: Path, sample: Sequence[NDArray[Any]]) -> None:
+        step, shapes = _open_onnx(path, "float32")
+        names = ["frame", *_input_names(path)[1:]]
+        state = [np.zeros(shape, np.float32) for shape in shapes]
+        self.feeds: list[dict[str, NDArray[Any]]] = []
+        for frame in sample:
+            tensors = [_preprocess(model, frame[None]), *state]
+            self.feeds.append(dict(zip(names, tensors, strict=True)))
+            state = step(tensors)[1:]
+        self.left = iter(self.feeds)
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        return next(self.left, None)
+
+
+def _input_names(path: Path) -> list[str]:
+    import onnx
+
+    return [each.name for each in onnx.load(path, load_external_data=False).graph.input]
+
+
+def _quantised(model: SaliencyModel, program: Path, sample: Sequence[NDArray[Any]]) -> Path:
+    """The program with its convolutions in 8 bits, by onnxruntime's quantiser: weights by channel, activations in the
+    ranges that a sample of frames spans. The first and the last convolution, where errors show most, keep float32."""
+    if not len(sample):
+        raise SalzooError("int8 needs frames to take its ranges from, and the input has none")
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(frame).tobytes() for frame in sample)).hexdigest()[:16]
+    path = program.with_name(f"{program.stem}-int8-{digest}.onnx")
+    if path.exists():
+        return path
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    optimised = program.with_name(f".{path.stem}.{os.getpid()}.unfinished.onnx")
+    try:
+        quant_pre_process(str(program), str(optimised), skip_symbolic_shape=True)
+        convolutions = [node.name for node in onnx.load(optimised).graph.node if node.op_type == "Conv"]
+        with complete_or_absent(path) as temporary:
+            quantize_static(
+                str(optimised),
+                str(temporary),
+                _Reader(model, program, sample),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["Conv"],
+                nodes_to_exclude=[convolutions[0], convolutions[-1]],
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.MinMax,
+            )
+    finally:
+        optimised.unlink(missing_ok=True)
+    return path

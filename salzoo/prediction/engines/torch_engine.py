@@ -1,0 +1,68 @@
+"""PyTorch as an engine."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from salzoo.footprint import check_running
+from salzoo.interfaces import SalzooError, State
+from salzoo.model import SaliencyModel
+from salzoo.prediction.engines.engine import Precision
+from salzoo.prediction.engines.preparing import prepare_for_inference
+from salzoo.runtime.devices import fast_precision, flush_denormals
+
+_TYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class TorchEngine:
+    """A prepared copy of a model, run by PyTorch where the model is; see ``Engine``."""
+
+    model: SaliencyModel
+    prepared: SaliencyModel
+    precision: Precision
+    groups: tuple[int, ...]
+    name: Literal["torch"] = "torch"
+    size: None = None
+
+    def run(
+        self, frames: NDArray[Any], state: State = None, *, still: bool = False
+    ) -> tuple[NDArray[np.float32], State]:
+        flush_denormals()
+        device, kind = self.prepared.device, _TYPES.get(self.precision)
+        with torch.inference_mode(), torch.autocast(device.type, kind, enabled=kind is not None):
+            clip = self.prepared.preprocess(frames)
+            ordered = clip.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, clip.shape[:2])
+            maps, state = self.prepared(ordered, state, bypass=still)
+            maps = self.prepared.as_maps(maps.float())[0, :, 0].cpu()
+        return maps.numpy(), state
+
+
+def torch_engine(model: SaliencyModel, precision: Precision = "float32") -> TorchEngine:
+    """A model as an engine on PyTorch, on the device where it is.
+
+    Raises:
+        SalzooError: a precision that the device has no instructions for; more memory than there is.
+    """
+    device = model.device
+    if precision not in torch_precisions(device):
+        known = ", ".join(torch_precisions(device))
+        raise SalzooError(f"the engine torch runs in {known} on this {device.type}, not in {precision}")
+    whole_windows = any(hasattr(module, "length") for module in model.modules_over_time.values())
+    if whole_windows:  # each frame takes as much memory as a window of them
+        groups: tuple[int, ...] = (1,)
+    else:
+        groups = (1, 2, 4, 8) if device.type == "cpu" else (4, 8, 16, 32)
+    check_running(model, model.backbone, model.preprocessing.size, groups[0], str(model.spec))
+    return TorchEngine(model, prepare_for_inference(model), precision, groups)
+
+
+def torch_precisions(device: torch.device) -> tuple[Precision, ...]:
+    """The precisions that a device computes in by instructions of its own."""
+    wide: tuple[Precision, ...] = ("float32",)
+    if device.type == "cuda":
+        wide += ("float16",)
+    return (*wide, "bfloat16") if fast_precision(device) == "bfloat16" else wide

@@ -1,0 +1,191 @@
+"""Engines: each gives the model's maps, within its bound, frame by frame, and leaves the model as it was."""
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+from numpy.typing import NDArray
+
+from salzoo import SaliencyModel, SalzooError, create_model
+from salzoo.prediction.engines.choosing import choose_engine
+from salzoo.prediction.engines.engine import EngineName, Precision
+from salzoo.prediction.engines.preparing import prepare_for_inference
+from salzoo.prediction.engines.programs import program_engine
+from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
+from salzoo.prediction.pace import Pace
+from salzoo.prediction.streaming import predict_maps, stream_maps
+from salzoo.training.initialization import initialize_from_nothing
+
+SIZE = (48, 64)
+CPU = torch.device("cpu")
+
+
+def scene(count: int, size: tuple[int, int] = SIZE) -> list[NDArray[np.uint8]]:
+    """Frames of something bright that moves over a ground that does not."""
+    ground = np.random.default_rng(0).integers(0, 120, (*size, 3), np.uint8)
+    frames = []
+    for index in range(count):
+        frame = ground.copy()
+        frame[12:28, 5 + index : 20 + index] = 230
+        frames.append(frame)
+    return frames
+
+
+def model_of(spec: str) -> SaliencyModel:
+    torch.manual_seed(0)
+    model = create_model(spec)
+    initialize_from_nothing(model, np.stack(scene(4)))
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # as after training: folding must see all four
+            for tensor in (module.weight, module.running_var, module.bias, module.running_mean):
+                assert tensor is not None
+                torch.nn.init.uniform_(tensor, 0.5, 1.5)
+    model.preprocessing = replace(model.preprocessing, size=SIZE)
+    return model.eval()
+
+
+SLIM = "salgan:width=0.05+ema@61"
+NORMED = "timm:arch=mobilenetv3_small_050,width=16+ema@output"
+
+
+def plain_maps(model: SaliencyModel, frames: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """Frame by frame, as the model itself does it."""
+    state, maps = None, []
+    with torch.inference_mode():
+        for frame in frames:
+            map_, state = model(model.preprocess(frame[None]), state)
+            maps.append(map_[0, 0, 0].numpy())
+    return np.stack(maps)
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+@pytest.mark.parametrize("group", [1, 7, 32])
+@pytest.mark.parametrize("spec", [SLIM, "salgan:width=0.05+convlstm@bottleneck"])
+def test_groups_and_threads_change_nothing(spec: str, group: int, threaded: bool) -> None:
+    model, frames = model_of(spec), scene(34)
+    engine = torch_engine(model)
+    if threaded:
+        maps = np.stack([map_ for _, map_ in stream_maps(engine, frames, Pace((group,)))])
+    else:
+        maps = np.stack(list(predict_maps(engine, frames, clip_length=group)))
+    one_by_one = np.stack(list(predict_maps(engine, frames, clip_length=1)))
+    assert one_by_one.std() > 0.01
+    np.testing.assert_allclose(maps, one_by_one, atol=1e-5)
+    np.testing.assert_allclose(one_by_one, plain_maps(model, frames), atol=1e-4)
+
+
+def test_a_stream_pairs_frames_with_their_maps_at_their_size() -> None:
+    frames = scene(9, (60, 90))
+    pairs = list(stream_maps(torch_engine(model_of(SLIM)), iter(frames)))
+    assert [frame is given for (frame, _), given in zip(pairs, frames, strict=True)] == [True] * 9
+    assert {map_.shape for _, map_ in pairs} == {(60, 90)}
+
+
+def test_batch_norms_are_folded_on_a_copy() -> None:
+    model = model_of(NORMED)
+    before = copy.deepcopy(model.state_dict())
+    prepared = prepare_for_inference(model)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in prepared.modules())
+    np.testing.assert_allclose(plain_maps(prepared, scene(3)), plain_maps(model, scene(3)), atol=1e-5)
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert any(isinstance(module, timm.layers.BatchNormAct2d) for module in model.modules())
+
+
+def test_a_norm_that_is_not_alone_behind_its_convolution_stays() -> None:
+    class Shared(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm = torch.nn.Conv2d(3, 1, 1), torch.nn.BatchNorm2d(1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.conv(x / 255)
+            return torch.sigmoid(self.norm(y) + 3 * y)
+
+    model = model_of("center-bias")
+    object.__setattr__(model.backbone.layers[0], "module", Shared())
+    model.backbone.add_module("shared", model.backbone.layers[0].module)
+    torch.nn.init.constant_(model.backbone.get_submodule("shared.norm").get_parameter("weight"), 2.0)
+    model.eval()
+    np.testing.assert_allclose(
+        plain_maps(prepare_for_inference(model), scene(2)), plain_maps(model, scene(2)), atol=1e-6
+    )
+
+
+@pytest.mark.skipif("bfloat16" not in torch_precisions(CPU), reason="this processor only emulates bfloat16")
+def test_bfloat16_is_near_float32() -> None:
+    model = model_of(NORMED)
+    maps = np.stack(list(predict_maps(torch_engine(model, "bfloat16"), scene(8))))
+    assert 0 < np.abs(maps - plain_maps(model, scene(8))).max() < 0.05
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
+@pytest.mark.parametrize("spec", [SLIM, pytest.param("salgan:width=0.05+convlstm@30", marks=pytest.mark.slow)])
+def test_programs_carry_the_state(spec: str, name: EngineName) -> None:
+    pytest.importorskip({"onnx": "onnxruntime"}.get(name, name))
+    model, frames = model_of(spec), scene(6)
+    engine = program_engine(model, name, "float32", SIZE)
+    maps = np.stack(list(predict_maps(engine, frames)))
+    np.testing.assert_allclose(maps, plain_maps(model, frames), atol=1e-4)
+    assert np.abs(maps[-1] - next(predict_maps(engine, frames[-1:]))).max() > 1e-3  # which differ without the past
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
+def test_int8_is_calibrated_on_frames(name: EngineName) -> None:
+    pytest.importorskip({"onnx": "onnxruntime"}.get(name, name))
+    pytest.importorskip("onnxruntime")
+    model, frames = model_of(SLIM), scene(8)
+    engine = program_engine(model, name, "int8", SIZE, frames)
+    maps, wanted = np.stack(list(predict_maps(engine, frames))), plain_maps(model, frames)
+    assert np.abs(maps - wanted).max() > 1e-4
+    assert np.corrcoef(maps.ravel(), wanted.ravel())[0, 1] > 0.97  # three channels, 27 layers deep
+    with pytest.raises(SalzooError, match="int8 needs frames"):
+        program_engine(model, name, "int8", SIZE)
+
+
+def test_a_program_is_exported_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SALZOO_CACHE", str(tmp_path))
+    model = model_of(SLIM)
+    program_engine(model, "onnx", "float32", SIZE)
+    (kept,) = (tmp_path / "programs").iterdir()
+    monkeypatch.setattr("salzoo.prediction.engines.programs.export_model", None)
+    program_engine(model, "onnx", "float32", SIZE)
+    with torch.no_grad():
+        model.get_parameter("backbone.0.bias").add_(1)
+    with pytest.raises(TypeError):  # other weights, another program
+        program_engine(model, "onnx", "float32", SIZE)
+    assert list((tmp_path / "programs").iterdir()) == [kept]
+
+
+def test_auto_takes_the_fastest_that_keeps_the_bound() -> None:
+    model = model_of(SLIM)
+    chosen = choose_engine(model, scene(4), frames=10**6)
+    assert chosen.engine.name in ("torch", "onnx", "openvino")
+    assert f"{chosen.engine.name} {chosen.engine.precision}" in chosen.note
+    maps = np.stack(list(predict_maps(chosen.engine, scene(8))))
+    wanted = plain_maps(model, scene(8))
+    np.testing.assert_allclose(maps, wanted, atol=0.01 * wanted.max())
+    few = choose_engine(model, scene(4), frames=3)
+    assert (few.engine.name, few.engine.precision) == ("torch", "float32")
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "message"),
+    [
+        ("torch", "int8", "torch runs in float32.* not in int8"),
+        ("torch", "float16", "not in float16"),
+        ("onnx", "bfloat16", "onnx runs in float32, int8 here, not in bfloat16"),
+    ],
+)
+def test_what_an_engine_lacks_is_said(engine: EngineName, precision: Precision, message: str) -> None:
+    with pytest.raises(SalzooError, match=message):
+        choose_engine(model_of(SLIM), scene(4), engine=engine, precision=precision)
+
+
+def test_an_engine_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SalzooError, match=r'pip install "salzoo\[openvino\]"'):
+        choose_engine(model_of(SLIM), scene(4), engine="openvino", precision="float32")
