@@ -64,8 +64,11 @@ def plain_maps(model: SaliencyModel, frames: list[NDArray[np.uint8]]) -> NDArray
 
 @pytest.mark.parametrize("threaded", [False, True])
 @pytest.mark.parametrize("group", [1, 7, 32])
-@pytest.mark.parametrize("spec", [SLIM, "salgan:width=0.05+convlstm@bottleneck"])
-def test_groups_and_threads_change_nothing(spec: str, group: int, threaded: bool) -> None:
+@pytest.mark.parametrize(
+    ("spec", "rounding"),
+    [(SLIM, 1e-5), ("salgan:width=0.05+convlstm@bottleneck", 1e-4)],  # a cell feeds rounding back, frame after frame
+)
+def test_groups_and_threads_change_nothing(spec: str, rounding: float, group: int, threaded: bool) -> None:
     model, frames = model_of(spec), scene(34)
     engine = torch_engine(model)
     if threaded:
@@ -74,7 +77,7 @@ def test_groups_and_threads_change_nothing(spec: str, group: int, threaded: bool
         maps = np.stack(list(predict_maps(engine, frames, clip_length=group)))
     one_by_one = np.stack(list(predict_maps(engine, frames, clip_length=1)))
     assert one_by_one.std() > 0.01
-    np.testing.assert_allclose(maps, one_by_one, atol=1e-5)
+    np.testing.assert_allclose(maps, one_by_one, atol=rounding)
     np.testing.assert_allclose(one_by_one, plain_maps(model, frames), atol=1e-4)
 
 
