@@ -45,7 +45,7 @@ def test_maps_are_those_of_the_model() -> None:
         expected, _ = runner(runner.preprocess(np.stack(frames(5))))
     maps = list(predict_maps(runner, frames(5)))
     assert all(map_.dtype == np.float32 and map_.shape == (40, 60) for map_ in maps)
-    np.testing.assert_allclose(np.stack(maps), expected[0, :, 0].numpy(), atol=1e-6)
+    np.testing.assert_allclose(np.stack(maps), expected[0, :, 0].numpy(), atol=1e-5)  # other convolutions
 
 
 def test_each_call_is_a_new_video() -> None:
