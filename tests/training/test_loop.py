@@ -121,12 +121,15 @@ class _Cropped:
 
 def test_every_parameter_is_in_one_group_with_its_rate() -> None:
     model = create_model("salgan:width=0.05+ema:learn=true@30+convlstm@56")
-    optimizer = make_optimizer(model, recipe(lr=1e-3, alpha_lr=0.2))
+    optimizer = make_optimizer(model, recipe(lr=1e-3, alpha_lr=0.2, encoder_rate=0.5))
     of = {id(parameter): group for group in optimizer.param_groups for parameter in group["params"]}
     rates = {name: (of[id(p)]["lr"], of[id(p)]["weight_decay"]) for name, p in model.named_parameters()}
     assert rates.pop("temporal.30.alpha") == (0.2, 0)
     assert {rate for name, rate in rates.items() if name.startswith("temporal")} == {(1e-3, 0)}
-    assert {rate for name, rate in rates.items() if name.startswith("backbone")} == {(1e-3, 1e-4)}
+    encoder = {f"backbone.{layer}.{kind}" for layer in range(30) for kind in ("weight", "bias")}
+    assert {rate for name, rate in rates.items() if name in encoder} == {(5e-4, 1e-4)}
+    decoder = {rate for name, rate in rates.items() if name.startswith("backbone") and name not in encoder}
+    assert decoder == {(1e-3, 1e-4)}
 
 
 def test_a_run_of_clips_keeps_its_rate(tiny_data: Path) -> None:
@@ -135,6 +138,12 @@ def test_a_run_of_clips_keeps_its_rate(tiny_data: Path) -> None:
     assert [step.lr for step in steps] == [1e-4] * 24
     assert [step.frames for step in steps] == [5 * (i + 1) for i in range(24)]
     assert [step.epoch for step in steps] == [1] * 12 + [2] * 12
+
+
+def test_a_run_may_end_after_a_number_of_frames(tiny_data: Path) -> None:
+    videos = open_synthetic(tiny_data).split("train")[:1]
+    assert run("salgan:width=0.05", videos, recipe(epochs=3, frames=25))[-1].frames == 25
+    assert run("salgan:width=0.05", videos, recipe(epochs=1, frames=1000))[-1].frames == 60
 
 
 def test_a_run_from_scratch_begins_with_stills(tiny_data: Path) -> None:
