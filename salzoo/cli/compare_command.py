@@ -16,7 +16,7 @@ def compare_command(files: tuple[Path, ...], out: Path | None) -> None:
     """
     from salzoo.evaluation.comparison import compare_files, format_comparison
     from salzoo.evaluation.plots import draw_per_video
-    from salzoo.video.writing import write_image
+    from salzoo.video.pictures import write_image
 
     out = out or Path("compare.png")
     found = compare_files(files)

@@ -13,7 +13,8 @@ from salzoo.gaze.truth import read_density, read_fixations
 from salzoo.interfaces.dataset import Dataset, Video
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.processes import map_in_processes
-from salzoo.video.reading import read_image, read_video
+from salzoo.video.pictures import read_image
+from salzoo.video.reading import read_video
 
 PUBLISHED = {
     "dhf1k": dhf1k.PUBLISHED,

@@ -24,7 +24,8 @@ from salzoo.datasets.files import IMAGES, check_root, frame_files, numbered
 from salzoo.datasets.matlab import read_mat_fixations
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.reading import probe_video, read_image, read_video
+from salzoo.video.pictures import read_image
+from salzoo.video.reading import probe_video, read_video
 
 LAST_TRAIN, LAST_VAL, LAST_TEST = 600, 700, 1000
 PUBLISHED = {"train": LAST_TRAIN, "val": LAST_VAL - LAST_TRAIN, "test": LAST_TEST - LAST_VAL}

@@ -8,8 +8,8 @@ from salzoo.datasets.dhf1k import DHF1KVideo, list_videos
 from salzoo.datasets.files import check_root, frame_files, numbered
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.processes import map_in_processes
+from salzoo.video.pictures import image_folder
 from salzoo.video.reading import probe_video, read_video
-from salzoo.video.writing import image_folder
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from salzoo.datasets.matlab import load_mat
 from salzoo.gaze.maps import clip_points
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.reading import read_image
+from salzoo.video.pictures import read_image
 
 PUBLISHED = {
     "osie": {"train": 500, "val": 100, "test": 100},

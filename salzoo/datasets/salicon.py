@@ -21,7 +21,7 @@ from salzoo.datasets.files import IMAGES, check_root, names_in
 from salzoo.datasets.matlab import read_mat_fixations
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.reading import read_image
+from salzoo.video.pictures import read_image
 
 PUBLISHED = {"train": 10000, "val": 5000, "test": 5000}
 """Images in each split as published."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from salzoo.datasets.files import IMAGES, check_root, listing, names_in, natural_order, numbered
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.reading import read_image
+from salzoo.video.pictures import read_image
 
 SPLITS = {"training": "train", "testing": "test"}
 """Folders of the splits. There is no validation split."""

@@ -18,7 +18,7 @@ from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Metric, SalzooError, Video
 from salzoo.interfaces.dataset import GazeVideo
 from salzoo.interfaces.errors import one_line
-from salzoo.video.reading import read_map
+from salzoo.video.pictures import read_map
 
 CONSTANT, NOT_FINITE, UNREADABLE = "constant prediction", "prediction not finite", "unreadable prediction"
 NO_FIXATIONS, EMPTY_DENSITY = "no fixations", "empty density map"

@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -19,9 +20,11 @@ from salzoo.model import SaliencyModel
 from salzoo.prediction.streaming import predict_maps
 from salzoo.runtime.devices import choose_device
 from salzoo.video.overlay import draw_heat, map_to_grey, resize_map
-from salzoo.video.reading import VideoInfo, probe_video, read_image, read_video
+from salzoo.video.pictures import IMAGE_ENDINGS, image_folder, read_image, write_image
+from salzoo.video.reading import TimedFrame, VideoInfo, probe_video, read_timed
 from salzoo.video.resizing import resize_frame
-from salzoo.video.writing import IMAGE_ENDINGS, VIDEO_CODECS, Write, image_folder, video_writer, write_image
+from salzoo.video.sound import Sound
+from salzoo.video.writing import VIDEO_ENDINGS, Write, video_writer
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 """Endings of input files that are still images; any other file is opened as a video."""
@@ -66,9 +69,10 @@ def predict(
 
     What is written depends on the name of ``out``:
 
-    - .mp4, .webm or .avi: the video with the maps as heat over it, without sound, as many frames as it had. The heat's
-      scale is common to neighbouring frames: full heat is the largest value of late (the largest so far, fading by 1 %
-      a frame), so that frames can be compared and the picture does not flicker as it would with a scale for each frame.
+    - .mp4 (H.264), .webm (VP9), .gif, .mkv (lossless) or .avi: the video with the maps as heat over it, its frames at
+      the times that they had; .mp4 and .webm with its sound. The heat's scale is common to neighbouring frames: full
+      heat is the largest value of late (the largest so far, fading by 1 % a frame), so that frames can be compared and
+      the picture does not flicker as it would with a scale for each frame.
     - .png or .jpg, for an image: the image with the heat over it, full heat at the largest value.
     - a name without an ending, or an empty folder: a folder of maps 0001.png, 0002.png, …, as in a submission to the
       DHF1K benchmark: 8-bit grey, each map divided by its maximum, and resized (cubic interpolation) from the model's
@@ -89,9 +93,9 @@ def predict(
     video, out = Path(video), Path(out)
     is_image = video.suffix.lower() in IMAGES
     if is_image:
-        frames, info = iter([read_image(video)]), None
+        frames, info = iter([TimedFrame(read_image(video), Fraction(0), Fraction(1))]), None
     else:
-        frames, info = read_video(video), probe_video(video)
+        frames, info = read_timed(video), probe_video(video)
     opened, draw = _choose_output(video, out, info)
     if isinstance(device, str):
         device = choose_device(device)
@@ -102,19 +106,19 @@ def predict(
             model = load_model(model, device=device or choose_device())
         start, count = perf_counter(), 0
         for frame, map_ in tqdm(_pair(model, frames), total=info and info.frames, unit="frame", disable=None):
-            write(draw(frame, map_))
+            write(draw(frame.image, map_), frame.time, frame.duration)
             count += 1
     return Prediction(out, count, perf_counter() - start)
 
 
-def _pair(model: SaliencyModel, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Map]]:
+def _pair(model: SaliencyModel, frames: Iterable[TimedFrame]) -> Iterator[tuple[TimedFrame, Map]]:
     """Each frame with its map."""
-    waiting: deque[Frame] = deque()
+    waiting: deque[TimedFrame] = deque()
 
     def read() -> Iterator[Frame]:
         for frame in frames:
             waiting.append(frame)
-            yield frame
+            yield frame.image
 
     for map_ in predict_maps(model, read()):
         yield waiting.popleft(), map_
@@ -124,19 +128,34 @@ def _choose_output(video: Path, out: Path, info: VideoInfo | None) -> tuple[Abst
     """How to write what ``out`` names, and what is written for a frame and its map. ``info`` is None for an image."""
     ending = out.suffix.lower()
     if out.is_dir() or not ending:
-        return image_folder(out), draw_map
+        return _untimed(image_folder(out)), draw_map
     if out.exists() and out.samefile(video):
         raise SalzooError(f"{out} is the input: name another output")
-    if ending in VIDEO_CODECS and info is not None:
-        fps = info.fps if 0.1 <= info.fps <= 1000 else DEFAULT_FPS
-        return video_writer(out, (info.height, info.width), fps), overlay((info.height, info.width))
+    if ending in VIDEO_ENDINGS and info is not None:
+        size = info.height, info.width
+        writer = video_writer(
+            out,
+            size,
+            info.fps or DEFAULT_FPS,
+            time_base=info.time_base,
+            pixel_aspect=info.pixel_aspect,
+            sound=Sound(video) if info.has_sound else None,
+        )
+        return writer, overlay(size)
     if ending in IMAGE_ENDINGS and info is None:
-        return nullcontext(partial(write_image, out)), overlay()
-    kind, endings = ("image", IMAGE_ENDINGS) if info is None else ("video", VIDEO_CODECS)
+        return _untimed(nullcontext(partial(write_image, out))), overlay()
+    kind, endings = ("image", IMAGE_ENDINGS) if info is None else ("video", VIDEO_ENDINGS)
     raise SalzooError(
         f"cannot write {out}: for the {kind} {video.name} name a file that ends in {', '.join(endings)} (overlay) or a "
         "folder (maps)"
     )
+
+
+@contextmanager
+def _untimed(opened: AbstractContextManager[Callable[[Frame], None]]) -> Iterator[Write]:
+    """A writer that has no use for times."""
+    with opened as write:
+        yield lambda image, time=None, duration=None: write(image)
 
 
 def draw_map(frame: Frame, map_: Map) -> Frame:

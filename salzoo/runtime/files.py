@@ -75,3 +75,16 @@ def read_text(path: Path, limit: int = 2**20) -> str:
         raise
     except (OSError, ValueError) as error:
         raise SalzooError(f"cannot read {path}: {one_line(error)}") from error
+
+
+def check_file(path: Path) -> None:
+    """Raise SalzooError unless a path is a file that holds something."""
+    try:
+        if not path.exists():
+            raise SalzooError(f"{path} does not exist")
+        if not path.is_file():
+            raise SalzooError(f"{path} is not a file")
+        if path.stat().st_size == 0:
+            raise SalzooError(f"{path} is empty")
+    except OSError as error:
+        raise SalzooError(f"cannot read {path}: {error.strerror}") from error

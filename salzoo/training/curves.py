@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.evaluation.plots import BLACK, COLOURS, GREY, PALE, Canvas, ticks_between, write_text
-from salzoo.video.writing import write_image
+from salzoo.video.pictures import write_image
 
 WIDTH, PANEL, LEFT, RIGHT, TOP, BOTTOM = 900, 220, 90, 24, 34, 34
 

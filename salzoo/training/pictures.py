@@ -12,8 +12,8 @@ from salzoo.interfaces import Video
 from salzoo.model import SaliencyModel
 from salzoo.prediction.streaming import predict_maps
 from salzoo.video.overlay import map_to_grey, resize_map
+from salzoo.video.pictures import write_image
 from salzoo.video.resizing import resize_frame
-from salzoo.video.writing import write_image
 
 TILE = (90, 160)
 """Height and width of one picture in a strip."""

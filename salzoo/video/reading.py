@@ -1,28 +1,24 @@
-"""Frames of a video and pixels of an image, with OpenCV: exact positions, one frame in memory, clear errors."""
+"""Frames of a video with the times they stand at: exact positions, one frame in memory, clear errors."""
 
-import os
-import threading
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import cv2
+import av
 import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.video.completeness import Progress, check_length
+from salzoo.video.opening import Source, name_of, open_video
+from salzoo.video.pixels import PixelReader
+from salzoo.video.seeking import FAR, Index, index_video, seek
 
-# FFmpeg reads this once, when the first video is opened. Its own lines would stand before the one line for the user.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-
-_log = getattr(cv2.utils, "logging", cv2)  # OpenCV 4 has setLogLevel at its top
-_log_level = threading.Lock()  # the level belongs to the whole process
-
-DURATION_TOLERANCE = 0.5
-"""Seconds that a video may end before the duration in its header, in containers that store no frame count."""
+UNKNOWN_RATE = Fraction(25)
+"""Frames per second where a video states no times."""
 
 
 @dataclass(frozen=True)
@@ -30,268 +26,182 @@ class VideoInfo:
     """What the header of a video says.
 
     Attributes:
-        frames: number of frames. AVI, MP4 and MOV store it; in other containers (WebM, MKV, ...) it is duration
-            times frame rate, so an estimate; counted by decoding where the container states nothing.
-        fps: frames per second; 0.0 where unknown.
+        frames: number of frames. AVI, MP4, MOV and GIF store it; in other containers (WebM, MKV, ...) it is duration
+            times frame rate, so an estimate; counted where the container states nothing.
+        fps: frames per second, on average; 0.0 where unknown.
         height: rows of a frame, after the rotation that the file asks for.
         width: columns of a frame.
+        pixel_aspect: width over height of a pixel. Frames are read as stored, not stretched.
+        has_sound: whether there is a stream of sound.
+        time_base: seconds of the unit that times are multiples of.
     """
 
     frames: int
     fps: float
     height: int
     width: int
+    pixel_aspect: Fraction = Fraction(1)
+    has_sound: bool = False
+    time_base: Fraction = Fraction(1, 90_000)
 
 
-def probe_video(path: Path) -> VideoInfo:
+@dataclass(frozen=True)
+class TimedFrame:
+    """A frame of a video.
+
+    Attributes:
+        image: (H, W, 3) uint8, BGR.
+        time: seconds from the first frame to this one, exact, as the file states it.
+        duration: seconds that it stands; by the frame rate where the file does not say.
+    """
+
+    image: NDArray[np.uint8]
+    time: Fraction
+    duration: Fraction
+
+
+def probe_video(path: Source) -> VideoInfo:
     """Read the header of a video, and check that a first frame decodes.
 
     Raises:
         SalzooError: the file is missing, empty, truncated or not a video, or no frame decodes.
     """
-    with _opened(path) as capture:
-        if not capture.grab():
-            raise SalzooError(f"no frame of {path} can be decoded: the file is damaged or truncated")
-        frames = _declared_frames(capture)
-        if frames is None:
-            frames = 1
-            while capture.grab():
-                frames += 1
-        fps = float(capture.get(cv2.CAP_PROP_FPS))
+    with open_video(path) as (container, stream):
+        declared = check_length(path, container, stream)
+        try:
+            first = next(_decode(path, container, stream, Progress()), None)
+        except av.FFmpegError:
+            first = None
+        if first is None:
+            raise _no_frame(path)
+        pixels = PixelReader(first)
+        rate = _rate(stream)
+        seconds = (container.duration or 0) / av.time_base
+        frames = declared or (round(seconds * rate) if rate else 0)
         return VideoInfo(
-            frames=frames,
-            fps=fps if 0 < fps < float("inf") else 0.0,
-            height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-            width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            frames=frames or len(index_video(path).times),
+            fps=float(rate or 0),
+            height=pixels.size[0],
+            width=pixels.size[1],
+            pixel_aspect=pixels.aspect(stream.sample_aspect_ratio),
+            has_sound=bool(container.streams.audio),
+            time_base=stream.time_base or Fraction(1, 90_000),
         )
 
 
-def read_video(path: Path, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
-    """Yield frames start..stop−1 of a video: (H, W, 3) uint8, BGR. One frame is in memory at a time.
+def read_video(path: Source, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Yield frames start..stop−1 of a video: (H, W, 3) uint8, BGR. As ``read_timed``, without the times."""
+    for frame in read_timed(path, start, stop):
+        yield frame.image
 
-    Positions are exact: the frames before ``start`` are decoded and dropped, since seeking lands on other frames in
-    many files. A ``stop`` beyond the end reads to the end, as in slices.
 
-    A truncated file is noticed in two ways. AVI, MP4 and MOV state the length of the file, which is checked at once.
-    When the end comes before ``stop``, an AVI must have had as many frames as its header states (in MP4 and MOV an
-    edit list may rightly hide some), and in other containers the last frame must lie within ``DURATION_TOLERANCE``
-    seconds of the stated duration.
+def read_timed(path: Source, start: int = 0, stop: int | None = None) -> Iterator[TimedFrame]:
+    """Yield frames start..stop−1 of a video with their times. One frame is in memory at a time.
+
+    Frames are turned as the file asks, and have the size of the first; the fields of interlaced ones are blended; deep
+    ones are brought to 8 bits. Positions are exact: where the packets of a file have times that leave no doubt, reading
+    begins at a key frame, and every frame from there must have the time that is its own; in other files the frames
+    before ``start`` are decoded and dropped. A ``stop`` beyond the end reads to the end, as in slices.
+
+    A truncated file is noticed by its index (AVI, MP4, MOV), by packets and frames that FFmpeg marks as damaged, and at
+    the end by the number of frames (AVI) or the duration (MKV, WebM, FLV, WMV) that its header states. What states
+    none of these, as Ogg and streamed MKV, may end early without notice.
 
     Raises:
-        SalzooError: the file is missing, empty, not a video, or truncated.
+        SalzooError: the file is missing, empty, not a video, damaged or truncated.
     """
     if start < 0:
         raise ValueError(f"start must not be negative, got {start}")
-    with _opened(path) as capture:
-        position, time = 0, 0.0
-        while stop is None or position < stop:
-            if not capture.grab():
-                _check_end(path, capture, position, time)
+    position = start
+    if start >= FAR and isinstance(path, Path):
+        index = index_video(path)
+        if index.exact and start < len(index.times):
+            for frame in _from_key_frame(path, index, start, stop):
+                yield frame
+                position += 1
+            if position == min(len(index.times), len(index.times) if stop is None else stop):
                 return
-            # only now: after the end, OpenCV answers 0
-            time = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+    yield from _from_start(path, position, stop)
+
+
+def _from_start(path: Source, start: int, stop: int | None) -> Iterator[TimedFrame]:
+    with open_video(path) as (container, stream):
+        check_length(path, container, stream)
+        progress = Progress()
+        frames = _decode(path, container, stream, progress)
+        clock, pixels = _Clock(stream), None
+        position = 0
+        while stop is None or position < stop:
+            try:
+                frame = next(frames, None)
+            except av.FFmpegError as error:
+                where = f"frame {position + 1} of {name_of(path)}"
+                raise SalzooError(f"{where} cannot be decoded: the file is damaged or truncated") from error
+            if frame is None:
+                if position == 0:
+                    raise _no_frame(path)
+                progress.check_end(path, container, stream)
+                return
+            pixels = pixels or PixelReader(frame)
+            time, duration = clock.times(frame)
             position += 1
             if position > start:
-                decoded, frame = capture.retrieve()
-                if not decoded:
-                    raise SalzooError(f"frame {position} of {path} cannot be decoded: the file is damaged")
-                yield np.asarray(frame, dtype=np.uint8)
+                yield TimedFrame(pixels.read(path, frame), time, duration)
 
 
-def read_image(path: Path, grey: bool = False) -> NDArray[np.uint8]:
-    """Read an image file.
-
-    Args:
-        path: PNG, JPEG or any other format that OpenCV reads.
-        grey: read a map: one channel, 8 bits, as stored. An image with colour channels is taken where they are
-            equal, one with an alpha channel where it is opaque; anything else is refused, not converted.
-
-    Returns:
-        (H, W, 3) uint8, BGR, turned as its EXIF orientation says, deeper images scaled to 8 bits; with ``grey``
-        (H, W) uint8.
-
-    Raises:
-        SalzooError: the file is missing, empty, truncated, damaged, not an image; with ``grey``, not a grey map.
-    """
-    if not grey:
-        return np.asarray(_decode(path, cv2.IMREAD_COLOR), dtype=np.uint8)
-    image = read_map(path)
-    if image.dtype != np.uint8:
-        raise SalzooError(f"{path} is an image of {image.dtype.itemsize * 8} bits a channel; a map must have 8")
-    return np.asarray(image, dtype=np.uint8)
+def _from_key_frame(path: Path, index: Index, start: int, stop: int | None) -> Iterator[TimedFrame]:
+    """Frames start..stop−1 as long as each has the time that the index has for it; fewer where one has not."""
+    with open_video(path) as (container, stream):
+        clock = _Clock(stream, index.times[0])
+        first = next(_decode(path, container, stream, Progress()))  # the others take its size
+        pixels = PixelReader(first)
+        position = seek(container, stream, index, start)
+        for frame in _decode(path, container, stream, Progress()):
+            if position == (len(index.times) if stop is None else stop):
+                return
+            if frame.pts is not None and frame.pts < index.times[position]:
+                continue  # shown before the key frame
+            if frame.pts != index.times[position] or frame.is_corrupt:
+                return
+            if position >= start:
+                yield TimedFrame(pixels.read(path, frame), *clock.times(frame))
+            position += 1
 
 
-def read_map(path: Path) -> NDArray[Any]:
-    """Read a grey map as stored, of 8 or 16 bits: (H, W) uint8 or uint16.
-
-    Raises SalzooError as ``read_image`` with ``grey`` does, but not for 16 bits.
-    """
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
-    if image.dtype not in (np.uint8, np.uint16):
-        raise SalzooError(f"{path} holds {image.dtype} values; a map must have 8 or 16 bits")
-    return _one_channel(path, image)
-
-
-def _decode(path: Path, flag: int) -> NDArray[Any]:
-    data = _file_bytes(path)
-    _check_image_bytes(path, data)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise SalzooError(f"cannot decode {path} as an image: the file is damaged, or not an image")
-    return image
+def _decode(
+    path: Source, container: InputContainer, stream: VideoStream, progress: Progress
+) -> Iterator[av.VideoFrame]:
+    """The frames of a stream; ``progress`` learns what was read of all streams."""
+    for packet in container.demux(video=0, audio=0) if container.streams.audio else container.demux(stream):
+        progress.add(packet)
+        if packet.stream is stream:
+            yield from progress.intact(stream.decode(packet))
 
 
-def _one_channel(path: Path, image: NDArray[Any]) -> NDArray[Any]:
-    if image.ndim == 2:
-        return image
-    colours = min(image.shape[2], 3) if image.shape[2] != 2 else 1
-    if image.shape[2] > colours and (image[..., colours] != np.iinfo(image.dtype).max).any():
-        raise SalzooError(f"{path} has a transparent part; a map must be opaque grey")
-    if any((image[..., 0] != image[..., channel]).any() for channel in range(1, colours)):
-        raise SalzooError(f"{path} is a colour image; a map must be grey")
-    return np.ascontiguousarray(image[..., 0])
+def _no_frame(path: Source) -> SalzooError:
+    return SalzooError(f"no frame of {name_of(path)} can be decoded: the file is damaged or truncated")
 
 
-def _file_bytes(path: Path) -> bytes:
-    _check_file(path)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror}") from error
+def _rate(stream: VideoStream) -> Fraction | None:
+    rate = stream.average_rate or stream.guessed_rate
+    return rate if rate and 0 < rate < 10_000 else None
 
 
-def _check_file(path: Path) -> None:
-    try:
-        if not path.exists():
-            raise SalzooError(f"{path} does not exist")
-        if not path.is_file():
-            raise SalzooError(f"{path} is not a file")
-        if path.stat().st_size == 0:
-            raise SalzooError(f"{path} is empty")
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror}") from error
+class _Clock:
+    """Times of frames: their own where they grow, else by the frame rate."""
 
+    def __init__(self, stream: VideoStream, origin: int | None = None) -> None:
+        self.base = stream.time_base or 1 / UNKNOWN_RATE
+        self.nominal = 1 / (_rate(stream) or UNKNOWN_RATE)
+        self.origin = origin
+        self.last: Fraction | None = None
 
-def _check_image_bytes(path: Path, data: bytes) -> None:
-    """Refuse truncated PNG and JPEG files: decoders fill the missing part with grey, or print lines of their own."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        complete = _png_is_intact(data)
-    elif data.startswith(b"\xff\xd8"):
-        complete = _jpeg_is_complete(data)
-    else:
-        return
-    if not complete:
-        raise SalzooError(f"{path} is truncated or damaged; get or make this image again")
-
-
-def _png_is_intact(data: bytes) -> bool:
-    """Whether every chunk up to IEND is there with the right checksum (PNG specification, section 5.3)."""
-    view, at = memoryview(data), 8
-    while at + 12 <= len(data):
-        length = int.from_bytes(view[at : at + 4], "big")
-        end = at + 8 + length
-        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            return False
-        if data[at + 4 : at + 8] == b"IEND":
-            return True
-        at = end + 4
-    return False
-
-
-def _jpeg_is_complete(data: bytes) -> bool:
-    """Whether an end marker follows the first scan (segments before it may hold thumbnails with markers of theirs)."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        if data[at + 1] == 0xDA:
-            return data.find(b"\xff\xd9", at) >= 0
-        if data[at + 1] == 0xFF:  # fill byte
-            at += 1
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return False
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
-    _check_file(path)
-    head = _head(path)
-    if not _reaches_its_end(path, head):
-        raise SalzooError(f"{path} is truncated: its header promises more than {path.stat().st_size} bytes")
-    # FFmpeg would draw a text file as a film of its lines.
-    is_text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
-    capture = cv2.VideoCapture()
-    try:
-        with silenced():
-            # FFmpeg alone: other backends take "0001.png" for the start of an image sequence.
-            opened = not is_text and capture.open(str(path), cv2.CAP_FFMPEG)
-        if not opened:
-            raise SalzooError(f"cannot open {path} as a video: not a video, truncated, or of an unknown format")
-        yield capture
-    finally:
-        capture.release()
-
-
-@contextmanager
-def silenced() -> Iterator[None]:
-    """Keep OpenCV from printing about a file that salzoo reports itself."""
-    with _log_level:
-        level = _log.getLogLevel()
-        _log.setLogLevel(0)
-        try:
-            yield
-        finally:
-            _log.setLogLevel(level)
-
-
-def _declared_frames(capture: cv2.VideoCapture) -> int | None:
-    frames = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    return int(frames) if 0 < frames < 2**53 else None
-
-
-def _check_end(path: Path, capture: cv2.VideoCapture, frames: int, time: float) -> None:
-    """Raise SalzooError if the video ended early: after ``frames`` frames, the last of them at ``time`` seconds."""
-    if frames == 0:
-        raise SalzooError(f"no frame of {path} can be decoded: the file is damaged or truncated")
-    declared = _declared_frames(capture)
-    if declared is None or frames >= declared:
-        return
-    head = _head(path)
-    if head[4:8] == b"ftyp":
-        return
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    missing = declared / fps - (time + 1 / fps) if fps > 0 else 0.0
-    if head[:4] == b"RIFF" or missing > DURATION_TOLERANCE:
-        raise SalzooError(f"{path} is truncated or damaged: only {frames} of {declared} frames can be decoded")
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(256)
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror}") from error
-
-
-def _reaches_its_end(path: Path, head: bytes) -> bool:
-    """Whether an AVI, MP4 or MOV file is as long as its outermost chunks say."""
-    size = path.stat().st_size
-    if head[:4] == b"RIFF":
-        # writers differ on whether the eight bytes of the chunk's own header count
-        return int.from_bytes(head[4:8], "little") <= size
-    if head[4:8] != b"ftyp":
-        return True
-    at = 0
-    with path.open("rb") as file:
-        while at + 8 <= size:  # boxes (ISO/IEC 14496-12, section 4.2)
-            file.seek(at)
-            box = file.read(16)
-            length = int.from_bytes(box[:4], "big")
-            if length == 1:
-                length = int.from_bytes(box[8:16], "big")
-            if length < 8:  # 0: to the end of the file
-                return True
-            at += length
-    return at <= size
+    def times(self, frame: av.VideoFrame) -> tuple[Fraction, Fraction]:
+        if self.origin is None:
+            self.origin = frame.pts or 0
+        duration = frame.duration * self.base if frame.duration else self.nominal
+        time = None if frame.pts is None else (frame.pts - self.origin) * self.base
+        if self.last is not None and (time is None or time <= self.last):
+            time = self.last + self.nominal
+        self.last = time or Fraction(0)
+        return self.last, duration

@@ -85,13 +85,13 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, out: Path, name: str) -> None:
     command = [sys.executable, "-m", "salzoo", "predict", "spectral-residual", str(video), "-o", str(out / name)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
-        while not any(out.iterdir()):  # until the output has begun
+        while not any(path.is_file() and path.stat().st_size for path in out.rglob("*")):  # until frames come out
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.02)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 1, stderr
     assert stderr.split() == ["Aborted!"]
     assert not list(out.iterdir())

@@ -22,8 +22,8 @@ from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.model import create_model
 from salzoo.prediction.streaming import predict_maps
 from salzoo.video.overlay import map_to_grey
+from salzoo.video.pictures import write_image
 from salzoo.video.reading import read_video
-from salzoo.video.writing import write_image
 
 
 @pytest.fixture(scope="module")

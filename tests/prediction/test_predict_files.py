@@ -14,8 +14,9 @@ from salzoo.interfaces import Backbone, Layer, Preprocessing
 from salzoo.prediction.streaming import predict_maps
 from salzoo.spec import parse_spec
 from salzoo.video.overlay import map_to_grey, resize_map
-from salzoo.video.reading import probe_video, read_image, read_video
-from salzoo.video.writing import video_writer, write_image
+from salzoo.video.pictures import read_image, write_image
+from salzoo.video.reading import probe_video, read_video
+from salzoo.video.writing import video_writer
 
 SIZE = (72, 96)
 
@@ -128,8 +129,8 @@ def test_heat_does_not_flicker(out: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("overlay.mov", "ends in .mp4, .webm, .avi"),
-        ("overlay.png", "ends in .mp4, .webm, .avi"),
+        ("overlay.mov", "ends in .mp4, .webm, .mkv, .gif, .avi"),
+        ("overlay.png", "ends in .mp4, .webm, .mkv, .gif, .avi"),
         ("missing/overlay.mp4", "No such file or directory"),
         ("missing/maps", "No such file or directory"),
     ],

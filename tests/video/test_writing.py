@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from salzoo import SalzooError
-from salzoo.video.reading import probe_video, read_image, read_video
-from salzoo.video.writing import VIDEO_CODECS, image_folder, video_writer, write_image
+from salzoo.video.pictures import image_folder, read_image, write_image
+from salzoo.video.reading import probe_video, read_video
+from salzoo.video.writing import VIDEO_ENDINGS, video_writer
 
 SIZE = (48, 64)
 
@@ -27,7 +28,7 @@ def frames(count: int, size: tuple[int, int] = SIZE) -> list[NDArray[np.uint8]]:
     return made
 
 
-@pytest.mark.parametrize("ending", VIDEO_CODECS)
+@pytest.mark.parametrize("ending", VIDEO_ENDINGS)
 def test_video_reads_back(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"video{ending}"
     with video_writer(path, SIZE, 12.5) as write:
@@ -42,16 +43,20 @@ def test_video_reads_back(tmp_path: Path, ending: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("ending", VIDEO_CODECS)
-def test_odd_sizes_lose_one_pixel(tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize("ending", VIDEO_ENDINGS)
+def test_odd_sizes_are_kept_where_browsers_take_them(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"video{ending}"
+    written = frames(3, (49, 65))
     with video_writer(path, (49, 65), 25) as write:
-        for frame in frames(3, (49, 65)):
+        for frame in written:
             write(frame)
-    assert [frame.shape for frame in read_video(path)] == [(48, 64, 3)] * 3
+    back = list(read_video(path))
+    assert [frame.shape for frame in back] == [(50, 66, 3) if ending == ".mp4" else (49, 65, 3)] * 3
+    for frame, read in zip(written, back, strict=True):
+        assert np.abs(frame.astype(int) - read[:49, :65]).mean() < 6
 
 
-@pytest.mark.parametrize("ending", VIDEO_CODECS)
+@pytest.mark.parametrize("ending", VIDEO_ENDINGS)
 def test_nothing_is_printed(tmp_path: Path, ending: str, capfd: pytest.CaptureFixture[str]) -> None:
     with video_writer(tmp_path / f"video{ending}", SIZE, 30) as write:
         write(frames(1)[0])
@@ -82,12 +87,10 @@ def test_frame_of_another_size_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "size", "fps", "message"),
     [
-        ("video.mov", SIZE, 30, "ends in .mp4, .webm, .avi"),
+        ("video.mov", SIZE, 30, "ends in .mp4, .webm, .mkv, .gif, .avi"),
         ("video", SIZE, 30, "ends in"),
         ("missing/video.mp4", SIZE, 30, "No such file or directory"),
-        ("video.mp4", (1, 1), 30, "does not take 1×1 pixels"),
-        ("video.mp4", SIZE, 0, "0 frames/s"),
-        ("video.webm", (2, 2), 30, "lost frames"),
+        ("video.avi", (48, 70_000), 30, "does not take 70000×48 pixels"),
     ],
 )
 def test_video_errors(tmp_path: Path, name: str, size: tuple[int, int], fps: float, message: str) -> None:
@@ -104,7 +107,7 @@ def test_video_without_frames_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits the size of files as POSIX does")
-@pytest.mark.parametrize("ending", VIDEO_CODECS)
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
 def test_full_disk_is_noticed(tmp_path: Path, ending: str) -> None:
     script = """
 import resource, sys
@@ -138,7 +141,7 @@ for limit in (0, 1000, size // 4, size // 2, size - 20_000, size - 1000, size - 
     messages = done.stdout.splitlines()
     assert len(messages) == 7
     assert all(message.startswith(f"cannot write {path}: ") for message in messages)
-    assert sum("is the disk full?" in message for message in messages) >= 5
+    assert all(message.endswith("File too large") for message in messages)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,0 +1,179 @@
+"""Pixels of image files, read and written with OpenCV: nothing truncated, damaged or converted without a word."""
+
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import check_file, complete_or_absent
+
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
+"""Endings of images that can be written."""
+
+
+def read_image(path: Path, grey: bool = False) -> NDArray[np.uint8]:
+    """Read an image file.
+
+    Args:
+        path: PNG, JPEG or any other format that OpenCV reads.
+        grey: read a map: one channel, 8 bits, as stored. An image with colour channels is taken where they are
+            equal, one with an alpha channel where it is opaque; anything else is refused, not converted.
+
+    Returns:
+        (H, W, 3) uint8, BGR, turned as its EXIF orientation says, deeper images scaled to 8 bits; with ``grey``
+        (H, W) uint8.
+
+    Raises:
+        SalzooError: the file is missing, empty, truncated, damaged, not an image; with ``grey``, not a grey map.
+    """
+    if not grey:
+        return np.asarray(_decode(path, cv2.IMREAD_COLOR), dtype=np.uint8)
+    image = read_map(path)
+    if image.dtype != np.uint8:
+        raise SalzooError(f"{path} is an image of {image.dtype.itemsize * 8} bits a channel; a map must have 8")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def read_map(path: Path) -> NDArray[Any]:
+    """Read a grey map as stored, of 8 or 16 bits: (H, W) uint8 or uint16.
+
+    Raises SalzooError as ``read_image`` with ``grey`` does, but not for 16 bits.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    if image.dtype not in (np.uint8, np.uint16):
+        raise SalzooError(f"{path} holds {image.dtype} values; a map must have 8 or 16 bits")
+    return _one_channel(path, image)
+
+
+def _decode(path: Path, flag: int) -> NDArray[Any]:
+    data = _file_bytes(path)
+    _check_image_bytes(path, data)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise SalzooError(f"cannot decode {path} as an image: the file is damaged, or not an image")
+    return image
+
+
+def _one_channel(path: Path, image: NDArray[Any]) -> NDArray[Any]:
+    if image.ndim == 2:
+        return image
+    colours = min(image.shape[2], 3) if image.shape[2] != 2 else 1
+    if image.shape[2] > colours and (image[..., colours] != np.iinfo(image.dtype).max).any():
+        raise SalzooError(f"{path} has a transparent part; a map must be opaque grey")
+    if any((image[..., 0] != image[..., channel]).any() for channel in range(1, colours)):
+        raise SalzooError(f"{path} is a colour image; a map must be grey")
+    return np.ascontiguousarray(image[..., 0])
+
+
+def _file_bytes(path: Path) -> bytes:
+    check_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SalzooError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _check_image_bytes(path: Path, data: bytes) -> None:
+    """Refuse truncated PNG and JPEG files: decoders fill the missing part with grey, or print lines of their own."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        complete = _png_is_intact(data)
+    elif data.startswith(b"\xff\xd8"):
+        complete = _jpeg_is_complete(data)
+    else:
+        return
+    if not complete:
+        raise SalzooError(f"{path} is truncated or damaged; get or make this image again")
+
+
+def _png_is_intact(data: bytes) -> bool:
+    """Whether every chunk up to IEND is there with the right checksum (PNG specification, section 5.3)."""
+    view, at = memoryview(data), 8
+    while at + 12 <= len(data):
+        length = int.from_bytes(view[at : at + 4], "big")
+        end = at + 8 + length
+        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            return False
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at = end + 4
+    return False
+
+
+def _jpeg_is_complete(data: bytes) -> bool:
+    """Whether an end marker follows the first scan (segments before it may hold thumbnails with markers of theirs)."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xDA:
+            return data.find(b"\xff\xd9", at) >= 0
+        if data[at + 1] == 0xFF:  # fill byte
+            at += 1
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
+@contextmanager
+def image_folder(path: Path) -> Iterator[Callable[[NDArray[Any]], None]]:
+    """Write a folder of PNG images in a ``with`` block: 0001.png, 0002.png, …, as DHF1K numbers frames.
+
+    The folder appears when the block ends well. It must not exist, or be empty.
+
+    Yields:
+        A function that writes the next image, (H, W) or (H, W, 3) uint8, BGR.
+
+    Raises:
+        SalzooError: a folder that is not empty, or a place that cannot be written to.
+    """
+    images = 0
+
+    def write(image: NDArray[np.uint8]) -> None:
+        nonlocal images
+        images += 1
+        _write_bytes(temporary / f"{images:04d}.png", path, _encode(path, ".png", image))
+
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise SalzooError(f"{path} exists and is not an empty folder; name another, or remove it")
+    with complete_or_absent(path) as temporary:
+        try:
+            temporary.mkdir()
+        except OSError as error:
+            raise SalzooError(f"cannot write {path}: {error.strerror}") from error
+        yield write
+
+
+def write_image(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write an image, (H, W) or (H, W, 3) uint8, BGR, as its name's ending says: .png, .jpg or .jpeg.
+
+    Raises SalzooError for another ending and for a place that cannot be written to.
+    """
+    ending = path.suffix.lower()
+    if ending not in IMAGE_ENDINGS:
+        raise SalzooError(f"cannot write {path}: an image's name ends in {', '.join(IMAGE_ENDINGS)}")
+    with complete_or_absent(path) as temporary:
+        _write_bytes(temporary, path, _encode(path, ending, image))
+
+
+def _encode(path: Path, ending: str, image: NDArray[np.uint8]) -> bytes:
+    try:
+        encoded, data = cv2.imencode(ending, image)
+    except cv2.error:
+        encoded = False
+    if not encoded:
+        raise SalzooError(f"cannot write {path}: an image of shape {image.shape} cannot be encoded as {ending}")
+    return data.tobytes()
+
+
+def _write_bytes(temporary: Path, path: Path, data: bytes) -> None:
+    try:
+        temporary.write_bytes(data)
+    except OSError as error:
+        raise SalzooError(f"cannot write {path}: {error.strerror}") from error

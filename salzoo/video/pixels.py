@@ -1,0 +1,60 @@
+"""From a decoded frame to BGR of 8 bits, as it is to be seen."""
+
+from fractions import Fraction
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from salzoo.interfaces.errors import SalzooError
+from salzoo.video.opening import Source, name_of
+
+_UNSPECIFIED = 2
+_HD_ROWS = 720
+_ROTATIONS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
+_BLEND = np.array([[1], [2], [1]], np.float32) / 4
+
+
+class PixelReader:
+    """Turns the frames of one video into images of one size: that of its first.
+
+    Colours are those of the frame's matrix and range; without a matrix, BT.709 from 720 rows on and BT.601 below, as
+    players take it. HDR is not tone-mapped: its code values are shown as they are.
+    """
+
+    def __init__(self, first: av.VideoFrame) -> None:
+        self._stored = first.width, first.height
+        self._turns = round(first.rotation / 90) % 4
+        self._reformatter = VideoReformatter()
+        self.size = (first.height, first.width) if self._turns % 2 == 0 else (first.width, first.height)
+
+    def aspect(self, stored: Fraction | None) -> Fraction:
+        """The width of a pixel over its height, after rotation."""
+        aspect = stored if stored and stored > 0 else Fraction(1)
+        return aspect if self._turns % 2 == 0 else 1 / aspect
+
+    def read(self, path: Source, frame: av.VideoFrame) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, BGR. Raises SalzooError for a kind of pixels that cannot be converted."""
+        matrix = None
+        if frame.colorspace == _UNSPECIFIED:
+            matrix = Colorspace.ITU709 if frame.height >= _HD_ROWS else Colorspace.ITU601
+        try:
+            converted = self._reformatter.reformat(
+                frame,
+                *self._stored,
+                format="bgr24",
+                src_colorspace=matrix,
+                interpolation=Interpolation.AREA,
+                threads=1,
+            )
+        except (av.FFmpegError, ValueError) as error:
+            raise SalzooError(f"{name_of(path)} has pixels that cannot be converted ({frame.format.name})") from error
+        image: NDArray[Any] = converted.to_ndarray()
+        if frame.interlaced_frame:
+            image = cv2.filter2D(image, -1, _BLEND, borderType=cv2.BORDER_REPLICATE)
+        if self._turns:
+            image = cv2.rotate(image, _ROTATIONS[self._turns])
+        return np.asarray(image, dtype=np.uint8)

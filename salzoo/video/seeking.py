@@ -1,0 +1,77 @@
+"""Reading from the middle of a video: where each frame stands, and the key frame to begin at."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from salzoo.interfaces.errors import SalzooError
+from salzoo.video.completeness import Progress, check_length
+from salzoo.video.opening import Source, open_video
+
+FAR = 24
+"""Frames before the first wanted that are decoded and dropped rather than looked up."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """Where the frames of a video stand.
+
+    Attributes:
+        times: of every frame as shown, in units of the stream's time base, growing.
+        keys: numbers of the frames that decoding can begin at, growing.
+        exact: whether every packet is one frame with a time of its own, and the video is whole.
+    """
+
+    times: Sequence[int]
+    keys: Sequence[int]
+    exact: bool
+
+
+def index_video(source: Source) -> Index:
+    """Look at all packets of a video, without decoding them."""
+    if not isinstance(source, Path):
+        return _index(source)
+    status = source.stat()
+    return _remembered(source.absolute(), status.st_mtime_ns, status.st_size)
+
+
+def seek(container: InputContainer, stream: VideoStream, index: Index, start: int) -> int:
+    """Move to the last key frame at or before frame ``start``; give its number."""
+    key = index.keys[bisect_right(index.keys, start) - 1]
+    container.seek(index.times[key], stream=stream)
+    return key
+
+
+@lru_cache(maxsize=4096)
+def _remembered(path: Path, changed: int, size: int) -> Index:
+    return _index(path)
+
+
+def _index(source: Source) -> Index:
+    times, keys, exact = array("q"), [], True
+    with open_video(source) as (container, stream):
+        progress = Progress()
+        try:
+            declared = check_length(source, container, stream)
+            for packet in container.demux(stream):
+                progress.add(packet)
+                if packet.size == 0 or packet.is_discard:
+                    continue
+                exact &= packet.pts is not None
+                times.append(packet.pts or 0)
+                if packet.is_keyframe:
+                    keys.append(packet.pts or 0)
+            progress.check_end(source, container, stream)
+            exact &= declared in (None, len(times))
+        except (av.FFmpegError, SalzooError):
+            exact = False
+    shown = array("q", sorted(times))
+    exact &= len(set(shown)) == len(shown) and bool(keys) and min(keys, default=0) == min(shown, default=0)
+    return Index(shown, [bisect_right(shown, key) - 1 for key in sorted(keys)], exact)
