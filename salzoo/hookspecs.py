@@ -53,5 +53,10 @@ def register_datasets(register: Register) -> None:
 
 
 @hookspec
+def register_converters(register: Register) -> None:
+    """Bring in declarations of published weights: the target is a ``salzoo.interfaces.PublishedWeights``."""
+
+
+@hookspec
 def register_cards(register: Register) -> None:
     """Bring in model cards: ``target()`` gives the text of one, Markdown with YAML front matter."""

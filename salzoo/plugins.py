@@ -29,6 +29,7 @@ _HOOKS: dict[str, Kind] = {
     "register_metrics": "metrics",
     "register_datasets": "datasets",
     "register_cards": "models",
+    "register_converters": "converters",
 }
 
 log = logging.getLogger("salzoo")

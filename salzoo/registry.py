@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from salzoo.interfaces.errors import SalzooError, one_line
 
-Kind = Literal["backbones", "temporal", "metrics", "datasets", "models"]
+Kind = Literal["backbones", "temporal", "metrics", "datasets", "models", "converters"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -24,6 +24,7 @@ NOUNS: dict[Kind, str] = {
     "metrics": "metric",
     "datasets": "data set",
     "models": "model",
+    "converters": "converter",
 }
 
 

@@ -17,8 +17,8 @@ import click
 def convert_command(file: Path, spec: str | None, backbone: Path | None, out: Path) -> None:
     """Turn a published weights FILE into a checkpoint folder.
 
-    FILE is a .pt of SalGAN's PyTorch port, SalEMA, SalCLSTM or VideoSalGAN, or the .npz of SalGAN's Lasagne release.
-    No code in it is run.
+    FILE is a .pt of SalGAN's PyTorch port, SalEMA, SalCLSTM or VideoSalGAN, the .npz of SalGAN's Lasagne release, or
+    one that an installed package declares (salzoo list converters). No code in it is run.
 
     \b
       salzoo convert SalCLSTM30.pt -o salclstm30

@@ -2,7 +2,8 @@
 
 What is read: the ``.pt`` files of SalGAN's PyTorch port, SalEMA and SalCLSTM (arXiv 1907.01869) and VideoSalGAN
 (Linardos et al., 2018), wrapped in a training checkpoint or bare, with or without DataParallel's prefix; and the
-``.npz`` of SalGAN's Lasagne release (arXiv 1701.01081).
+``.npz`` of SalGAN's Lasagne release (arXiv 1701.01081); and every file that a package declares
+(``salzoo.hub.declared``).
 """
 
 import hashlib
@@ -18,8 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from salzoo.hub.checkpoint import build_model, load_checkpoint, outline_model
+from salzoo.hub.declared import find_declaration
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, resolve_position
+from salzoo.plugins import registry
 from salzoo.runtime.files import check_regular
 from salzoo.spec import Component, Placed, Spec
 
@@ -91,7 +94,14 @@ def convert_weights(
     """
     path = Path(file)
     digest = _hash(path)
-    published = _read_file(path)
+    _check_archive(path)
+    record = None if _is_npz(path) else _read_torch(path)
+    declared = None if backbone is not None else find_declaration(record)
+    if declared is not None:
+        model = declared.build(path, spec)
+        note = f"read as {declared.converter} ({registry().find('converters', declared.converter).plugin}) declares it"
+        return model, Report(path.name, digest, str(model.spec), declared.keys, declared.ignored, (note,))
+    published = _read_lasagne(path) if record is None else _read_record(path, record)
     notes = []
     if spec is None:
         spec = _infer_spec(published)
@@ -211,11 +221,7 @@ def _load_backbone(path: Path, component: Component) -> dict[str, Tensor]:
     return model.state_dict()
 
 
-def _read_file(path: Path) -> _Published:
-    _check_archive(path)
-    if _is_npz(path):
-        return _read_lasagne(path)
-    record = _read_torch(path)
+def _read_record(path: Path, record: Any) -> _Published:
     ignored: list[str] = []
     if isinstance(record, dict) and isinstance(record.get("state_dict"), dict):
         ignored = [str(key) for key in record if key != "state_dict"]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from salzoo.interfaces.dataset import Dataset, DatasetFactory, DensityVideo, FixationVideo, GazeVideo, Video
     from salzoo.interfaces.errors import SalzooError
     from salzoo.interfaces.metric import Metric, Truth
+    from salzoo.interfaces.published import PublishedWeights
     from salzoo.interfaces.temporal import LayerCall, State, TemporalModule, Window, map_state, reset_slots
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Metric",
     "Output",
     "Preprocessing",
+    "PublishedWeights",
     "SalzooError",
     "State",
     "TemporalModule",
@@ -41,6 +43,7 @@ _MODULES = {
     "dataset": ("Dataset", "DatasetFactory", "DensityVideo", "FixationVideo", "GazeVideo", "Video"),
     "errors": ("SalzooError",),
     "metric": ("Metric", "Truth"),
+    "published": ("PublishedWeights",),
     "temporal": ("LayerCall", "State", "TemporalModule", "Window", "map_state", "reset_slots"),
 }
 

@@ -4,8 +4,10 @@ import os
 
 from salzoo.hub.card_checks import check_card
 from salzoo.hub.cards import read_card
-from salzoo.interfaces import SalzooError
-from salzoo.plugins import load_plugins, normalize
+from salzoo.hub.checkpoint import outline_model
+from salzoo.interfaces import PublishedWeights, SalzooError
+from salzoo.model import canonical_spec
+from salzoo.plugins import load_plugins, normalize, registry
 from salzoo.registry import KINDS, Kind, did_you_mean
 from salzoo.spec import parse_component
 from salzoo.testing.backbone import report_backbone
@@ -26,7 +28,7 @@ def check_package(name: str, root: str | os.PathLike[str] | None = None) -> list
         A report of each component; see ``Report.findings``. A package that could not be loaded has a report with that
         finding. Raises SalzooError when neither a package nor a component has the name.
     """
-    registry, plugins = load_plugins()
+    known_names, plugins = load_plugins()
     mine = [plugin for plugin in plugins if normalize(plugin.name) == normalize(name)]
     if mine:
         reports = [
@@ -42,9 +44,9 @@ def check_package(name: str, root: str | os.PathLike[str] | None = None) -> list
         ]
         return reports + [_report(entry.kind, entry.name, root) for plugin in mine for entry in plugin.entries]
     component = parse_component(name).name
-    kinds = [kind for kind in KINDS if registry.knows(kind, component)]
+    kinds = [kind for kind in KINDS if known_names.knows(kind, component)]
     if not kinds:
-        known = [*{plugin.name for plugin in plugins}, *(e.name for kind in KINDS for e in registry.entries(kind))]
+        known = [*{plugin.name for plugin in plugins}, *(e.name for kind in KINDS for e in known_names.entries(kind))]
         raise SalzooError(f"no package or component {name!r}{did_you_mean(name, known)}")
     return [_report(kind, name, root) for kind in kinds]
 
@@ -61,6 +63,23 @@ def _report(kind: Kind, name: str, root: str | os.PathLike[str] | None) -> Repor
             return report_dataset(name, root)
         case "models":
             return _report_card(name)
+        case "converters":
+            return _report_converter(name)
+
+
+def _report_converter(name: str) -> Report:
+    check = "every tensor of its model has a name in the file"
+    try:
+        weights = registry().find("converters", name).load()
+        if not isinstance(weights, PublishedWeights):
+            raise SalzooError(f"it is a {type(weights).__name__}, not a salzoo.interfaces.PublishedWeights")
+        state = outline_model(canonical_spec(weights.spec)).state_dict()
+        nameless = [each for each in state if not any(each.startswith(new) for new in weights.names.values())]
+        problems = [f"{weights.spec} has {nameless[0]}, which no key of a file would become"] if nameless else []
+    except SalzooError as error:
+        problems = [str(error)]
+    findings = tuple(Finding(check, each) for each in problems)
+    return Report("converter", name, () if problems else (check,), findings, ())
 
 
 def _report_card(name: str) -> Report:
