@@ -5,6 +5,8 @@ A MobileNetV2 over windows of 16 frames, and three decoders whose six maps are m
 T, H, W); between layers channels and time are folded into (N, C·T, H, W).
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -35,8 +37,9 @@ def _conv(
     incoming: int, outgoing: int, kernel: tuple[int, int, int] = (1, 1, 1), stride: tuple[int, int, int] = (1, 1, 1),
     groups: int = 1,
 ) -> nn.Conv3d:  # fmt: skip
-    padding = tuple(side // 2 for side in kernel)
-    return (PointConv if kernel == stride == (1, 1, 1) else nn.Conv3d)(
+    padding = kernel[0] // 2, kernel[1] // 2, kernel[2] // 2
+    kind = PointConv if kernel == stride == (1, 1, 1) else nn.Conv3d
+    return kind(incoming, outgoing, kernel, stride, padding, groups=groups, bias=False)
         incoming, outgoing, kernel, stride, padding, groups=groups, bias=False
     )  # type: ignore[arg-type]
 
@@ -45,7 +48,8 @@ class PointConv(nn.Conv3d):
     """A convolution 1×1×1 of stride 1, computed in two dimensions: twice as fast on a CPU."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x.flatten(2, 3), self.weight.squeeze(2)).unflatten(2, x.shape[2:4])
+        y: Tensor = F.conv2d(x.flatten(2, 3), self.weight.squeeze(2))
+        return y.unflatten(2, x.shape[2:4])
 
 
 def _normed(conv: nn.Conv3d) -> nn.Sequential:
@@ -92,8 +96,7 @@ class Stem(nn.Sequential):
         super().__init__(*_normed(_conv(3, 8, (3, 3, 3), (2, 2, 2))))
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = super().forward(x.unflatten(1, (WINDOW, -1)).transpose(1, 2))
-        return y.flatten(1, 2)
+        return _run(self, x.unflatten(1, (WINDOW, -1)).transpose(1, 2)).flatten(1, 2)
 
 
 class Head(nn.Sequential):
@@ -103,8 +106,7 @@ class Head(nn.Sequential):
         super().__init__(*_normed(_conv(80, 320)))
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = super().forward(x.unflatten(1, (-1, 2)))
-        return y.flatten(1, 2)
+        return _run(self, x.unflatten(1, (-1, 2))).flatten(1, 2)
 
 
 class Decoders(nn.Module):
@@ -152,6 +154,12 @@ class Decoders(nn.Module):
         return y
 
 
+def _run(modules: Iterable[nn.Module], x: Tensor) -> Tensor:
+    for module in modules:
+        x = module(x)
+    return x
+
+
 def _shuffle(x: Tensor) -> Tensor:
     """Pixel shuffle by two, each time step by itself."""
     return F.pixel_shuffle(x.transpose(1, 2), 2).transpose(1, 2)
@@ -159,7 +167,7 @@ def _shuffle(x: Tensor) -> Tensor:
 
 def _up(x: Tensor) -> Tensor:
     """Twice the size, bilinear with aligned corners, each time step by itself."""
-    large = F.interpolate(x.flatten(1, 2), scale_factor=2, mode="bilinear", align_corners=True)
+    large: Tensor = F.interpolate(x.flatten(1, 2), scale_factor=2, mode="bilinear", align_corners=True)
     return large.unflatten(1, x.shape[1:3])
 
 

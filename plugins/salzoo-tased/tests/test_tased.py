@@ -1,0 +1,57 @@
+"""TASED-Net keeps salzoo's contracts and gives the authors' maps, from a file in their layout."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import Tensor
+
+from salzoo import SaliencyModel, create_model, load_model
+from salzoo.cli import cli
+from salzoo.testing import check_backbone
+
+sys.path.insert(0, str(Path(__file__).parent))
+from rule import DATA, authors_file
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint folder converted from a file as the authors' is."""
+    folder = tmp_path_factory.mktemp("tased")
+    torch.save({f"module.{key}": tensor for key, tensor in authors_file().items()}, folder / "file.pt")
+    done = CliRunner().invoke(cli, ["convert", str(folder / "file.pt"), "-o", str(folder / "checkpoint")])
+    assert done.exit_code == 0, done.output
+    assert "mapped   513 tensors\n  ignored  nothing\n" in done.output
+    return folder / "checkpoint"
+
+
+def map_of(model: SaliencyModel, frames: np.ndarray, index: int) -> Tensor:
+    state = model.prime(model.preprocess(frames[:index])) if index else None
+    with torch.no_grad():
+        maps, _ = model(model.preprocess(frames[index : index + 1]), state)
+    return maps[0, 0, 0]
+
+
+def test_it_gives_the_authors_maps(checkpoint: Path) -> None:
+    smoothed = load_model(checkpoint)
+    model = create_model("tased-net:smooth=0").eval()
+    model.load_state_dict(smoothed.state_dict())
+    with np.load(DATA / "tased-net.npz") as arrays:
+        frames = arrays["frames"]
+        for kind in ("maps", "padded"):  # whole windows, and such before whose first frame the first is repeated
+            for index, wanted in zip(arrays[f"{kind}_frames"][:2], arrays[kind][:2], strict=True):
+                torch.testing.assert_close(
+                    map_of(model, frames, int(index)), torch.from_numpy(wanted), atol=1e-5, rtol=0
+                )
+        first = int(arrays["maps_frames"][0])
+        found = map_of(smoothed, frames, first)
+        # The authors round to 256 levels before they smooth, and after.
+        assert (found / found.max() * 255 - torch.from_numpy(arrays["postprocessed"])).abs().max() < 2
+
+
+@pytest.mark.slow
+def test_conformance() -> None:
+    check_backbone("tased-net", width=0.1)

@@ -1,0 +1,68 @@
+"""UNISAL keeps salzoo's contracts and gives the authors' densities, from a file in their layout."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import Tensor
+
+from salzoo import SaliencyModel, create_model, load_model
+from salzoo.cli import cli
+from salzoo.testing import check_backbone
+
+sys.path.insert(0, str(Path(__file__).parent))
+from rule import DATA, authors_file
+
+NAMES = {"dhf1k": "DHF1K", "hollywood2": "Hollywood", "ucfsports": "UCFSports", "salicon": "SALICON"}
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
+    """The tensors of a checkpoint that was converted from a file as the authors' is."""
+    folder = tmp_path_factory.mktemp("unisal")
+    torch.save(authors_file(), folder / "file.pth")
+    done = CliRunner().invoke(cli, ["convert", str(folder / "file.pth"), "-o", str(folder / "checkpoint")])
+    assert done.exit_code == 0, done.output
+    assert "mapped   834 tensors\n  ignored  rnn.cell_list.0.drop_mask_1\n" in done.output
+    return load_model(folder / "checkpoint").state_dict()
+
+
+def make(state: dict[str, Tensor], spec: str) -> SaliencyModel:
+    model = create_model(spec).eval()
+    model.load_state_dict(state)
+    return model
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_it_gives_the_authors_densities(state: dict[str, Tensor], source: str) -> None:
+    model = make(state, f"unisal:interval=1,source={source}")
+    with np.load(DATA / "unisal.npz") as arrays, torch.no_grad():
+        frames = model.preprocess(arrays["frames"][:3])
+        # Within the rounding of the authors' own float32 in the 41×41 filter, of log densities about -9.
+        maps, _ = model(frames)
+        torch.testing.assert_close(
+            maps[0, :, 0], torch.from_numpy(arrays[f"clip_{NAMES[source]}"]), atol=2.5e-5, rtol=0
+        )
+        still, _ = model(frames[:, :1], bypass=True)
+        torch.testing.assert_close(
+            still[0, :, 0], torch.from_numpy(arrays[f"static_{NAMES[source]}"]), atol=2e-5, rtol=0
+        )
+
+
+@pytest.mark.parametrize("source", ["dhf1k", "ucfsports"])
+def test_its_states_take_turns(state: dict[str, Tensor], source: str) -> None:
+    model = make(state, f"unisal:source={source}")
+    with np.load(DATA / "unisal.npz") as arrays, torch.no_grad():
+        maps, _ = model(model.preprocess(arrays["frames"]))
+        shown = arrays[f"interleaved_{NAMES[source]}_frames"]
+        wanted = torch.from_numpy(arrays[f"interleaved_{NAMES[source]}"])
+    torch.testing.assert_close(maps[0, shown, 0], wanted, atol=2e-5, rtol=0)
+
+
+@pytest.mark.slow
+def test_conformance() -> None:
+    check_backbone("unisal")
+    check_backbone("unisal", source="salicon")
