@@ -40,16 +40,14 @@ def _conv(
     padding = kernel[0] // 2, kernel[1] // 2, kernel[2] // 2
     kind = PointConv if kernel == stride == (1, 1, 1) else nn.Conv3d
     return kind(incoming, outgoing, kernel, stride, padding, groups=groups, bias=False)
-        incoming, outgoing, kernel, stride, padding, groups=groups, bias=False
-    )  # type: ignore[arg-type]
 
 
 class PointConv(nn.Conv3d):
-    """A convolution 1×1×1 of stride 1, computed in two dimensions: twice as fast on a CPU."""
+    """A convolution 1×1×1 of stride 1, computed in two dimensions, for which there is faster code on CPUs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = F.conv2d(x.flatten(2, 3), self.weight.squeeze(2))
-        return y.unflatten(2, x.shape[2:4])
+        y: Tensor = F.conv2d(x.flatten(2, 3), self.weight.squeeze(2)).unflatten(2, x.shape[2:4])
+        return y
 
 
 def _normed(conv: nn.Conv3d) -> nn.Sequential:
