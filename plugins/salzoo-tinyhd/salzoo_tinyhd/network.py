@@ -165,8 +165,9 @@ def _shuffle(x: Tensor) -> Tensor:
 
 def _up(x: Tensor) -> Tensor:
     """Twice the size, bilinear with aligned corners, each time step by itself."""
-    large: Tensor = F.interpolate(x.flatten(1, 2), scale_factor=2, mode="bilinear", align_corners=True)
-    return large.unflatten(1, x.shape[1:3])
+    large = F.interpolate(x.flatten(1, 2), scale_factor=2, mode="bilinear", align_corners=True)
+    y: Tensor = large.unflatten(1, x.shape[1:3])
+    return y
 
 
 class TinyHD(Backbone):
