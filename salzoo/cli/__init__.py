@@ -27,7 +27,7 @@ COMMANDS = {
     "convert": "Turn a published weights file into a checkpoint folder.",
     "export": "Write a model as a program for torch.export or ONNX.",
     "plugins": "Show, check and begin packages that add to the zoo.",
-    "data": "Get, make, check and prepare data sets.",
+    "data": "Get, import, make, check and prepare data sets.",
     "config": "Show and set lasting settings, such as the folders of data sets.",
 }
 """Commands in the order of ``--help``, with the line shown there: listing them imports none."""

@@ -6,15 +6,26 @@ from pathlib import Path
 import click
 
 from salzoo.cli.data_get import get_data
+from salzoo.cli.data_import import import_data
 from salzoo.cli.types import SEED
 
 
 @click.group("data")
 def data_command() -> None:
-    """Get, make, check and prepare data sets."""
+    """Get, import, make, check and prepare data sets.
+
+    \b
+    Data sets of your own are folders, named with --dataset PATH. One is made of recordings of gaze by
+      salzoo data import gaze.csv --videos DIR --to SET
+    or laid out by hand, with density maps, fixation maps or both, numbered as the frames are:
+      SPLIT/VIDEO/images/0001.png      or a video file: SPLIT/VIDEO.mp4 (SPLIT is train, val or test)
+      SPLIT/VIDEO/maps/0001.png        density, grey
+      SPLIT/VIDEO/fixation/0001.png    lit where somebody looked
+    """
 
 
 data_command.add_command(get_data)
+data_command.add_command(import_data)
 
 
 @data_command.group("make")

@@ -17,6 +17,11 @@ def register_datasets(register: Register) -> None:
         summary="500 photographs of crowds, 16 observers (Jiang et al., 2014)",
     )
     register(
+        "folder",
+        "salzoo.datasets.folder:open_folder",
+        summary="A folder of your own (salzoo data --help); named by its path",
+    )
+    register(
         "hevc33",
         "salzoo.datasets.hevc33:open_hevc33",
         summary="33 videos, 32 observers (Xu et al., 2017); hevc33:fold=2 holds out another fifth",

@@ -10,6 +10,7 @@ from salzoo.datasets.downloads import download
 from salzoo.datasets.files import cache_folder
 from salzoo.datasets.sources import Source, SourceFile, find_source, read_manifest
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import complete_or_absent
 
 MOST_ARCHIVE = 4 << 30
 """Bytes that the archive of a repository may have."""
@@ -65,7 +66,6 @@ def _is_there(name: str, folder: Path, wanted: list[SourceFile]) -> bool:
 def _fetch(source: Source, folder: Path, wanted: list[SourceFile]) -> None:
     _check_online(source)
     archive = folder.with_name(f"{folder.name}.{source.commit}.tar.gz")
-    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.unfinished")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -76,16 +76,12 @@ def _fetch(source: Source, folder: Path, wanted: list[SourceFile]) -> None:
     try:
         download(source.url, archive, MOST_ARCHIVE)
         try:
-            unpack(archive, wanted, unfinished)
+            with complete_or_absent(folder) as unfinished:
+                unpack(archive, wanted, unfinished)
         finally:
             archive.unlink(missing_ok=True)  # if it was wrong, it would stay so
-        if folder.is_dir():
-            folder.rmdir()  # it is empty
-        unfinished.replace(folder)
     except OSError as error:
         raise SalzooError(f"cannot write {folder}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _check_online(source: Source) -> None:

@@ -17,18 +17,40 @@ def open_dataset(name: str, root: str | Path | None = None) -> Dataset:
     """Open a data set.
 
     Args:
-        name: registered name, with parameters where the data set has some ("hevc33:fold=2").
+        name: registered name, or the path of a folder of one's own, with parameters where the data set has some
+            ("hevc33:fold=2", "my/set:first=false").
         root: its folder; by default as ``data_root`` finds it.
 
     Raises:
         SalzooError: unknown name or parameter, or no data set there.
     """
+    name, root = locate_dataset(name, root)
     component = parse_component(name)
     entry = registry().find("datasets", component.name)
     factory = entry.load()
     params = check_params(component, factory) if component.params else {}
     dataset: Dataset = factory(Path(root) if root is not None else data_root(entry.name), **params)
     return replace(dataset, name=str(Component(dataset.name, component.params)))
+
+
+def locate_dataset(name: str, root: str | Path | None = None) -> tuple[str, str | Path | None]:
+    """The registered name and the folder of a data set that is named by its path; others as they are.
+
+    A path is what has a separator in it, or is a folder here and no registered name.
+
+    Raises:
+        SalzooError: there is no such folder, or a folder is named twice.
+    """
+    path, colon, params = name, "", ""
+    if not os.path.isdir(name):
+        path, colon, params = name.rpartition(":") if "=" in name.rpartition(":")[2] else (name, "", "")
+    if os.sep not in path and (registry().knows("datasets", path) or not os.path.isdir(path)):
+        return name, root
+    if root is not None:
+        raise SalzooError(f"the folder of the data set is named twice: {path} and --root {root}")
+    if not os.path.isdir(path):
+        raise SalzooError(f"data set folder {path} does not exist")
+    return f"folder{colon}{params}", Path(os.path.abspath(path))
 
 
 def data_root(name: str) -> Path | None:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from salzoo.evaluation.data import data_root, open_dataset
+from salzoo.evaluation.data import data_root, locate_dataset, open_dataset
 from salzoo.evaluation.results import Result, write_results
 from salzoo.evaluation.runs import baselines, device_of_rank, prepare, score_model
 from salzoo.evaluation.tasks import Scoring, Task
@@ -102,7 +102,10 @@ def train(
     """
     outline, _ = describe_shapes(spec)  # a model that cannot be is refused before data are read, or made
     check_weights(outline, str(outline.spec))
-    datasets = _open_datasets(dataset, root)
+    located = _locate_datasets(dataset, root)
+    datasets = [open_dataset(name, folder) for name, folder in located]
+    if len({data.name for data in datasets}) < len(datasets):
+        raise SalzooError(f"--dataset {dataset} names a data set twice")
     settled = _settle_recipe(spec, datasets, recipe, changes)
     with _job(device) as (rank, where):
         check_cost(outline, datasets, settled, where)
@@ -116,7 +119,7 @@ def train(
         )
         named = gather([str(out or Path("runs") / f"{model.spec}-{datetime.now():%Y%m%d-%H%M%S}")])[0]
         folder = RunFolder(Path(named), str(model.spec), datasets, settled)
-        _on_first_rank(rank, lambda: folder.create([str(root) if root is not None else None] * len(datasets)))
+        _on_first_rank(rank, lambda: folder.create([str(place) if place is not None else None for _, place in located]))
         _on_first_rank(rank, lambda: folder.save(model))
         torch.manual_seed(settled.seed + rank.number)  # dropout differs between ranks
         save_state(training, folder.path)
@@ -332,7 +335,8 @@ def _scale_weights(model: SaliencyModel, data: Dataset, seed: int) -> None:
     initialize_from_nothing(model, np.stack(frames), min(max(density, 0.01), 0.5))
 
 
-def _open_datasets(dataset: str | None, root: str | Path | None) -> list[Dataset]:
+def _locate_datasets(dataset: str | None, root: str | Path | None) -> list[tuple[str, str | Path | None]]:
+    """Name and folder of each data set that training is to use; None where ``open_dataset`` finds it."""
     if dataset is None:
         dataset = "dhf1k" if root is not None or data_root("dhf1k") is not None else "synthetic"
     names = split_components(dataset)
@@ -340,10 +344,7 @@ def _open_datasets(dataset: str | None, root: str | Path | None) -> list[Dataset
         raise SalzooError(
             "--root is the folder of one data set; with several, set each: salzoo config set data.NAME DIR"
         )
-    opened = [open_dataset(name, root) for name in names]
-    if len({data.name for data in opened}) < len(opened):
-        raise SalzooError(f"--dataset {dataset} names a data set twice")
-    return opened
+    return [locate_dataset(name, root) for name in names]
 
 
 def _silent(line: str) -> None:

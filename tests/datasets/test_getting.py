@@ -62,7 +62,7 @@ def assert_refused(result: Result, folder: Path, *words: str) -> None:
     for word in words:
         assert word in line, line
     assert not folder.exists()
-    assert not [path for path in folder.parent.iterdir() if path.name.endswith(".unfinished")]
+    assert not [path for path in folder.parent.iterdir() if path.name.startswith(".salzoo-")]
 
 
 def test_what_is_used_is_fetched_checked_and_set(server: Server, tmp_path: Path) -> None:
