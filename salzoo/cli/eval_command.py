@@ -73,7 +73,7 @@ def eval_command(
     from salzoo.runtime.ranks import this_rank
 
     scoring = Scoring(**options)
-    out = out or Path(f"eval-{Path(scoring.dataset).name}-{scoring.split}.json")
+    out = out or Path(f"eval-{Path(options['dataset']).name}-{scoring.split}.json")
     if predictions is not None:
         from salzoo.evaluation.predictions import evaluate_predictions
 

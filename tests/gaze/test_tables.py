@@ -32,7 +32,8 @@ EXPORTS = {
     "Tobii Pro Lab": (
         "Recording timestamp [ms]\tParticipant name\tPresented Stimulus name\tEye movement type\t"
         "Eye movement type index\tGaze event duration [ms]\tGaze point X [DACS px]\tGaze point Y [DACS px]\t"
-        "Fixation point X [DACS px]\tFixation point Y [DACS px]\tFixation point X [MCS norm]\tFixation point Y [MCS norm]\n"
+        "Fixation point X [DACS px]\tFixation point Y [DACS px]\tFixation point X [MCS norm]\t"
+        "Fixation point Y [MCS norm]\n"
         "100\tp1\ta\tFixation\t1\t200\t5\t6\t7\t8\t1,5\t2\n108\tp1\ta\tSaccade\t1\t30\t5\t6\t\t\t\t\n",
         "labelled",
         {"stimulus": "Presented Stimulus name", "x": "Fixation point X [MCS norm]", "event": "Eye movement type"},
