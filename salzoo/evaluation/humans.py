@@ -17,7 +17,7 @@ from salzoo.evaluation.scoring import Chunk
 from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result, my_videos
 from salzoo.gaze.ceiling import EPSILON, METRICS, Others, as_distribution, join_gaze
 from salzoo.gaze.truth import has_gaze
-from salzoo.interfaces import SalzooError, Video
+from salzoo.interfaces import Video
 from salzoo.interfaces.dataset import GazeVideo
 from salzoo.metrics import resize_prediction
 
@@ -39,12 +39,9 @@ def knows_people(task: Task) -> bool:
     return all(map(has_gaze, task.videos)) and bool(_columns(task))
 
 
-def score_humans(task: Task, submit: SubmitChunk, workers: int) -> Result:
-    """The observers of a split, each scored by the density of the others.
-
-    Raises:
-        SalzooError: where no frame was looked at by two of them.
-    """
+def score_humans(task: Task, submit: SubmitChunk, workers: int) -> list[Result]:
+    """The observers of a split, each scored by the density of the others: one result, or none where no frame was looked
+    at by two of them, as in a recording of one person."""
     others = choose_others(task.train, task.center_bias)
     chunks = (
         Chunk(number, [int(index) for index in task.frames[number][start : start + CHUNK]], others)
@@ -53,9 +50,8 @@ def score_humans(task: Task, submit: SubmitChunk, workers: int) -> Result:
     )
     found = collect(task, chunks, submit, workers, LABEL)
     result = make_result(task, LABEL, found, metrics=_columns(task), detail=_say(task, others))
-    if not any(result.defined[video][metric] for video in result.defined for metric in result.metrics):
-        raise SalzooError(f"no frame of {task.dataset} {task.split} was looked at by two observers")
-    return result
+    scored = any(result.defined[video][metric] for video in result.defined for metric in result.metrics)
+    return [result] if scored else []
 
 
 def choose_others(train: Sequence[Video], center_bias: NDArray[np.float32] | None) -> Others:

@@ -61,7 +61,7 @@ def leaderboard(scoring: Scoring, *, workers: int | None = None, device: str | N
                 not_scored[label] = str(error)
         results.append(score_gold(task, submit, workers))
         if knows_people(task):
-            results.append(score_humans(task, submit, workers))
+            results += score_humans(task, submit, workers)
     reported = [row for name in list_models() for row in _reported(name, task.dataset)]
     return Leaderboard(results, reported, not_scored)
 

@@ -81,7 +81,7 @@ def evaluate(
             )
             for label, model in contenders
         ]
-        return [*results, score_humans(task, submit, workers)] if knows_people(task) else results
+        return [*results, *score_humans(task, submit, workers)] if knows_people(task) else results
 
 
 def _engine(task: Task, model: SaliencyModel, engine: EngineName, precision: Precision) -> Engine:
