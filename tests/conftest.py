@@ -1,6 +1,7 @@
 """What all tests share: a cache of their own, hypothesis without deadlines, and one small data set."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["SALZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ["SALZOO_CONFIG"] = str(tmp_path_factory.mktemp("config") / "config.json")
     os.environ.pop("SALZOO_DATA", None)
+
+
+@pytest.fixture(autouse=True)
+def _arithmetic_as_it_was() -> Iterator[None]:
+    """Training and evaluation flush numbers near zero in their thread, which hypothesis refuses to run under."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")
