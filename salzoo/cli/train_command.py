@@ -35,6 +35,7 @@ def train_command(
     after a crash. With several GPUs: torchrun --nproc-per-node N -m salzoo train ...
     """
     from salzoo.evaluation.results import format_table, results_json
+    from salzoo.evaluation.standing import describe_standing
     from salzoo.runtime.ranks import this_rank
     from salzoo.training import runs
 
@@ -66,4 +67,6 @@ def train_command(
         raise click.exceptions.Exit(130)
     if this_rank().first:
         click.echo(results_json(run.results) if as_json else format_table(run.results))
+        for line in describe_standing(run.results):
+            report(line)
         click.echo(f"checkpoint, log and pictures in {run.folder}", err=as_json)

@@ -11,11 +11,12 @@ from salzoo.datasets.scenes import FPS, FRAMES, HEIGHT, WIDTH, Scene
 
 OBSERVERS = 17
 
-_BASE, _VIVID, _RUNNING = 0.2, 1.0, 0.6
+_BASE, _VIVID, _RUNNING = 0.2, 0.8, 2.0
 _TRANSIENT, _DECAY = 6.0, 0.6  # weight of an event, and its time constant in seconds
 _INHIBITION, _RECOVERY = 0.75, 1.0  # share of priority lost by the object just left, and its time constant in seconds
 _CAPTURE = 0.8  # chance that an event cuts a fixation short
 _OUTLIER = 0.05
+_LAG = 3  # frames by which a pursuing eye is behind
 
 
 def watch_scene(scene: Scene, rng: np.random.Generator) -> NDArray[np.int16]:
@@ -23,7 +24,8 @@ def watch_scene(scene: Scene, rng: np.random.Generator) -> NDArray[np.int16]:
 
     Each observer chooses the next object with a chance proportional to its priority at that moment: a little for any
     object, more in the odd colour or running, most after an event that befell it, decaying in about a second, less
-    for the object just left. The eye arrives a latency later and follows the object until the next saccade.
+    for the object just left. The eye arrives a latency later and follows the object, a little behind, until the next
+    saccade. What stands in the world from the start, and glints, draw nobody; the camera's shake is not followed.
 
     Returns:
         (FRAMES, OBSERVERS, 2) int16: x and y of the fixated pixel, or −1, −1 while the eye is in flight.
@@ -106,7 +108,7 @@ def _fixate(
         return
     points = spot + _wander(rng, len(frames))
     if target is not None:
-        points = points + scene.centres[frames, target]
+        points = points + scene.centres[np.maximum(frames - _LAG, 0), target]
     gaze[frames] = np.clip(np.rint(points), 0, (WIDTH - 1, HEIGHT - 1))
 
 

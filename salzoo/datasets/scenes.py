@@ -1,10 +1,9 @@
-"""Scenes of the synthetic data set: what moves, appears, flashes and changes colour, and how it is drawn."""
+"""Scenes of the synthetic data set: what moves, appears, flashes and changes colour; ``drawing`` makes their frames."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,10 +13,9 @@ FRAMES = 60
 
 Kind = Literal["onset", "colour", "motion", "flash"]
 KINDS: tuple[Kind, ...] = ("onset", "colour", "motion", "flash")
-SHAPES = ("disk", "square", "triangle", "diamond", "ring", "star")
-TEXTURES = ("plain", "stripes", "checks", "dots")
 FLASH_FRAMES = 14
 RUN_FRAMES = 24
+GLINTS_PER_FRAME = 0.3
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,17 @@ class Event:
     frame: int
     target: int
     kind: Kind
+
+
+@dataclass(frozen=True)
+class Glint:
+    """A copy of object ``like`` in its odd colour that shows at ``place`` for one or two frames from ``frame`` on: gone
+    before an eye could set out for it."""
+
+    frame: int
+    frames: int
+    place: tuple[float, float]
+    like: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ class Scene:
         running: (T, K) bool, true while the object moves much faster than the others.
         flashing: (T, K) bool, true while the object blinks.
         events: in order of time.
+        glints: in order of time.
     """
 
     centres: NDArray[np.float64]
@@ -50,6 +60,7 @@ class Scene:
     running: NDArray[np.bool_]
     flashing: NDArray[np.bool_]
     events: tuple[Event, ...]
+    glints: tuple[Glint, ...]
 
 
 def plan_scene(rng: np.random.Generator) -> Scene:
@@ -94,7 +105,14 @@ def plan_scene(rng: np.random.Generator) -> Scene:
         frame += int(rng.integers(14, 26))
 
     sizes = WIDTH * rng.uniform(0.09, 0.17, count)
-    return Scene(_paths(rng, sizes, running), sizes, visible, vivid, running, flashing, tuple(events))
+    centres = _paths(rng, sizes, running)
+    return Scene(centres, sizes, visible, vivid, running, flashing, tuple(events), tuple(_plan_glints(rng, count)))
+
+
+def _plan_glints(rng: np.random.Generator, count: int) -> Iterator[Glint]:
+    for frame in np.flatnonzero(rng.random(FRAMES) < GLINTS_PER_FRAME):
+        x, y = rng.uniform(0.1, 0.9, 2) * (WIDTH, HEIGHT)
+        yield Glint(int(frame), int(rng.integers(1, 3)), (float(x), float(y)), int(rng.integers(count)))
 
 
 def _paths(rng: np.random.Generator, sizes: NDArray[np.float64], running: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -112,108 +130,3 @@ def _paths(rng: np.random.Generator, sizes: NDArray[np.float64], running: NDArra
     way = np.cumsum(speed, axis=0)[..., None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     folded = np.mod(np.array(starts) - margin + way, 2 * room)
     return np.asarray(margin + np.minimum(folded, 2 * room - folded))
-
-
-def draw_frames(scene: Scene, rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
-    """Yield the frames of a scene: (HEIGHT, WIDTH, 3) uint8, BGR.
-
-    Textured objects in one dull hue, or their vivid one, over a grey, moving background of lower contrast.
-    """
-    hue = float(rng.random())
-    odd = (hue + float(rng.uniform(0.35, 0.65))) % 1.0
-    base = float(rng.uniform(70, 150))
-    background = _background(rng, base)
-    # dull objects are lighter or darker than the background, whichever leaves more room
-    value = base + 75 if base < 110 else base - 65
-    dull, vivid = _bgr(hue, 0.3, value), _bgr(odd, 0.95, 235)
-    looks = []
-    for size in scene.sizes:
-        alpha, shade = _pattern(rng, round(size))
-        looks.append([np.dstack([shade[..., None] * colour, alpha]).astype(np.uint8) for colour in (dull, vivid)])
-    spins = rng.uniform(-1.2, 1.2, len(looks)) / FPS
-    for t, frame in enumerate(background):
-        for k in np.flatnonzero(scene.visible[t]):
-            look = looks[k][int(scene.vivid[t, k])]
-            blink = scene.flashing[t, k] and t % 6 < 3
-            _paste(frame, look, scene.centres[t, k], float(spins[k]) * t, blink)
-        yield frame
-
-
-def _background(rng: np.random.Generator, base: float) -> Iterator[NDArray[np.uint8]]:
-    """Two layers of noise that a drifting, turning camera passes at different speeds, one like plaster, one cloudy."""
-    height, width = HEIGHT * 3 // 2, WIDTH * 3 // 2
-    cloudy = sum((_noise(rng, height, width, cell) * cell**0.5 for cell in (24, 9)), _noise(rng, height, width, 60) * 8)
-    plaster = np.sign(_noise(rng, height, width, 30)) * 0.7 + _noise(rng, height, width, 4)
-    colour = 2.5 * np.dstack([_noise(rng, height, width, 40) for _ in range(3)]) + rng.normal(0, 8, 3)
-    layers = [
-        np.clip(layer, 0, 255).astype(np.uint8)
-        for layer in (base / 2 + 1.6 * cloudy[..., None] + colour, base / 2 + 7 * plaster)
-    ]
-    drift = rng.uniform(-25, 25, (2, 2)) / FPS
-    sway = rng.uniform(1, 5, (2, 2))
-    pace = rng.uniform(0.3, 0.8, (2, 2)) * 2 * np.pi / FPS
-    turn = rng.uniform(-2.5, 2.5) / FPS
-    for t in range(FRAMES):
-        warped = []
-        for layer, shift, swing, rate in zip(layers, drift, sway, pace, strict=True):
-            matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(turn * t), 1.0)
-            matrix[:, 2] += shift * t + swing * np.sin(rate * t) - ((width - WIDTH) / 2, (height - HEIGHT) / 2)
-            warped.append(cv2.warpAffine(layer, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT))
-        yield np.asarray(cv2.add(warped[0], cv2.cvtColor(warped[1], cv2.COLOR_GRAY2BGR)), dtype=np.uint8)
-
-
-def _noise(rng: np.random.Generator, height: int, width: int, cell: int) -> NDArray[np.float32]:
-    """Smooth noise of unit variance at its knots, which lie ``cell`` pixels apart: (height, width) float32."""
-    knots = rng.standard_normal((height // cell + 2, width // cell + 2), dtype=np.float32)
-    return np.asarray(cv2.resize(knots, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
-
-
-def _pattern(rng: np.random.Generator, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Outline (alpha, 0..255) and texture (shade, 0..1) of an object: both (size + 4, size + 4) float32."""
-    side = size + 4
-    y, x = (np.mgrid[:side, :side] - (side - 1) / 2) / (size / 2)
-    radius, angle = np.hypot(x, y), np.arctan2(y, x)
-    shape = SHAPES[int(rng.integers(len(SHAPES)))]
-    inside = {
-        "disk": 1 - radius,
-        "square": 0.85 - np.maximum(np.abs(x), np.abs(y)),
-        "triangle": np.minimum(0.7 - y, 0.9 + y - 2 * np.abs(x)) / 1.5,
-        "diamond": 1 - np.abs(x) - np.abs(y),
-        "ring": 0.33 - np.abs(radius - 0.66),
-        "star": 0.75 + 0.22 * np.cos(5 * angle) - radius,
-    }[shape]
-    alpha = np.clip(0.5 + inside * size / 2, 0, 1) * 255  # one pixel of transition
-    cells = float(rng.uniform(2.5, 5)) * np.pi
-    wave = {
-        "plain": np.ones_like(x),
-        "stripes": np.sin(cells * x),
-        "checks": np.sign(np.sin(cells * x) * np.sin(cells * y)),
-        "dots": np.sign(np.cos(cells * x) + np.cos(cells * y) - 0.6),
-    }[TEXTURES[int(rng.integers(len(TEXTURES)))]]
-    return alpha.astype(np.float32), (0.82 + 0.18 * wave).astype(np.float32)
-
-
-def _bgr(hue: float, saturation: float, value: float) -> NDArray[np.float32]:
-    hsv = np.array([[[hue * 360, saturation, value / 255]]], np.float32)
-    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0] * 255, dtype=np.float32)
-
-
-def _paste(
-    frame: NDArray[np.uint8], look: NDArray[np.uint8], centre: NDArray[np.float64], angle: float, blink: bool
-) -> None:
-    """Blend an object, turned by ``angle`` radians, into a frame at a sub-pixel position."""
-    side = len(look)
-    corner = np.floor(centre - side / 2).astype(int)
-    half = (side - 1) / 2
-    matrix = cv2.getRotationMatrix2D((half, half), float(np.degrees(angle)), 1.0)
-    matrix[:, 2] += centre - corner - side / 2
-    left, top = np.maximum(corner, 0)
-    right, bottom = np.minimum(corner + side, (WIDTH, HEIGHT))
-    turned = cv2.warpAffine(look, matrix, (side, side))[
-        top - corner[1] : bottom - corner[1], left - corner[0] : right - corner[0]
-    ]
-    colour, alpha = turned[..., :3], turned[..., 3:].astype(np.uint16)
-    if blink:
-        colour = 191 + colour // 4
-    area = frame[top:bottom, left:right]
-    area[...] = (area * (255 - alpha) + colour * alpha) // 255

@@ -20,15 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.datasets.dhf1k import LAST_TEST, LAST_TRAIN, LAST_VAL, list_videos
+from salzoo.datasets.drawing import draw_frames
 from salzoo.datasets.files import cache_folder
 from salzoo.datasets.observers import OBSERVERS, watch_scene
-from salzoo.datasets.scenes import FPS, FRAMES, HEIGHT, WIDTH, Scene, draw_frames, plan_scene
+from salzoo.datasets.scenes import FPS, FRAMES, HEIGHT, WIDTH, Scene, plan_scene
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.processes import cores, map_in_processes
 from salzoo.video.reading import probe_video
 
-VERSION = 1
+VERSION = 2
 """Version of the simulation: the same version and seed give the same gaze."""
 
 DEFAULT_VIDEOS = 80

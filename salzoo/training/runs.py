@@ -31,6 +31,7 @@ from salzoo.training.clips import normalise
 from salzoo.training.cost import check_cost
 from salzoo.training.curves import save_curves
 from salzoo.training.folder import RunFolder, read_record
+from salzoo.training.forecast import foretell
 from salzoo.training.initialization import initialize_from_model, initialize_from_nothing
 from salzoo.training.loop import Step, train_steps
 from salzoo.training.pictures import save_strips
@@ -41,6 +42,9 @@ from salzoo.training.tensorboard import open_board
 from salzoo.video.resizing import resize_frame
 
 PICTURED_VIDEOS = 3
+
+LENGTH = {"epochs", "frames", "minutes"}
+"""What limits a run, among the values of a recipe."""
 
 Report = Callable[[str], None]
 
@@ -90,8 +94,8 @@ def train(
         out: the run folder, new or empty; by default ``runs/<spec>-<time>``.
         tensorboard: also write event files (extra ``tensorboard``).
         report: given each line of what is going on.
-        changes: values of the recipe to change, such as ``init="random"``, ``epochs=3``, ``size=(96, 128)``. Epochs
-            that are named are trained whole: then the recipe's limit on time does not hold.
+        changes: values of the recipe to change, such as ``init="random"``, ``epochs=3``, ``size=(96, 128)``. Where
+            epochs, frames or minutes are named, the recipe's own limits on frames and minutes do not hold.
 
     Returns:
         The run. Ctrl-C or SIGTERM end it after the step at hand, with a loadable checkpoint in its folder from which
@@ -177,8 +181,8 @@ def _settle_recipe(spec: str, datasets: Sequence[Dataset], recipe: str | None, c
     init = given.get("init")
     names = tuple(data.name for data in datasets)
     name = recipe or choose_recipe(canonical_spec(spec), names, init if isinstance(init, str) else None)
-    if "epochs" in given and "minutes" not in given:
-        given["minutes"] = 0.0
+    if LENGTH & given.keys():  # who names one length wants no other
+        given = {"minutes": 0.0, "frames": 0, **given}
     settled = override(load_recipe(name), given)
     if not settled.init:
         raise SalzooError(
@@ -250,7 +254,7 @@ def _train_and_save(
     steps: Iterator[Step] = train_steps(training, stop)
     with open_board(folder.path if tensorboard and rank.first else None, progress.step) as board:
         try:
-            for step in folder.follow(steps) if rank.first else steps:
+            for step in foretell(folder.follow(steps), report) if rank.first else steps:
                 board.add_step(step)
                 if progress.epochs > epochs:
                     epochs = progress.epochs

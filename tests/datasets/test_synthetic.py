@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,11 +11,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
 import salzoo
+from salzoo.backbones.spectral_residual import SpectralResidual
 from salzoo.datasets import synthetic
+from salzoo.datasets.drawing import draw_frames
+from salzoo.datasets.observers import priorities
 from salzoo.datasets.synthetic import VERSION, make_synthetic, open_synthetic, simulate_video
 from salzoo.interfaces.errors import SalzooError
 
@@ -129,9 +135,77 @@ def test_gaze_of_this_version():
         for number in (1, 2, 601)
     }
     assert (VERSION, digests) == (
-        1,
-        {1: "5d5994c54e457618", 2: "451e822d26189765", 601: "9637c4efb8b2c74e"},
+        2,
+        {1: "a62944a0f7723500", 2: "a5dd30bf3a588aa5", 601: "41f3b98b53afb221"},
     )
+
+
+def nss(saliency: np.ndarray, points: np.ndarray) -> float:
+    return float(((saliency - saliency.mean()) / saliency.std())[points[:, 1], points[:, 0]].mean())
+
+
+def bell(place, size: float) -> np.ndarray:
+    """A Gaussian about as wide as an object: (HEIGHT, WIDTH)."""
+    x, y = (
+        np.exp(-0.5 * ((np.arange(n) - at) / (0.3 * size + 10)) ** 2)
+        for n, at in ((WIDTH, place[0]), (HEIGHT, place[1]))
+    )
+    return np.outer(y, x)
+
+
+def test_contrast_does_not_tell_where_observers_look(simulated):
+    """Spectral-residual falls for the signs: it does worse than looking at the centre."""
+    contrast = SpectralResidual().eval()
+    scores = []
+    for scene, _, gaze in simulated[:4]:
+        frames = draw_frames(scene, np.random.default_rng(0))
+        for index, frame in enumerate(frames):
+            if index % 12 == 6:
+                small = torch.from_numpy(cv2.resize(frame, (64, 48), interpolation=cv2.INTER_AREA)).float()
+                found = contrast.layers[0].module(small.permute(2, 0, 1)[None])[0, 0].numpy()
+                points = landed(gaze[index])
+                centre = bell((WIDTH / 2, HEIGHT / 2), 200)
+                scores.append((nss(cv2.resize(found, (WIDTH, HEIGHT)), points), nss(centre, points)))
+    found, centre = np.mean(scores, axis=0)
+    assert 0 < found < centre
+
+
+def test_a_temporal_model_has_something_to_gain(simulated):
+    """Three that know the objects: by their looks alone, glints among them; those maps averaged over time; and by what
+    happened to them. Each does better than the one before."""
+    scores = []
+    for scene, _, gaze in simulated[:12]:
+        drawn = priorities(scene)
+        average = None
+        for index in range(FRAMES):
+            weights = scene.visible[index] * (0.3 + scene.vivid[index])
+            shown = [(scene.centres[index, k], scene.sizes[k], weight) for k, weight in enumerate(weights) if weight]
+            shown += [(g.place, scene.sizes[g.like], 1.3) for g in scene.glints if 0 <= index - g.frame < g.frames]
+            looks = sum(weight * bell(place, size) for place, size, weight in shown)
+            average = looks if average is None else 0.2 * looks + 0.8 * average
+            if index % 6 == 0 and index:
+                before = max(index - 8, 0)
+                objects = zip(drawn[before], scene.centres[index], scene.sizes, strict=True)
+                happened = sum(weight * bell(place, size) for weight, place, size in objects)
+                points = landed(gaze[index])
+                scores.append([nss(saliency, points) for saliency in (looks, average, happened)])
+    looks, average, happened = np.mean(scores, axis=0)
+    assert average > looks + 0.1
+    assert happened > 1.5 * looks
+
+
+def test_nobody_looks_at_a_glint(simulated):
+    """As many eyes are near its place 0.25 s after it, when they would have come, as were before it."""
+    shares = []
+    for scene, _, gaze in simulated:
+        for glint in scene.glints:
+            moments = (glint.frame - 1, glint.frame + 8)
+            if moments[0] >= 0 and moments[1] < FRAMES:
+                near = [np.hypot(*(landed(gaze[m]) - glint.place).T) < 15 for m in moments]
+                shares.append([each.mean() for each in near])
+    assert len(shares) > 500
+    before, after = np.mean(shares, axis=0)
+    assert abs(after - before) < 0.01
 
 
 def test_attention_depends_on_the_past(simulated):
@@ -208,6 +282,18 @@ def test_default_set_is_made_once_in_the_cache_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     open_synthetic(None)
     assert (tmp_path / "xdg" / "salzoo" / folder.name / "synthetic.json").is_file()
+
+
+def test_a_set_of_another_version_is_not_taken_for_this_one(tmp_path, monkeypatch, root):
+    monkeypatch.setattr(synthetic, "DEFAULT_VIDEOS", 1)
+    monkeypatch.setenv("SALZOO_CACHE", str(tmp_path))
+    old = tmp_path / "synthetic-v1-seed0"
+    shutil.copytree(root, old)
+    manifest = json.loads((old / "synthetic.json").read_text())
+    (old / "synthetic.json").write_text(json.dumps(manifest | {"version": 1}))
+    assert len(open_synthetic(None).videos) == 1
+    assert f"version {VERSION}, seed 0" in open_synthetic(None).note
+    assert "version 1, seed 5" in open_synthetic(old).note
 
 
 def test_several_makers_at_once(tmp_path, monkeypatch):

@@ -55,6 +55,7 @@ def test_a_run_folder_holds_what_happened(run: Run) -> None:
     assert record["recipe"]["name"] == "synthetic"
     assert record["recipe"]["size"] == [24, 32]
     assert record["recipe"]["init"] == "random"
+    assert record["recipe"]["frames"] == 0  # epochs were named: the recipe's own length does not hold
 
 
 def test_the_card_of_a_run_is_a_model_card_that_says_synthetic(run: Run) -> None:
