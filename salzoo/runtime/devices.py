@@ -2,7 +2,10 @@
 
 import torch
 
-from salzoo.interfaces.errors import SalzooError
+from salzoo.interfaces.errors import SalzooError, one_line
+
+KINDS = ("cpu", "cuda", "mps", "xpu")
+"""Devices that models run on. PyTorch knows more names, and warns of some."""
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -19,14 +22,13 @@ def choose_device(name: str | None = None) -> torch.device:
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        device = torch.device(name if name.partition(":")[0] in KINDS else "unknown")
     except RuntimeError:
         raise SalzooError(f"unknown device {name!r}: name one such as cpu, cuda, cuda:1 or mps") from None
     try:
         torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        why = str(error).strip().partition("\n")[0]
-        raise SalzooError(f"device {name!r} cannot be used here ({why}); --device cpu always works") from error
+        raise SalzooError(f"device {name!r} cannot be used here ({one_line(error)}); --device cpu works") from error
     return device
 
 

@@ -13,12 +13,10 @@ from av.video.stream import VideoStream
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import check_file
 from salzoo.runtime.processes import cores
+from salzoo.video.picture_size import VARIABLE, max_pixels
 
 Source = Path | BinaryIO
 """A video's file, or what gives its bytes: a pipe, a download."""
-
-MAX_PIXELS = 2**26
-"""Pixels of the largest frame that is decoded, 8192×8192: a file of a few kB may claim frames of gigabytes."""
 
 DEMUXERS = (
     "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,live_flv,ogg,gif,apng,mxf,nut,ivf,obu,dv,rm,wtv,swf,h261,h263,"
@@ -107,12 +105,13 @@ def _picture_stream(source: Source, container: InputContainer) -> VideoStream:
     stream = streams[0]
     if stream.codec_context is None:
         raise SalzooError(f"{name_of(source)} cannot be decoded: this FFmpeg does not know its kind of video")
-    if stream.width * stream.height > MAX_PIXELS:
+    most = max_pixels()
+    if stream.width * stream.height > most:
         raise SalzooError(
-            f"{name_of(source)} has frames of {stream.width}×{stream.height} pixels, more than the {MAX_PIXELS:,} that "
-            "are read; make a smaller one"
+            f"{name_of(source)} has frames of {stream.width}×{stream.height} pixels, more than the {most:,} that are "
+            f"read: make a smaller one, or raise {VARIABLE}"
         )
-    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    stream.codec_context.options = {"max_pixels": str(most)}
     stream.thread_type = "AUTO"
     stream.thread_count = min(cores(), _THREADS)
     return stream

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import check_file, complete_or_absent
+from salzoo.video.picture_size import check_bytes, check_size
+from salzoo.video.quiet import quiet_libraries
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
 """Endings of images that can be written."""
@@ -21,7 +23,7 @@ def read_image(path: Path, grey: bool = False) -> NDArray[np.uint8]:
     """Read an image file.
 
     Args:
-        path: PNG, JPEG or any other format that OpenCV reads.
+        path: PNG, JPEG, TIFF, WebP, BMP, GIF or PNM, of at most ``salzoo.video.picture_size.max_pixels()`` pixels.
         grey: read a map: one channel, 8 bits, as stored. An image with colour channels is taken where they are
             equal, one with an alpha channel where it is opaque; anything else is refused, not converted.
 
@@ -53,9 +55,11 @@ def read_map(path: Path) -> NDArray[Any]:
 
 def _decode(path: Path, flag: int) -> NDArray[Any]:
     data = _file_bytes(path)
+    check_size(path, data)
     _check_image_bytes(path, data)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        with quiet_libraries():
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error:
         image = None
     if image is None:
@@ -76,6 +80,7 @@ def _one_channel(path: Path, image: NDArray[Any]) -> NDArray[Any]:
 
 def _file_bytes(path: Path) -> bytes:
     check_file(path)
+    check_bytes(path)
     try:
         return path.read_bytes()
     except OSError as error:
