@@ -28,7 +28,8 @@ from salzoo.datasets.tree import open_tree
 from salzoo.gaze.maps import clip_points
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.reading import probe_video, read_image, read_video
+from salzoo.video.pictures import read_image
+from salzoo.video.reading import probe_video, read_video
 
 SETTINGS, GAZE = "set.toml", "gaze.csv"
 

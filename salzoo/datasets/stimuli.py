@@ -13,7 +13,8 @@ from salzoo.datasets.files import IMAGES, names_in, natural_order
 from salzoo.datasets.tree import VIDEOS
 from salzoo.gaze.setup import Stimulus
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.reading import probe_video, read_image
+from salzoo.video.pictures import read_image
+from salzoo.video.reading import probe_video
 
 
 def list_stimuli(folder: Path) -> list[Stimulus]:

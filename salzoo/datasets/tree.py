@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from salzoo.datasets.files import IMAGES, listing, names_in, natural_order, numbered
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.reading import probe_video, read_image, read_video
+from salzoo.video.pictures import read_image
+from salzoo.video.reading import probe_video, read_video
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "validation": "val", "test": "test", "testing": "test"}
 """Folders of the splits."""
