@@ -26,6 +26,7 @@ COMMANDS = {
     "push": "Put a checkpoint or run folder on the Hugging Face Hub.",
     "convert": "Turn a published weights file into a checkpoint folder.",
     "export": "Write a model as a program for torch.export or ONNX.",
+    "bench": "Measure how fast it is here.",
     "plugins": "Show, check and begin packages that add to the zoo.",
     "data": "Get, import, make, check and prepare data sets.",
     "config": "Show and set lasting settings, such as the folders of data sets.",

@@ -22,7 +22,7 @@ from salzoo.prediction.engines.choosing import choose_engine
 from salzoo.prediction.engines.engine import Engine, EngineName, Precision
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.streaming import fit_frames, predict_maps
-from salzoo.runtime.devices import choose_device, flush_denormals
+from salzoo.runtime.devices import choose_device
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.prefetching import read_ahead
 from salzoo.runtime.processes import cores
@@ -62,7 +62,6 @@ def evaluate(
         One result per model, then those of ``center-bias`` fitted to the training split and ``spectral-residual``, and
         where observers are known one by one that of people predicting people.
     """
-    flush_denormals()
     where = device_of_rank(device)
     loaded = [(_label(model), model if isinstance(model, SaliencyModel) else load_model(model)) for model in models]
     task = prepare(scoring)
@@ -148,9 +147,8 @@ def _predict_chunks(task: Task, engine: Engine, number: int) -> Iterator[Chunk]:
         return
     frames = read_ahead(task.videos[number].read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
     wanted = set(chosen.tolist())
-    maps: Iterator[tuple[int, NDArray[Any]]] = (
-        (index, map_) for index, map_ in enumerate(predict_maps(engine, frames)) if index in wanted
-    )
+    numbered = ((index, map_) for index, map_ in enumerate(predict_maps(engine, frames)) if index in wanted)
+    maps: Iterator[tuple[int, NDArray[Any]]] = read_ahead(numbered, FRAMES_AHEAD)  # scores are taken meanwhile
     found = 0
     while part := list(islice(maps, CHUNK)):
         found += len(part)

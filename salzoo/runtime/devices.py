@@ -1,5 +1,8 @@
 """Where a model runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from salzoo.interfaces.errors import SalzooError, one_line
@@ -42,7 +45,16 @@ def fast_precision(device: torch.device) -> str:
     return "bfloat16" if fast else "float32"
 
 
-def flush_denormals() -> None:
-    """Take numbers below 1e-38 for 0 in this thread, and in the threads that its work begins: processors compute with
-    them many times slower. To be called before the first work of a thread."""
+_SUBNORMAL = 5e-324
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Take numbers below 1e-38 for 0 in a ``with`` block, in this thread and in those that its work begins (so best in a
+    thread that has not computed yet): processors are many times slower on them. Afterwards the thread is as before."""
+    before = _SUBNORMAL * 1.0 == 0
     torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)

@@ -24,7 +24,7 @@ from salzoo.footprint import check_weights
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model, describe_shapes
-from salzoo.runtime.devices import flush_denormals
+from salzoo.runtime.devices import flushed_denormals
 from salzoo.runtime.ranks import Rank, gather, this_rank
 from salzoo.spec import split_components
 from salzoo.training.clips import normalise
@@ -373,14 +373,14 @@ def _on_first_rank(rank: Rank, action: Callable[[], None]) -> None:
 @contextmanager
 def _job(device: str | None) -> Iterator[tuple[Rank, torch.device]]:
     """This process's rank and device, joined to the others that ``torchrun`` started."""
-    flush_denormals()
     rank, where = this_rank(), device_of_rank(device)
     joined = rank.size > 1 and not dist.is_initialized()
     if joined:
         if where.type == "cuda":
             torch.cuda.set_device(where)
         dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
-    yield rank, where
+    with flushed_denormals():
+        yield rank, where
     if joined:  # after an error the others are gone, and this would wait for them
         dist.destroy_process_group()
 

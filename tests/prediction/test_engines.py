@@ -18,6 +18,7 @@ from salzoo.prediction.engines.programs import program_engine
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
 from salzoo.prediction.pace import Pace
 from salzoo.prediction.streaming import predict_maps, stream_maps
+from salzoo.runtime.devices import flushed_denormals
 from salzoo.training.initialization import initialize_from_nothing
 
 SIZE = (48, 64)
@@ -192,3 +193,13 @@ def test_an_engine_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mon
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SalzooError, match=r'pip install "salzoo\[openvino\]"'):
         choose_engine(model_of(SLIM), scene(4), engine="openvino", precision="float32")
+
+
+def test_numbers_near_zero_are_flushed_only_while_a_model_runs() -> None:
+    tiny = 5e-324
+    with flushed_denormals():
+        assert tiny * 1.0 == 0
+        list(predict_maps(torch_engine(model_of("center-bias")), scene(1)))
+        assert tiny * 1.0 == 0  # as it was before
+    list(predict_maps(torch_engine(model_of("center-bias")), scene(1)))
+    assert tiny * 1.0 > 0

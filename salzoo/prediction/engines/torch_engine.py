@@ -12,7 +12,7 @@ from salzoo.interfaces import SalzooError, State
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.engine import Precision
 from salzoo.prediction.engines.preparing import prepare_for_inference
-from salzoo.runtime.devices import fast_precision, flush_denormals
+from salzoo.runtime.devices import fast_precision, flushed_denormals
 
 _TYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -31,9 +31,9 @@ class TorchEngine:
     def run(
         self, frames: NDArray[Any], state: State = None, *, still: bool = False
     ) -> tuple[NDArray[np.float32], State]:
-        flush_denormals()
         device, kind = self.prepared.device, _TYPES.get(self.precision)
-        with torch.inference_mode(), torch.autocast(device.type, kind, enabled=kind is not None):
+        autocast = torch.autocast(device.type, kind, enabled=kind is not None)
+        with flushed_denormals(), torch.inference_mode(), autocast:
             clip = self.prepared.preprocess(frames)
             ordered = clip.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, clip.shape[:2])
             maps, state = self.prepared(ordered, state, bypass=still)

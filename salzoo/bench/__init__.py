@@ -1,0 +1,1 @@
+"""How fast salzoo is here: what ``salzoo bench`` measures. Nothing is imported here."""

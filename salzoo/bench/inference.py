@@ -1,0 +1,144 @@
+"""Running a model: each engine and precision against the plain way, frame by frame in float32."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.flop_counter import FlopCounterMode
+
+from salzoo.bench.machine import peaks
+from salzoo.bench.measuring import Row, Table, time_in_turn
+from salzoo.hub.sources import load_model
+from salzoo.interfaces import SalzooError
+from salzoo.model import SaliencyModel, create_model
+from salzoo.prediction.engines.engine import ENGINES, Engine
+from salzoo.prediction.engines.programs import is_installed, program_engine, program_precisions
+from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
+from salzoo.prediction.streaming import fit_frames
+from salzoo.training.initialization import initialize_from_nothing
+
+FRAMES = 8
+"""Frames of a round."""
+
+
+def bench_inference(model: SaliencyModel, frames: Sequence[NDArray[np.uint8]], *, rounds: int = 5) -> Table:
+    """Time every engine and precision that is installed, on the same frames, with what their maps differ by.
+
+    Args:
+        model: in eval mode, on the device to measure.
+        frames: of a video, real ones best; fewer than eight are repeated.
+        rounds: how often each is timed.
+    """
+    shown = np.stack(list(islice(cycle([fitted for _, fitted in fit_frames(model, frames)]), FRAMES)))
+    plain = _plain(model, shown)
+    wanted = plain()
+    variants: dict[str, Callable[[], Any]] = {"plain": plain}
+    notes: list[str] = []
+    for engine in _engines(model, shown, notes):
+        for group in engine.groups:
+            label = f"{engine.name} {engine.precision}" + (f", {group} at once" if len(engine.groups) > 1 else "")
+            variants[label] = run = _runner(engine, shown, group)
+            if group == engine.groups[0]:
+                maps = run()
+                notes.append(
+                    f"{engine.name} {engine.precision}: maps differ from the plain ones by at most "
+                    f"{np.abs(maps - wanted).max():.1e}, correlation {_correlation(maps, wanted):.5f}"
+                )
+    most = peaks(model.device)
+    flops = _flops(model, shown)
+    rows = time_in_turn(variants, rounds=rounds, units=FRAMES)
+    shares = [_with_share(row, flops, most) for row in rows]
+    notes.append("measured peak: " + ", ".join(f"{kind} {1e-9 * value:.0f} GFLOP/s" for kind, value in most.items()))
+    size = "x".join(map(str, shown.shape[1:3]))
+    return Table(f"inference of {model.spec} at {size}, {1e-9 * flops:.1f} GFLOP a frame", "frame", shares, notes)
+
+
+def model_for_bench(name: str, size: tuple[int, int] | None = None) -> SaliencyModel:
+    """A model with its weights, or of a spec with weights drawn at random, for frames of a (height, width)."""
+    try:
+        model = load_model(name)
+    except SalzooError as error:
+        try:
+            torch.manual_seed(0)
+            model = create_model(name)
+        except SalzooError:
+            raise error from None
+        initialize_from_nothing(model, np.stack(read_sample(None, (64, 64))[:2]))
+    if size is not None:
+        model.preprocessing = replace(model.preprocessing, size=size)
+    return model.eval()
+
+
+def read_sample(path: Path | None, size: tuple[int, int]) -> list[NDArray[np.uint8]]:
+    """The first frames of a video; without one, moving shapes."""
+    if path is not None:
+        from salzoo.video.reading import read_video
+
+        return list(read_video(path, 0, FRAMES))
+    ground = np.random.default_rng(0).integers(0, 90, (*size, 3), np.uint8)
+    frames = []
+    for index in range(FRAMES):
+        frame = ground.copy()
+        top, left = size[0] // 3, size[1] // 4 + 4 * index
+        frame[top : top + size[0] // 4, left : left + size[1] // 4] = 220
+        frames.append(frame)
+    return frames
+
+
+def _plain(model: SaliencyModel, shown: NDArray[Any]) -> Callable[[], NDArray[np.float32]]:
+    def run() -> NDArray[np.float32]:
+        state, maps = None, []
+        with torch.inference_mode():
+            for frame in shown:
+                output, state = model(model.preprocess(frame[None]), state)
+                maps.append(model.as_maps(output)[0, 0, 0].float().cpu().numpy())
+        return np.stack(maps)
+
+    return run
+
+
+def _runner(engine: Engine, shown: NDArray[Any], group: int) -> Callable[[], NDArray[np.float32]]:
+    def run() -> NDArray[np.float32]:
+        state, maps = None, []
+        for start in range(0, len(shown), group):
+            found, state = engine.run(shown[start : start + group], state)
+            maps.append(found)
+        return np.concatenate(maps)
+
+    return run
+
+
+def _engines(model: SaliencyModel, shown: NDArray[Any], notes: list[str]) -> list[Engine]:
+    engines: list[Engine] = [torch_engine(model, precision) for precision in torch_precisions(model.device)]
+    for name in ENGINES[1:]:
+        if model.device.type != "cpu" or not is_installed(name):
+            continue
+        for precision in program_precisions(name):
+            try:
+                engines.append(program_engine(model, name, precision, (shown.shape[1], shown.shape[2]), list(shown)))
+            except SalzooError as error:
+                notes.append(f"{name} {precision} not: {error}")
+    return engines
+
+
+def _flops(model: SaliencyModel, shown: NDArray[Any]) -> float:
+    """Operations of one frame: two for each multiplication with addition in convolutions and matrix products."""
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model(model.preprocess(shown[:1]))
+    return float(counter.get_total_flops())
+
+
+def _with_share(row: Row, flops: float, most: dict[str, float]) -> Row:
+    """With the share of the peak of the row's own precision, where that was measured."""
+    kind = "float32" if row.name == "plain" else row.name.partition(",")[0].split()[-1]
+    share = flops / row.seconds / most[kind] if kind in most else None
+    return Row(row.name, row.seconds, row.spread, row.ratio, row.ratio_spread, share)
+
+
+def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])

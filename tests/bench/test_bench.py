@@ -1,0 +1,91 @@
+"""``salzoo bench``: what it prints is about the machine; what can be tested is what it says and how it counts."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from salzoo.bench.measuring import time_in_turn
+from salzoo.cli import cli
+
+
+def bench(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, ["bench", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_variants_take_turns_and_ratios_are_of_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, calls = [0.0], []
+    monkeypatch.setattr("salzoo.bench.measuring.perf_counter", lambda: clock[0])
+    slow_rounds = iter([1, 1, 10, 1])  # the machine is busy in the second round that counts
+
+    def first() -> None:
+        calls.append("first")
+        clock[0] += 4 * busy()
+
+    def second() -> None:
+        calls.append("second")
+        clock[0] += 2 * now[0]
+
+    now = [1]
+
+    def busy() -> int:
+        now[0] = next(slow_rounds)
+        return now[0]
+
+    rows = time_in_turn({"first": first, "second": second}, rounds=3, units=2)
+    assert calls == ["first", "second"] * 4
+    assert [row.seconds for row in rows] == [2.0, 1.0]
+    assert [row.ratio for row in rows] == [1.0, 2.0]
+    assert rows[1].ratio_spread == (2.0, 2.0)  # though one round took ten times as long
+
+
+@pytest.mark.parametrize("extras", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_inference_compares_engines_with_the_plain_way(monkeypatch: pytest.MonkeyPatch, extras: bool) -> None:
+    if not extras:
+        monkeypatch.setattr("salzoo.bench.inference.is_installed", lambda name: False)
+    found = json.loads(
+        bench("inference", "salgan:width=0.05+ema@61", "--size", "32x48", "--rounds", "1", "--json", "--device", "cpu")
+    )
+    (table,) = found["tables"]
+    names = [row["name"] for row in table["rows"]]
+    assert names[:2] == ["plain", "torch float32, 1 at once"]
+    assert not extras or {"onnx float32", "onnx int8"} <= set(names)
+    assert table["rows"][0]["ratio"] == 1
+    assert all(0 < row["peak"] < 1 for row in table["rows"] if row["name"] == "plain")
+    assert any(note.startswith("torch float32: maps differ from the plain ones by at most") for note in table["notes"])
+    assert found["machine"]["threads"] >= 1
+    assert found["peak_memory_mib"] > 10
+    assert "torch" in found["machine"]["versions"]
+
+
+def test_training_of_several_models_and_frame_by_frame() -> None:
+    text = bench("train", "salgan:width=0.05+ema@61", "salgan:width=0.05", "--size", "32x32", "--rounds", "1")
+    for name in ("ema@61, frame by frame", "ema@61, clip at once", "salgan:width=0.05, clip at once"):
+        assert name in text
+
+
+@pytest.mark.parametrize(
+    ("what", "row"),
+    [
+        pytest.param("metrics", "five scores", marks=pytest.mark.slow),
+        pytest.param("data", "decode and resize", marks=pytest.mark.slow),
+    ],
+)
+def test_metrics_and_data(what: str, row: str) -> None:
+    assert row in bench(what, "--rounds", "1")
+
+
+@pytest.mark.slow
+def test_startup() -> None:
+    assert "salzoo --help" in bench("startup", "--rounds", "1")
+
+
+def test_a_model_belongs_to_what_runs_one() -> None:
+    result = CliRunner().invoke(cli, ["bench", "metrics", "salgan"])
+    assert result.exit_code == 2
+    assert "metrics takes no MODEL" in result.stderr
+    result = CliRunner().invoke(cli, ["bench", "inference", "salgna"])
+    assert result.exit_code == 1
+    assert "did you mean" in result.stderr
