@@ -50,8 +50,8 @@ _SUBNORMAL = 5e-324
 
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Take numbers below 1e-38 for 0 in a ``with`` block, in this thread and in those that its work begins (so best in a
-    thread that has not computed yet): processors are many times slower on them. Afterwards the thread is as before."""
+    """Take numbers below 1e-38 for 0 in a ``with`` block, in this thread and those that its work begins (best in one
+    that has not computed yet): processors are many times slower on them. Afterwards the thread is as before."""
     before = _SUBNORMAL * 1.0 == 0
     torch.set_flush_denormal(True)
     try:
