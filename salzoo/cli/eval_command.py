@@ -26,6 +26,14 @@ from salzoo.cli.types import ENGINES, PRECISIONS, SEED
 )
 @click.option("--partial", is_flag=True, help="Score saved maps though some are missing or cannot be read.")
 @click.option("--max-frames", type=click.IntRange(1), help="Score so many frames, drawn by the seed. By default all.")
+@click.option("--relative", is_flag=True, help="Also in percent of the way from the center bias to people.")
+@click.option("--intervals", is_flag=True, help="Show the 95 % bootstrap interval of each mean, over videos.")
+@click.option(
+    "--by",
+    nargs=2,
+    metavar="TABLE COLUMN",
+    help="Also for each value of a column of a CSV or TSV table whose first column names the videos.",
+)
 @click.option("--per-frame", is_flag=True, help="Keep the scores of each frame in the results file.")
 @click.option(
     "--seed", type=SEED, default=0, show_default=True, help="Seed of the other-fixations maps of shuffled AUC."
@@ -56,44 +64,52 @@ def eval_command(
     workers: int | None,
     engine: Any,
     precision: Any,
+    intervals: bool,
+    by: tuple[str, str] | None,
     **options: Any,
 ) -> None:
     """Score MODELs, or saved maps, on a data set.
 
     MODEL is a checkpoint folder, a card's name, or the spec of a training-free model. The training-free baselines are
-    scored beside it. Without MODEL, the leaderboard: every card whose weights are at hand, the baselines and the
-    bounds, with the scores that the cards report.
+    scored beside it, and where observers are known one by one, people: each by the density of all others. Without
+    MODEL, the leaderboard: every card whose weights are at hand, the baselines and the bounds, with the scores that the
+    cards report.
 
     Every frame of the split is scored by the exact, deterministic metrics of the protocol. The results file
     (eval-DATASET-SPLIT.json unless --out names another) holds the scores of each video and bootstrap intervals;
     salzoo compare reads it. Under torchrun, the videos are shared out over the processes.
     """
-    from salzoo.evaluation.results import format_table, results_json, write_text
+    from salzoo.evaluation.results import results_json, write_text
+    from salzoo.evaluation.tables import format_by, format_table, read_column
     from salzoo.evaluation.tasks import Scoring
     from salzoo.runtime.ranks import this_rank
 
     scoring = Scoring(**options)
+    if by:
+        read_column(Path(by[0]), by[1])  # what is wrong with it is said before hours of work
     out = out or Path(f"eval-{Path(options['dataset']).name}-{scoring.split}.json")
     if predictions is not None:
         from salzoo.evaluation.predictions import evaluate_predictions
 
-        if models:
-            raise click.UsageError("give either MODELs or --predictions")
+        if models or scoring.relative:
+            what = "--relative is for MODELs" if scoring.relative else "give either MODELs or --predictions"
+            raise click.UsageError(what)
         results = [evaluate_predictions(predictions, scoring, partial=partial, workers=workers)]
-        text, table = results_json(results), format_table(results)
+        text, table = results_json(results), format_table(results, intervals=intervals)
     elif partial:
         raise click.UsageError("--partial is for --predictions")
     elif models:
         from salzoo.evaluation.runs import evaluate
 
         results = evaluate(models, scoring, device=device, workers=workers, engine=engine, precision=precision)
-        text, table = results_json(results), format_table(results)
+        text, table = results_json(results), format_table(results, intervals=intervals)
     elif (engine, precision) != ("torch", "float32"):
         raise click.UsageError("--engine and --precision are for MODELs")
     else:
         from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard, leaderboard_json
 
         board = leaderboard(scoring, device=device, workers=workers)
+        results = board.results
         text, table = leaderboard_json(board), format_leaderboard(board)
     if not this_rank().first:
         return
@@ -102,4 +118,6 @@ def eval_command(
         click.echo(text)
     else:
         click.echo(table)
+        if by:
+            click.echo(format_by(results, Path(by[0]), by[1]))
         click.echo(f"results in {out}")

@@ -34,7 +34,8 @@ def sweep_command(
     again. A run that fails is reported, the others go on, and the status is 1.
     """
     from salzoo.evaluation.comparison import compare, format_comparison
-    from salzoo.evaluation.results import format_table, results_json
+    from salzoo.evaluation.results import results_json
+    from salzoo.evaluation.tables import format_table
     from salzoo.training.sweep import sweep
 
     def report(line: str) -> None:

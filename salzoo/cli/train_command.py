@@ -34,8 +34,9 @@ def train_command(
     --init). Ctrl-C and SIGTERM end the run after the step at hand with status 130; --resume goes on from there, as
     after a crash. With several GPUs: torchrun --nproc-per-node N -m salzoo train ...
     """
-    from salzoo.evaluation.results import format_table, results_json
+    from salzoo.evaluation.results import results_json
     from salzoo.evaluation.standing import describe_standing
+    from salzoo.evaluation.tables import format_table
     from salzoo.runtime.ranks import this_rank
     from salzoo.training import runs
 

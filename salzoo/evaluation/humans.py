@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from salzoo.evaluation.results import Result
+from salzoo.evaluation.results import HUMANS, Result
 from salzoo.evaluation.scoring import Chunk
 from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result, my_videos
 from salzoo.gaze.ceiling import EPSILON, METRICS, Others, as_distribution, join_gaze
@@ -20,9 +20,6 @@ from salzoo.gaze.truth import has_gaze
 from salzoo.interfaces import Video
 from salzoo.interfaces.dataset import GazeVideo
 from salzoo.metrics import resize_prediction
-
-LABEL = "humans (leave one out)"
-"""What tables call the ceiling."""
 
 SCALES = tuple(2 ** (step / 4) for step in range(-4, 6))
 """Multiples of a video's own sigma that are tried."""
@@ -48,8 +45,8 @@ def score_humans(task: Task, submit: SubmitChunk, workers: int) -> list[Result]:
         for number in my_videos(task)
         for start in range(0, len(task.frames[number]), CHUNK)
     )
-    found = collect(task, chunks, submit, workers, LABEL)
-    result = make_result(task, LABEL, found, metrics=_columns(task), detail=_say(task, others))
+    found = collect(task, chunks, submit, workers, HUMANS)
+    result = make_result(task, HUMANS, found, metrics=_columns(task), detail=_say(task, others))
     scored = any(result.defined[video][metric] for video in result.defined for metric in result.metrics)
     return [result] if scored else []
 

@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from salzoo.evaluation.humans import knows_people, score_humans
+from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.reported import Reported, reported_scores
 from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, plain
 from salzoo.evaluation.runs import baselines, default_workers, device_of_rank, score_model
+from salzoo.evaluation.tables import format_relative
 from salzoo.evaluation.tasks import Scoring, prepare, score_gold
 from salzoo.hub.cards import list_models, load_card
 from salzoo.hub.sources import ModelSource, resolve_source
@@ -62,6 +64,8 @@ def leaderboard(scoring: Scoring, *, workers: int | None = None, device: str | N
         results.append(score_gold(task, submit, workers))
         if knows_people(task):
             results += score_humans(task, submit, workers)
+    if scoring.relative:
+        results = add_relative(results)
     reported = [row for name in list_models() for row in _reported(name, task.dataset)]
     return Leaderboard(results, reported, not_scored)
 
@@ -105,7 +109,7 @@ def format_leaderboard(board: Leaderboard) -> str:
         lines.append("Withdrawn scores were blanked by their authors a week after they appeared: do not quote them.")
     if board.reported:
         lines.append("Reported scores were computed by their authors' code, which need not agree with this protocol.")
-    lines += format_notices(board.results)
+    lines += [*format_relative(board.results), *format_notices(board.results)]
     if board.not_scored:
         lines += ["not scored:", *(f"  {name}: {reason}" for name, reason in board.not_scored.items())]
     return "\n".join(lines)

@@ -28,6 +28,17 @@ HEADINGS = {
 }
 """Column headings of the built-in metrics; others are shown by their name."""
 
+CENTER_BIAS = "center-bias (fitted to train)"
+"""What tables call the model whose map is the mean density of the training split."""
+
+GOLD = "gold (the density map itself)"
+"""What tables call the density maps scored as if they were predictions: what no model can pass in CC, SIM and KLD."""
+
+HUMANS = "humans (leave one out)"
+"""What tables call the observers scored by each other: see ``salzoo.gaze.ceiling``."""
+
+BOUNDS = (GOLD, HUMANS)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -53,6 +64,8 @@ class Result:
         notices: frames with something odd, by what that is: "no fixations", "constant prediction" and others.
         per_frame: by video and frame, the scores in the order of ``metrics``; None where not asked for.
         detail: what must be said of the model beside its scores.
+        relative: by metric, the percentage of the way from the center bias to people, and its interval; None where not
+            asked for (``salzoo.evaluation.relative``).
         versions: of the software that computed it.
     """
 
@@ -76,6 +89,7 @@ class Result:
     notices: dict[str, list[str]] = field(default_factory=dict)
     per_frame: dict[str, dict[str, list[float]]] | None = None
     detail: str = ""
+    relative: dict[str, tuple[float, float, float]] | None = None
     versions: dict[str, str] = field(default_factory=lambda: software_versions())
 
     def video_scores(self, videos: Sequence[str] | None = None) -> VideoScores:
@@ -131,23 +145,6 @@ def software_versions() -> dict[str, str]:
     """Versions of salzoo and of what computes beneath it."""
     names = ("torch", "numpy", "opencv-python")
     return {"salzoo": __version__, "python": platform.python_version()} | {name: version(name) for name in names}
-
-
-def format_table(results: Sequence[Result]) -> str:
-    """The mean scores of models on one split as a text table, with the data set, its note and the protocol above."""
-    first = results[0]
-    names = [result.model for result in results]
-    width = max(map(len, [*names, "model"]))
-    lines = [f"{first.dataset} {first.split}, {first.frames} frames, protocol {first.protocol}"]
-    if first.note:
-        lines.append(first.note)
-    columns = column_widths(first.metrics)
-    lines.append(f"{'model':{width}}" + "".join(f"{heading(metric):>{w}}" for metric, w in columns.items()))
-    for result in results:
-        mean = result.mean
-        cells = (f"{number(mean[metric], 4) if metric in mean else '–':>{w}}" for metric, w in columns.items())
-        lines.append(f"{result.model:{width}}" + "".join(cells))
-    return "\n".join([*lines, *format_notices(results)])
 
 
 def format_notices(results: Sequence[Result]) -> list[str]:
@@ -226,8 +223,9 @@ def _read_result(record: dict[str, Any]) -> Result:
         raise ValueError(f"it lacks {', '.join(sorted(needed - record.keys()))}")
     values = {name: value for name, value in record.items() if name in known}
     values["metrics"] = tuple(record["metrics"])
-    for name in ("mean", "per_video", "interval_95"):
-        values[name] = _with_nan(record[name])
+    for name in ("mean", "per_video", "interval_95", "relative"):
+        if record.get(name) is not None:
+            values[name] = _with_nan(record[name])
     return Result(**values)
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from salzoo.evaluation.baselines import center_bias_model
 from salzoo.evaluation.humans import knows_people, score_humans
-from salzoo.evaluation.results import Result
+from salzoo.evaluation.relative import add_relative
+from salzoo.evaluation.results import CENTER_BIAS, Result
 from salzoo.evaluation.scoring import Chunk
 from salzoo.evaluation.tasks import CHUNK, Scoring, SubmitChunk, Task, collect, make_result, my_videos, prepare
 from salzoo.hub.checkpoint import weights_hash
@@ -80,7 +81,9 @@ def evaluate(
             )
             for label, model in contenders
         ]
-        return [*results, *score_humans(task, submit, workers)] if knows_people(task) else results
+        if knows_people(task):
+            results += score_humans(task, submit, workers)
+    return add_relative(results) if scoring.relative else results
 
 
 def _engine(task: Task, model: SaliencyModel, engine: EngineName, precision: Precision) -> Engine:
@@ -99,9 +102,7 @@ def _engine(task: Task, model: SaliencyModel, engine: EngineName, precision: Pre
 
 def baselines(task: Task) -> list[tuple[str, SaliencyModel]]:
     """The training-free models that every table shows, by label; without a training split, no fitted center bias."""
-    fitted = (
-        [] if task.center_bias is None else [("center-bias (fitted to train)", center_bias_model(task.center_bias))]
-    )
+    fitted = [] if task.center_bias is None else [(CENTER_BIAS, center_bias_model(task.center_bias))]
     return [*fitted, ("spectral-residual", load_model("spectral-residual"))]
 
 

@@ -13,7 +13,7 @@ from salzoo.evaluation.baselines import mean_density
 from salzoo.evaluation.data import open_dataset
 from salzoo.evaluation.fixations import index_fixations
 from salzoo.evaluation.protocols import Protocol, find_protocol
-from salzoo.evaluation.results import Result, summarise
+from salzoo.evaluation.results import GOLD, Result, summarise
 from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
 from salzoo.gaze.truth import has_gaze
 from salzoo.interfaces import Dataset, SalzooError, Video
@@ -40,6 +40,7 @@ class Scoring:
         first: score the first so many frames of each video alone; the note of the results then says so.
         max_frames: score so many frames, drawn by the seed from all; the note then says so.
         per_frame: keep the scores of each frame in the results.
+        relative: say for each model how far it is on the way from the center bias to people.
     """
 
     dataset: Dataset | str = "synthetic"
@@ -51,6 +52,7 @@ class Scoring:
     first: int | None = None
     max_frames: int | None = None
     per_frame: bool = False
+    relative: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,9 @@ def prepare(scoring: Scoring) -> Task:
         raise SalzooError(f"{data.name} {split} cannot be scored: no annotation of {len(bare)} videos, first {bare[0]}")
     notes = [data.note] if data.note else []
     train = [video for video in data.videos if video.split == "train" and video.annotated]
+    if scoring.relative and not (train and all(map(has_gaze, videos))):
+        lacks = f"the observers of {split} are not known one by one" if train else "there is no training split"
+        raise SalzooError(f"{data.name} has no scale from the center bias to people: {lacks}; leave out --relative")
     center_bias = mean_density(train) if train else None
     scores = rules.load_metrics(scoring.metrics)
     if center_bias is None and any("baseline" in metric.requires for metric in scores.values()):
@@ -166,7 +171,7 @@ def collect(task: Task, chunks: Iterable[Chunk], submit: SubmitChunk, workers: i
 def score_gold(task: Task, submit: SubmitChunk, workers: int) -> Result:
     """The density maps scored as if they were predictions: what no model can pass in CC, SIM and KLD."""
     chunks = (chunk for number in my_videos(task) for chunk in chunks_of(task, number, None))
-    return make_result(task, "gold (the density map itself)", collect(task, chunks, submit, workers, "gold"))
+    return make_result(task, GOLD, collect(task, chunks, submit, workers, "gold"))
 
 
 def make_result(
