@@ -64,7 +64,8 @@ def test_a_models_saved_maps_get_its_scores_where_the_protocol_takes_8_bits(smal
     for index, map_ in enumerate(predict_maps(model, video.read_frames())):
         folder = tmp_path / video.id
         folder.mkdir(exist_ok=True)
-        write_image(folder / f"{video.frame_name(index)}.png", map_to_grey((map_.astype(float) - map_.min()) / np.ptp(map_)))
+        ranged = (map_.astype(float) - map_.min()) / np.ptp(map_)
+        write_image(folder / f"{video.frame_name(index)}.png", map_to_grey(ranged))
     scoring = Scoring("dhf1k", root=small_root, protocol="salema")
     by_model, *_ = evaluate([model], scoring)
     by_maps = evaluate_predictions(tmp_path, scoring, workers=1)
