@@ -104,6 +104,29 @@ class SaliencyModel(nn.Module):
             self.save_pretrained(folder)
             return push(folder, repo_id, private=private, overwrite=overwrite).url
 
+    def predict(self, frames: Any, *, order: str, video: bool = True) -> Any:
+        """Predict where people look, from pictures as they are.
+
+        >>> model = create_model("center-bias")
+        >>> model.predict(np.zeros((90, 160, 3), np.uint8), order="rgb").shape
+        (90, 160)
+
+        Args:
+            frames: one picture (H, W, 3), the frames of a video (T, H, W, 3), or a list of pictures, of any size; NumPy
+                or torch, uint8, or float in [0, 1].
+            order: of the channels, "rgb" (Pillow, imageio, PyAV) or "bgr" (OpenCV).
+            video: whether several pictures are the frames of one video in their order; otherwise none knows of another.
+
+        Returns:
+            float32 maps in [0, 1], each of its picture's size: (H, W), (T, H, W), or a list of (H, W).
+
+        Raises:
+            SalzooError: for anything else.
+        """
+        from salzoo.prediction.arrays import predict_arrays  # prediction stands above this room
+
+        return predict_arrays(self, frames, order=order, video=video)
+
     def preprocess(self, frames: NDArray[np.uint8]) -> Tensor:
         """Turn frames (T, H, W, 3), BGR, decoded and resized, into a clip (1, T, 3, H, W), float32, on the model's
         device."""
@@ -170,8 +193,17 @@ class SaliencyModel(nn.Module):
 
     def _check_input(self, clip: Tensor, state: State, starts: Tensor | None, modules: int) -> State:
         """Check the shapes of a call; the state, with the slots reset in which videos start."""
+        if not isinstance(clip, Tensor) or not clip.is_floating_point():
+            kind = f"a tensor of {clip.dtype}" if isinstance(clip, Tensor) else f"of type {type(clip).__name__}"
+            raise ValueError(
+                f"a clip is a tensor of floats that model.preprocess made, not {kind}; model.predict(frames, "
+                "order=...) takes pictures as they are"
+            )
         if clip.dim() != 5 or clip.shape[2] != 3 or 0 in clip.shape:
-            raise ValueError(f"a clip has shape (B, T, 3, H, W), none of them 0, not {tuple(clip.shape)}")
+            raise ValueError(
+                f"a clip has shape (B, T, 3, H, W), none of them 0, not {tuple(clip.shape)}; model.predict(frames, "
+                "order=...) takes pictures as they are"
+            )
         if state is not None and len(state) != modules:
             raise ValueError(f"the state has {len(state)} items for {modules} temporal modules: not this model's")
         return state if starts is None else reset_slots(state, starts)

@@ -10,6 +10,7 @@ from salzoo import __version__
 from salzoo.cli.failures import explain
 from salzoo.cli.terminal import Failure, drop_output, guarded_streams
 from salzoo.interfaces.errors import LIMIT, shown
+from salzoo.runtime.signals import ended_by_signals
 
 COMMANDS = {
     "list": "Names the zoo knows: backbones, temporal modules, metrics, data sets, models.",
@@ -53,7 +54,7 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        with guarded_streams():
+        with guarded_streams(), ended_by_signals():
             return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -16,9 +16,11 @@ def compare_command(files: tuple[Path, ...], out: Path | None) -> None:
     """
     from salzoo.evaluation.comparison import compare_files, format_comparison
     from salzoo.evaluation.plots import draw_per_video
+    from salzoo.runtime.files import check_output
     from salzoo.video.pictures import write_image
 
     out = out or Path("compare.png")
+    check_output(out)
     found = compare_files(files)
     write_image(out, draw_per_video(found))
     click.echo(format_comparison(found))

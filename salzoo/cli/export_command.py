@@ -13,7 +13,7 @@ from salzoo.cli.types import parse_size
 @click.option("--to", type=click.Choice(["torch-export", "onnx"]), required=True, help="The program's format.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File to write.")
 @click.option("--size", type=parse_size, metavar="HxW", help="Size of the frames; by default the model's own.")
-@click.option("--dynamic", is_flag=True, help="Take frames of any size that the model's stride divides.")
+@click.option("--dynamic", is_flag=True, help="Take any number of frames, of any size that the model's stride divides.")
 def export_command(
     model: str, to: Literal["torch-export", "onnx"], out: Path, size: tuple[int, int] | None, dynamic: bool
 ) -> None:

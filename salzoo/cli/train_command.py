@@ -1,18 +1,29 @@
 """``salzoo train``: train a model."""
 
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from salzoo.cli.training_options import read_changes, training_options
+
+if TYPE_CHECKING:
+    from salzoo.training.conducting import Run
 
 
 @click.command("train")
 @click.argument("spec", required=False)
 @training_options
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder. By default runs/<spec>-<time>.")
-@click.option("--resume", metavar="RUN", type=click.Path(path_type=Path), help="Go on with a run, exactly.")
+@click.option(
+    "--resume",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Go on with a run, exactly; with --epochs or --minutes for longer.",
+)
+@click.option("--no-score", is_flag=True, help="Score nothing: salzoo eval does it later.")
+@click.option("--keep-state", is_flag=True, help="Keep what resuming takes when the run is over: twice its weights.")
 @click.option("--tensorboard", is_flag=True, help='Also write event files (pip install "salzoo[tensorboard]").')
 @click.option("--json", "as_json", is_flag=True, help="Print the validation scores as JSON.")
 def train_command(
@@ -23,6 +34,8 @@ def train_command(
     device: str | None,
     out: Path | None,
     resume: Path | None,
+    no_score: bool,
+    keep_state: bool,
     tensorboard: bool,
     as_json: bool,
     **named: Any,
@@ -32,42 +45,59 @@ def train_command(
     Clips of consecutive frames go through in order, the temporal state runs on from clip to clip. What is not named is
     the recipe's (salzoo recipes NAME shows it). The run folder is a checkpoint folder (give it to predict, eval, or
     --init). Ctrl-C and SIGTERM end the run after the step at hand with status 130; --resume goes on from there, as
-    after a crash. With several GPUs: torchrun --nproc-per-node N -m salzoo train ...
+    after a crash, and with --epochs or --minutes makes the whole run that long. With several GPUs: torchrun
+    --nproc-per-node N -m salzoo train ...
     """
+
+    def report(line: str) -> None:
+        click.echo(line, err=as_json)
+
+    report("loading PyTorch")
     from salzoo.evaluation.results import results_json
     from salzoo.evaluation.standing import describe_standing
     from salzoo.evaluation.tables import format_table
     from salzoo.runtime.ranks import this_rank
     from salzoo.training import runs
 
-    def report(line: str) -> None:
-        click.echo(line, err=as_json)
-
     changes = read_changes(named)
+    options: dict[str, Any] = {"root": root, "device": device, "tensorboard": tensorboard, "report": report}
+    options |= {"score": not no_score, "keep_state": keep_state, **changes}
     if resume is not None:
-        if changes or recipe or dataset or out:
-            raise click.UsageError("--resume goes on with the run's own recipe and data; leave the other options out")
-        run = runs.resume(resume, spec=spec, root=root, device=device, tensorboard=tensorboard, report=report)
+        given = {"--recipe": recipe, "--dataset": dataset, "--out": out}
+        if any(given.values()):
+            names = ", ".join(name for name, value in given.items() if value)
+            raise click.UsageError(f"--resume goes on with the run's own recipe, data and folder: leave {names} out")
+        run = runs.resume(resume, spec=spec, **options)
     elif spec is None:
         raise click.UsageError("name a SPEC to train, or a run to --resume")
     else:
-        run = runs.train(
-            spec,
-            dataset,
-            root=root,
-            recipe=recipe,
-            device=device,
-            out=out,
-            tensorboard=tensorboard,
-            report=report,
-            **changes,
-        )
+        run = runs.train(spec, dataset, recipe=recipe, out=out, **options)
     if run.interrupted:
         click.echo(f"interrupted after {run.steps} steps; the checkpoint is in {run.folder}", err=True)
-        click.echo(f"go on with: salzoo train --resume {run.folder}", err=True)
+        click.echo(f"go on with: salzoo train --resume {shlex.quote(str(run.folder))}", err=True)
         raise click.exceptions.Exit(130)
     if this_rank().first:
-        click.echo(results_json(run.results) if as_json else format_table(run.results))
-        for line in describe_standing(run.results):
+        if run.results:
+            click.echo(results_json(run.results) if as_json else format_table(run.results))
+            for line in describe_standing(run.results):
+                report(line)
+        for line in _next_steps(run):
             report(line)
-        click.echo(f"checkpoint, log and pictures in {run.folder}", err=as_json)
+
+
+def _next_steps(run: "Run") -> list[str]:
+    """What a run left, and commands that take it further."""
+    from salzoo.training.folder import folder_size, read_record
+
+    record = read_record(run.folder)
+    folder, (name, root) = shlex.quote(str(run.folder)), record.datasets[0]
+    data = f"--dataset {shlex.quote(name)}" + (f" --root {shlex.quote(root)}" if root else "")
+    best = run.folder / "best"
+    return [
+        f"run folder {run.folder}: {folder_size(run.folder) / 1e6:,.1f} MB (checkpoint, log, pictures)",
+        *([f"the checkpoint with the best validation score: {best}"] if best.exists() else []),
+        "next:",
+        f"  salzoo predict {folder} VIDEO.mp4 -o overlay.mp4",
+        f"  salzoo eval {folder} {data}",
+        f"  salzoo train --resume {folder} --epochs {2 * record.recipe.epochs}",
+    ]

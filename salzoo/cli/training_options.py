@@ -27,6 +27,7 @@ _OPTIONS = [
     click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the layers."),
     click.option("--checkpoint-activations", is_flag=True, default=None, help="Less memory for more time."),
     click.option("--seed", type=SEED, help="Seed of weights, dropout, order and augmentation."),
+    click.option("--score-frames", type=click.IntRange(0), help="Frames of each validation video to score; 0 for all."),
     click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Any other value of the recipe."),
     click.option("--device", help="cpu, cuda, mps; the best one here by default."),
 ]

@@ -121,9 +121,8 @@ class DHF1KVideo:
 
     def _map_file(self, folder: Path, endings: tuple[str, ...], index: int) -> Path:
         if not self.annotated:
-            raise SalzooError(
-                f"{self.root} has no annotation of video {self.id} (those of the test split are held back)"
-            )
+            held_back = " (those of the test split are held back)" if self.split == "test" else ""
+            raise SalzooError(f"{self.root} has no annotation of video {self.id}{held_back}")
         path = folder / f"{index + 1:04d}{endings[0]}"
         return path if path.exists() else numbered(folder, endings).get(index + 1, path)
 

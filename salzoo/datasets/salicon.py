@@ -76,9 +76,9 @@ class StillImage:
         if index != 0:
             raise SalzooError(f"image {self.id} has one frame, 0, and no frame {index}")
         if not self.annotated:
+            held_back = " (those of the test split are held back)" if self.split == "test" else ""
             raise SalzooError(
-                f"image {self.id} has no annotation (those of the test split are held back): {self.density} and "
-                f"{self.fixations} do not exist"
+                f"image {self.id} has no annotation{held_back}: {self.density} and {self.fixations} do not exist"
             )
 
 

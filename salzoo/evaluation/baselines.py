@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Video
+from salzoo.runtime.progress import progress_bar
 from salzoo.video.resizing import resize_frame
 
 if TYPE_CHECKING:
@@ -24,9 +24,11 @@ GRID = (72, 128)
 def mean_density(videos: Sequence[Video]) -> NDArray[np.float32]:
     """The mean density of these videos, (72, 128), scaled to a maximum of 1."""
     total = np.zeros(GRID)
-    for video in tqdm(videos, "center bias", unit="video", leave=False, disable=None):
-        for index in np.unique(np.linspace(0, video.frames - 1, FRAMES_PER_VIDEO).astype(int)):
-            total += resize_frame(read_density(video, int(index)), GRID)
+    with progress_bar("fitting the center bias", total=len(videos), unit="video") as bar:
+        for video in videos:
+            for index in np.unique(np.linspace(0, video.frames - 1, FRAMES_PER_VIDEO).astype(int)):
+                total += resize_frame(read_density(video, int(index)), GRID)
+            bar.update()
     mean = total.astype(np.float32)
     scaled: NDArray[np.float32] = mean / max(float(mean.max()), float(np.finfo(np.float32).tiny))
     return scaled

@@ -1,5 +1,6 @@
 """Two or more results beside each other: their means, and paired differences with intervals."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,14 @@ from numpy.typing import NDArray
 from salzoo.evaluation.bootstrap import draw_resamples, interval
 from salzoo.evaluation.results import Result, format_notices, heading, read_results
 from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import shown
+from salzoo.plugins import registry
+
+FEWEST = 10
+"""Videos from which on differences are marked: intervals that resample fewer are far too narrow."""
+
+WIDTH, NAME = 80, 25
+"""Columns of the text, and of a model's name in its rows."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +49,27 @@ class Comparison:
 
 
 def compare_files(paths: Sequence[Path]) -> Comparison:
-    """Compare the results in files that ``salzoo eval`` wrote, in order; one file may hold several."""
-    labelled = [(path, result) for path in paths for result in read_results(path)]
+    """Compare the results in files that ``salzoo eval`` wrote, in order; one file may hold several.
+
+    A result that stands in several files, as baselines do, counts once.
+    """
+    labelled: list[tuple[Path, Result]] = []
+    for path in paths:
+        for result in read_results(path):
+            if not any(_same_scores(result, other) for _, other in labelled):
+                labelled.append((path, result))
     models = [result.model for _, result in labelled]
     labels = [f"{path.stem}: {r.model}" if models.count(r.model) > 1 else r.model for path, r in labelled]
     labels = [f"{label} ({n})" if labels.count(label) > 1 else label for n, label in enumerate(labels, start=1)]
     return compare([result for _, result in labelled], labels)
+
+
+def _same_scores(result: Result, other: Result) -> bool:
+    keys = ("model", "dataset", "split", "protocol", "seed", "metrics", "defined")
+    if any(getattr(result, key) != getattr(other, key) for key in keys):
+        return False
+    ours, theirs = result.video_scores().totals, other.video_scores().totals
+    return bool(np.array_equal(ours, theirs))
 
 
 def compare(results: Sequence[Result], labels: Sequence[str] | None = None) -> Comparison:
@@ -54,13 +78,13 @@ def compare(results: Sequence[Result], labels: Sequence[str] | None = None) -> C
     Raises:
         SalzooError: fewer than two results, results that cannot be compared, or no video in common.
     """
-    labels = [result.model for result in results] if labels is None else labels
+    labels = [shown(label) for label in ([result.model for result in results] if labels is None else labels)]
     if len(results) < 2:
         raise SalzooError("a comparison needs at least two results")
     first = results[0]
     for label, result in zip(labels, results, strict=True):
         for what in ("dataset", "split", "protocol", "seed"):
-            mine, other = getattr(first, what), getattr(result, what)
+            mine, other = shown(str(getattr(first, what))), shown(str(getattr(result, what)))
             if mine != other:
                 raise SalzooError(f"{labels[0]} and {label} cannot be compared: {what} {mine} and {other}")
     videos = [video for video in first.per_video if all(video in result.per_video for result in results)]
@@ -86,30 +110,52 @@ def compare(results: Sequence[Result], labels: Sequence[str] | None = None) -> C
 
 
 def format_comparison(found: Comparison) -> str:
-    """The comparison as text: means and their intervals, then differences from the first result and theirs."""
+    """The comparison as text of 80 columns: the models, numbered; then for each metric the means and their intervals,
+    and the differences from the first result with theirs."""
     first = found.results[0]
-    width = max(map(len, [*found.labels, "model"]))
-    lines = [f"{first.dataset} {first.split}, {len(found.videos)} videos, protocol {first.protocol}"]
-    if first.note:
-        lines.append(first.note)
-    dropped = {
-        label: len(r.per_video) - len(found.videos) for label, r in zip(found.labels, found.results, strict=True)
-    }
-    lines += [f"{label}: {count} videos left out that not all have" for label, count in dropped.items() if count]
-    lines.append(f"{'model':{width}}" + "".join(f"{heading(metric):>25}" for metric in found.metrics))
-    for label, means, bounds in zip(found.labels, found.means, found.intervals, strict=True):
-        lines.append(f"{label:{width}}" + _cells(means, bounds, ""))
-    lines.append(f"difference from {found.labels[0]}, paired by video (* where the 95 % interval leaves out 0)")
-    for label, means, bounds in zip(
-        found.labels[1:], found.differences[1:], found.difference_intervals[1:], strict=True
-    ):
-        lines.append(f"{label:{width}}" + _cells(means, bounds, "+"))
-    return "\n".join([*lines, *format_notices(found.results)])
+    lines = textwrap.wrap(
+        f"{first.dataset} {first.split}, {len(found.videos)} videos, protocol {first.protocol}", WIDTH
+    )
+    lines += textwrap.wrap(first.note, WIDTH)
+    for number, (label, result) in enumerate(zip(found.labels, found.results, strict=True), start=1):
+        dropped = len(result.per_video) - len(found.videos)
+        left_out = f": {dropped} videos left out that not all have" if dropped else ""
+        lines += textwrap.wrap(f"{number}  {label}{left_out}", WIDTH, subsequent_indent="   ")
+    few = len(found.videos) < FEWEST
+    lines += textwrap.wrap(
+        "Mean [95 % interval, resampling videos]; difference from 1, paired by video"
+        + (
+            f". With fewer than {FEWEST} videos intervals mean little: no difference is marked."
+            if few
+            else " (* where its interval leaves out 0)."
+        ),
+        WIDTH,
+    )
+    for column, metric in enumerate(found.metrics):
+        lines.append(f"{heading(metric)}{_direction(metric)}")
+        for row, label in enumerate(found.labels):
+            mean = _cell(found.means[row, column], found.intervals[row, :, column], "")
+            cells = f"{row + 1:>2} {_cut(label):{NAME}} {mean:>22}"
+            if row:
+                low, high = found.difference_intervals[row, :, column]
+                mark = " *" if not few and (low > 0 or high < 0) else ""
+                cells += f" {_cell(found.differences[row, column], (low, high), '+'):>25}{mark}"
+            lines.append(cells)
+    return shown("\n".join([*lines, *format_notices(found.results)]), keep="\n")
 
 
-def _cells(means: NDArray[np.float64], bounds: NDArray[np.float64], sign: str) -> str:
-    cells = []
-    for mean, low, high in zip(means, *bounds, strict=True):
-        mark = "*" if sign and (low > 0 or high < 0) else " " if sign else ""
-        cells.append(f"{f'{mean:{sign}.3f}{mark} [{low:{sign}.3f}, {high:{sign}.3f}]':>25}")
-    return "".join(cells)
+def _cell(mean: float, bounds: Sequence[float] | NDArray[np.float64], sign: str) -> str:
+    low, high = bounds
+    return f"{mean:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
+
+
+def _direction(metric: str) -> str:
+    """Which way a metric is better, where it is known here."""
+    if not registry().knows("metrics", metric.partition(":")[0]):
+        return ""
+    known = registry().find("metrics", metric.partition(":")[0]).load()
+    return " (higher is better)" if known.higher_is_better else " (lower is better)"
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= NAME else f"{label[: NAME - 9]}…{label[-8:]}"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from salzoo.gaze.truth import read_fixations
 from salzoo.interfaces import SalzooError, Video
 from salzoo.metrics.frames import positions
+from salzoo.runtime.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,11 @@ def index_fixations(videos: Sequence[Video], first: int | None = None) -> Fixati
     """
     with ThreadPoolExecutor() as pool:
         try:
-            reading = pool.map(lambda video: _read(video, first), videos)
-            per_video = list(tqdm(reading, "fixations", total=len(videos), unit="video", leave=False, disable=None))
+            per_video = []
+            with progress_bar("reading fixations", total=len(videos), unit="video") as bar:
+                for found in pool.map(lambda video: _read(video, first), videos):
+                    per_video.append(found)
+                    bar.update()
         except BaseException:  # Ctrl-C: do not read the rest first
             pool.shutdown(cancel_futures=True)
             raise

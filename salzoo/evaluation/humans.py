@@ -78,8 +78,8 @@ def choose_others(train: Sequence[Video], center_bias: NDArray[np.float32] | Non
                 likelihood[row, column] += np.log(EPSILON + (1 - prior) * own + prior * bias).sum()
     if not likelihood.any():
         return Others()
-    row, column = np.unravel_index(likelihood.argmax(), likelihood.shape)
-    return Others(SCALES[row], PRIORS[column])
+    best = np.unravel_index(likelihood.argmax(), likelihood.shape)
+    return Others(SCALES[int(best[0])], PRIORS[int(best[1])])
 
 
 def _columns(task: Task) -> list[str]:

@@ -4,7 +4,7 @@ import json
 import math
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 
 from salzoo import __version__
 from salzoo.evaluation.bootstrap import VideoScores, draw_resamples, interval
-from salzoo.interfaces.errors import SalzooError
-from salzoo.runtime.files import complete_or_absent
+from salzoo.evaluation.stored import check_record
+from salzoo.interfaces.errors import SalzooError, one_line
+from salzoo.runtime.files import complete_or_absent, read_text
+
+LARGEST = 1 << 28
+"""Bytes of a results file; one of DHF1K with the scores of each frame has some 10 MB."""
 
 HEADINGS = {
     "auc_judd": "AUC-J",
@@ -204,29 +208,16 @@ def write_text(text: str, path: Path) -> None:
 def read_results(path: Path) -> list[Result]:
     """Read the results in a JSON file that ``salzoo eval`` wrote. Raises SalzooError if it holds none."""
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))["results"]
-        if not records:
-            raise ValueError("no results in it")
-        return [_read_result(record) for record in records]
+        records = json.loads(read_text(path, LARGEST))["results"]
+        if not isinstance(records, list) or not records:
+            raise ValueError("it holds no results")
+        return [Result(**check_record(record)) for record in records]
     except OSError as error:
         raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise SalzooError(
-            f"{path} is no results file of this salzoo ({error}); make it again with salzoo eval"
+            f"{path} is no results file of this salzoo ({one_line(error)}); make it again with salzoo eval"
         ) from error
-
-
-def _read_result(record: dict[str, Any]) -> Result:
-    known = {entry.name for entry in fields(Result)}
-    needed = {f.name for f in fields(Result) if f.default is MISSING and f.default_factory is MISSING}
-    if not needed <= record.keys():
-        raise ValueError(f"it lacks {', '.join(sorted(needed - record.keys()))}")
-    values = {name: value for name, value in record.items() if name in known}
-    values["metrics"] = tuple(record["metrics"])
-    for name in ("mean", "per_video", "interval_95", "relative"):
-        if record.get(name) is not None:
-            values[name] = _with_nan(record[name])
-    return Result(**values)
 
 
 def plain(value: Any) -> Any:
@@ -236,11 +227,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _with_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return tuple(_with_nan(item) for item in value)
-    return math.nan if value is None else float(value)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from salzoo.evaluation.baselines import mean_density
 from salzoo.evaluation.data import open_dataset
@@ -18,6 +17,7 @@ from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
 from salzoo.gaze.truth import has_gaze
 from salzoo.interfaces import Dataset, SalzooError, Video
 from salzoo.runtime.pool import Submit, map_in_order
+from salzoo.runtime.progress import progress_bar
 from salzoo.runtime.ranks import gather, this_rank
 
 CHUNK = 32
@@ -159,9 +159,8 @@ def my_videos(task: Task) -> range:
 def collect(task: Task, chunks: Iterable[Chunk], submit: SubmitChunk, workers: int, label: str) -> list[ChunkScores]:
     """Score chunks with a progress bar, and gather the scores of all ranks, by video and frame."""
     total = sum(len(task.frames[number]) for number in my_videos(task))
-    silent = None if this_rank().first else True
     found = []
-    with tqdm(total=total, desc=label, unit="frame", leave=False, disable=silent) as bar:
+    with progress_bar(f"scoring {label}", total=total, unit="frame", silent=not this_rank().first) as bar:
         for scores in map_in_order(chunks, submit, workers):
             found.append(scores)
             bar.update(len(scores.frames))

@@ -75,7 +75,7 @@ class LeaveOneOut:
     @cached_property
     def keep(self) -> Array:
         """(observers, n), 1 for the fixations of all others, 0 for one's own."""
-        return (np.arange(self.owner.max() + 1)[:, None] != self.owner).astype(np.float64)
+        return np.asarray((np.arange(self.owner.max() + 1)[:, None] != self.owner).astype(np.float64))
 
     @cached_property
     def pixels(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -87,25 +87,26 @@ class LeaveOneOut:
     def profiles(self) -> tuple[Array, Array]:
         """The factors of each fixation's Gaussian at the middles of rows (n, H) and columns (n, W)."""
         x, y = self.points.T
-        return tuple(  # type: ignore[return-value]
-            np.exp(-0.5 * ((np.arange(length) + 0.5 - at[:, None]) / self.sigma) ** 2)
-            for at, length in ((y, self.size[0]), (x, self.size[1]))
-        )
+
+        def along(at: Array, length: int) -> Array:
+            return np.asarray(np.exp(-0.5 * ((np.arange(length) + 0.5 - at[:, None]) / self.sigma) ** 2))
+
+        return along(y, self.size[0]), along(x, self.size[1])
 
     @cached_property
     def mass(self) -> Array:
         """(observers,) sum over the pixels of D_k."""
         rows, columns = self.profiles
-        return self.keep @ (rows.sum(1) * columns.sum(1))
+        return np.asarray(self.keep @ (rows.sum(1) * columns.sum(1)))
 
     def density_at(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
         """D_k / ΣD_k at m pixels: (observers, m)."""
         by_row, by_column = self.profiles
-        return (self.keep @ (by_row[:, rows] * by_column[:, columns])) / self.mass[:, None]
+        return np.asarray((self.keep @ (by_row[:, rows] * by_column[:, columns])) / self.mass[:, None])
 
     def density_at_own(self) -> Array:
         """D_k / ΣD_k at the pixel of each fixation of k: (n,)."""
-        return self.density_at(*self.pixels)[self.owner, np.arange(len(self.owner))]
+        return np.asarray(self.density_at(*self.pixels)[self.owner, np.arange(len(self.owner))])
 
     def squares(self, prior: float, bias: Array) -> Array:
         """(observers,) sum over the pixels of p_k²."""
@@ -113,9 +114,10 @@ class LeaveOneOut:
         pairs = (rows @ rows.T) * (columns @ columns.T)
         own = ((self.keep @ pairs) * self.keep).sum(1) / self.mass**2
         if not prior:
-            return own
+            return np.asarray(own)
         crossed = self.keep @ ((rows @ bias) * columns).sum(1) / self.mass
-        return (1 - prior) ** 2 * own + 2 * prior * (1 - prior) * crossed + prior**2 * float((bias**2).sum())
+        both = (1 - prior) ** 2 * own + 2 * prior * (1 - prior) * crossed + prior**2 * float((bias**2).sum())
+        return np.asarray(both)
 
     def thinned(self, prior: float, bias: Array, step: int) -> Array:
         """p_k at every ``step``-th row and column: (observers, cells)."""

@@ -12,7 +12,7 @@ A card is a Hugging Face model card. Its front matter has ``library_name: salzoo
       sources: [https://arxiv.org/abs/1907.01869]
 
 >>> list_models("salema*")
-['salema30', 'salema61']
+['salema30', 'salema54', 'salema61', 'salema7-54']
 >>> load_card("salema61").spec
 'salgan+ema:alpha=0.1@61'
 """

@@ -14,6 +14,8 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
 
@@ -62,6 +64,7 @@ def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str, *, half
         "spec": str(model.spec),
         "preprocessing": dataclasses.asdict(model.preprocessing),
         "packages": _packages(model.spec),
+        "versions": _versions(model),
     }
     # The config comes last: only with it is a folder a checkpoint.
     files = {
@@ -93,7 +96,11 @@ def load_checkpoint(folder: str | Path) -> SaliencyModel:
     except Exception as error:
         raise SalzooError(f"{folder / CONFIG}: {spec} cannot be built: {one_line(error)}") from error
     path = folder / WEIGHTS
-    model = build_model(spec, _widen(_read_tensors(path, outline), outline), outline, str(path))
+    tensors = _widen(_read_tensors(path, outline), outline)
+    try:
+        model = build_model(spec, tensors, outline, str(path))
+    except SalzooError as error:
+        raise SalzooError(f"{error}{_other_versions(folder, outline)}") from error
     model.preprocessing = preprocessing
     return model
 
@@ -148,6 +155,27 @@ def _packages(spec: Spec) -> list[str]:
     entries = [registry().find("backbones", spec.backbone.name)]
     entries += [registry().find("temporal", placed.component.name) for placed in spec.temporal]
     return sorted({entry.plugin for entry in entries} - {"salzoo"})
+
+
+def _versions(model: SaliencyModel) -> dict[str, str]:
+    """Versions of what decides the network: torch, timm where layers are its, and packages that bring parts."""
+    uses_timm = any(type(module).__module__.startswith("timm.") for module in model.modules())
+    names = ["torch", *(["timm"] if uses_timm else []), *_packages(model.spec)]
+    found = {}
+    for name in names:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def _other_versions(folder: Path, outline: SaliencyModel) -> str:
+    """What a checkpoint was saved with, where that is not what is here; said where its tensors do not fit."""
+    record = json.loads(read_text(folder / CONFIG))
+    saved = record.get("versions")
+    here = _versions(outline)
+    differ = {n: v for n, v in here.items() if isinstance(saved, dict) and _short(saved.get(n, v)) != _short(v)}
+    named = ", ".join(f"{name} {_short(saved[name])[1:-1]} (here {version})" for name, version in differ.items())
+    return f"; it was saved with {named}" if named else ""
 
 
 def outline_model(spec: Spec) -> SaliencyModel:
@@ -231,15 +259,21 @@ def _serialise(model: SaliencyModel, half: bool = False) -> bytes:
 
 
 def _replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    temporary = {name: folder / f".{name}.{os.getpid()}.tmp" for name in files}
+    """Replace those files whose content changes."""
+    changed = {name: data for name, data in files.items() if not _holds(folder / name, data)}
+    temporary = {name: folder / f".{name}.{os.getpid()}.tmp" for name in changed}
     try:
-        for name, data in files.items():
+        for name, data in changed.items():
             _write_file(temporary[name], data)
-        for name in files:
+        for name in changed:
             temporary[name].replace(folder / name)
     finally:
         for path in temporary.values():
             path.unlink(missing_ok=True)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

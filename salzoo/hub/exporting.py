@@ -62,7 +62,8 @@ def export_model(
         path: file to write.
         to: "torch-export" (a ``.pt2`` file for ``torch.export.load``) or "onnx" (extra ``onnx``).
         size: (height, width) of the frames; by default the model's own.
-        dynamic: take frames of any size that the backbone's stride divides, of at least two strides.
+        dynamic: take batches of any number of frames, each of another video, and frames of any size that the backbone's
+            stride divides, of at least two strides.
 
     Raises:
         SalzooError: what cannot be exported, with the exporter's reason; a program whose maps differ by more than
@@ -74,9 +75,10 @@ def export_model(
     stride = model.backbone.stride
     if dynamic:
         _check_size(model, height, width)
-    check_running(model, model.backbone, (height, width), 1, f"exporting {model.spec}")
+    batch = 2 if dynamic else 1  # what is traced with one stays one
+    check_running(model, model.backbone, (height, width), batch, f"exporting {model.spec}")
     with torch.no_grad():
-        _, template = model(torch.zeros(1, 1, 3, height, width))
+        _, template = model(torch.zeros(batch, 1, 3, height, width))
     step = _Step(model, template).eval()
     state = [torch.zeros_like(tensor) for tensor in _flatten(template)]
     names = _names(model, template)
@@ -84,18 +86,21 @@ def export_model(
     metadata = {
         "spec": str(model.spec),
         "preprocessing": json.dumps(dataclasses.asdict(model.preprocessing)),
-        "state": json.dumps({name: list(tensor.shape) for name, tensor in zip(names, state, strict=True)}),
+        "state": json.dumps({name: [1, *tensor.shape[1:]] for name, tensor in zip(names, state, strict=True)}),
     }
     inputs = ["frame", *names]
     outputs = ["map", *(f"new_{name}" for name in names)]
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
-    arguments = (torch.rand(1, 3, height, width), *state)
+    # torch.export warns of files that have another ending.
+    ending = ".pt2" if to == "torch-export" else path.suffix
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{ending}")
+    arguments = (torch.rand(batch, 3, height, width), *state)
     write, load = (_write_onnx, _load_onnx) if to == "onnx" else (_write_program, _load_program)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(step, arguments, shapes, inputs, outputs, metadata, temporary)
-        sizes = [(height, width), *([(height + stride, width + 2 * stride)] if dynamic else [])]
-        difference = max(_difference(model, load(temporary), each, template) for each in sizes)
+        shown = [(1, height, width), *([(3, height + stride, width + 2 * stride)] if dynamic else [])]
+        program = load(temporary)
+        difference = max(_difference(model, program, each) for each in shown)
         if not difference <= TOLERANCE:
             raise SalzooError(f"{model.spec}: the maps of the exported program differ by {difference:.2g}; not written")
         temporary.replace(path)
@@ -110,8 +115,8 @@ def export_model(
     results = step(*arguments)
     return Exported(
         path,
-        {name: tuple(tensor.shape) for name, tensor in zip(inputs, arguments, strict=True)},
-        {name: tuple(tensor.shape) for name, tensor in zip(outputs, results, strict=True)},
+        {name: (1, *tensor.shape[1:]) for name, tensor in zip(inputs, arguments, strict=True)},
+        {name: (1, *tensor.shape[1:]) for name, tensor in zip(outputs, results, strict=True)},
         difference,
     )
 
@@ -162,15 +167,17 @@ def _names(model: SaliencyModel, template: State) -> list[str]:
 
 
 def _dynamic_shapes(height: int, width: int, stride: int, state: Sequence[Tensor]) -> tuple[Any, ...]:
-    """Which sizes vary: the frame's are whole strides, those of the state follow."""
+    """Which sizes vary: the batch, and the frame's size in whole strides; those of the state follow."""
+    batch = torch.export.Dim("batch", min=1, max=1024)
     rows, columns = torch.export.Dim("rows", min=2, max=1024), torch.export.Dim("columns", min=2, max=1024)
 
     def spatial(tensor: Tensor) -> dict[int, Any]:
         if tensor.dim() != 4 or tensor.shape[-1] == 1:
-            return {}
-        return {2: tensor.shape[2] * stride // height * rows, 3: tensor.shape[3] * stride // width * columns}
+            return {0: batch}
+        return {0: batch, 2: tensor.shape[2] * stride // height * rows, 3: tensor.shape[3] * stride // width * columns}
 
-    return {2: stride * rows, 3: stride * columns}, tuple(spatial(tensor) for tensor in state)
+    frame = {0: batch, 2: stride * rows, 3: stride * columns}
+    return (frame, tuple(spatial(tensor) for tensor in state)) if state else (frame,)
 
 
 def _write_program(
@@ -233,13 +240,12 @@ def _import_onnx() -> tuple[Any, Any]:
 
 
 @torch.no_grad()
-def _difference(
-    model: SaliencyModel, program: Callable[..., Sequence[Tensor]], size: tuple[int, int], template: State
-) -> float:
-    """Largest difference of the maps of a few random frames of one video, from zeros as the state."""
+def _difference(model: SaliencyModel, program: Callable[..., Sequence[Tensor]], size: tuple[int, int, int]) -> float:
+    """Largest difference of the maps of a few random frames of (videos, height, width), from zeros as the state."""
     generator = torch.Generator().manual_seed(0)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (model.preprocessing.mean, model.preprocessing.std))
-    clip = (255 * torch.rand(1, CHECKED_FRAMES, 3, *size, generator=generator) - mean) / std
+    videos, height, width = size
+    clip = (255 * torch.rand(videos, CHECKED_FRAMES, 3, height, width, generator=generator) - mean) / std
     wanted = model.as_maps(model(clip)[0])
     state = [torch.zeros_like(tensor) for tensor in _flatten(model(clip[:, :1])[1])]
     largest = 0.0

@@ -10,7 +10,7 @@ from typing import Any
 from salzoo.hub import checkpoint
 from salzoo.hub.cards import TAGS, split_card
 from salzoo.hub.checkpoint import CARD, CONFIG, WEIGHTS
-from salzoo.hub.pulling import hub_errors
+from salzoo.hub.pulling import REPO, hub_errors
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
 
@@ -56,9 +56,14 @@ def push(
         dry_run: put nothing.
 
     Raises:
-        SalzooError: a folder that does not load, a repository that holds another model or other files, no right to
-            write there, no connection.
+        SalzooError: a name without an organisation, a folder that does not load, a repository that holds another model
+            or other files, no right to write there, no connection.
     """
+    match = REPO.fullmatch(repo_id)
+    if match is None or match[2]:
+        raise SalzooError(
+            f"{repo_id!r} names no repository: write ORG/REPO, with your name on the Hub, or your group's"
+        )
     folder = Path(folder)
     model = checkpoint.load_checkpoint(folder)
     files = {name: (folder / name).read_bytes() for name in (WEIGHTS, CONFIG)}

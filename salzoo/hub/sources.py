@@ -82,8 +82,8 @@ def resolve_source(source: str | Path) -> ModelSource:
         return ModelSource(label, _read_spec(folder), folder)
     base, modules = _split_modules(label)
     if modules:
-        source = resolve_source(base)
-        return ModelSource(label, str(canonical_spec(f"{source.spec}+{modules}")), source.folder)
+        found = resolve_source(base)
+        return ModelSource(label, str(canonical_spec(f"{found.spec}+{modules}")), found.folder)
     try:
         spec = canonical_spec(label)
     except SalzooError as error:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salzoo.metrics.distribution import within
 from salzoo.metrics.frames import Frame, Maps, MapsT, positions, score_frames
 
 
@@ -109,7 +110,7 @@ def _auc_judd(prediction: Frame, fixations: Frame) -> float:
     # Over the m fixations at one value, the fp sum to m·A + n·m/2; the last fixation counts half.
     total = float((tied * (2 * exceeding + ties)).sum()) / 2
     last = exceeding[0] + ties[0] * tied[0] / (tied[0] + 1)
-    return 1 - float(total - last / 2) / (count * others)
+    return within(1 - float(total - last / 2) / (count * others), 0, 1)
 
 
 def _levels(prediction: NDArray[np.float32 | np.float64]) -> NDArray[np.int32] | None:
@@ -177,7 +178,7 @@ def _auc_shuffled(prediction: Frame, fixations: Frame, other_fixations: Frame) -
     if not 0 < span < np.inf or fixated.size == 0 or others.size == 0:
         return np.nan
     tp, fp = (_share_reaching((prediction.ravel()[at].astype(np.float64) - low) / span) for at in (fixated, others))
-    return float((np.diff(fp) * (tp[1:] + tp[:-1])).sum()) / 2
+    return within(float((np.diff(fp) * (tp[1:] + tp[:-1])).sum()) / 2, 0, 1)
 
 
 def _share_reaching(values: NDArray[np.float64]) -> NDArray[np.float64]:

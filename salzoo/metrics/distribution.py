@@ -86,7 +86,7 @@ def kld(prediction: MapsT, density: Maps) -> MapsT:
         density: (…, H, W), the fixation density, ≥ 0.
 
     Returns:
-        (…) float64 ≥ 0 but for rounding and ε, lower is better. 0 where the density is all zeros: the benchmark
+        (…) float64 ≥ 0, lower is better. 0 where the density is all zeros: the benchmark
         averages these zeros in. NaN where the prediction has values below zero and none above, where the density has
         values below zero, or where a map holds NaN or infinity.
 
@@ -115,6 +115,11 @@ def sum_of_products(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(np.matmul(a[:, None, :], b[:, :, None]).sum())
 
 
+def within(score: float, low: float, high: float) -> float:
+    """A score whose formula cannot leave its bounds, without what rounding put beyond them; NaN stays."""
+    return min(max(score, low), high)
+
+
 def from_first(values: Frame) -> NDArray[np.float64]:
     """Differences from the first pixel: all exactly zero where a map is flat.
 
@@ -141,7 +146,7 @@ def _cc(prediction: Frame, density: Frame) -> float:
     if not (0 < squares_p < math.inf and 0 < squares_q < math.inf):
         return np.nan
     slope = (sum_of_products(p, q) - sum_p * sum_q / n) / squares_p
-    return slope * math.sqrt(squares_p / squares_q)  # exactly 1 for a map against itself
+    return within(slope * math.sqrt(squares_p / squares_q), -1, 1)  # exactly 1 for a map against itself
 
 
 def _sim(prediction: Frame, density: Frame) -> float:
@@ -152,7 +157,7 @@ def _sim(prediction: Frame, density: Frame) -> float:
     if not (0 < sum_p < math.inf and 0 < sum_q < math.inf):
         return np.nan
     q *= sum_p / sum_q
-    return float(np.minimum(p, q, out=q).sum()) / sum_p
+    return within(float(np.minimum(p, q, out=q).sum()) / sum_p, 0, 1)
 
 
 def _kld(prediction: Frame, density: Frame) -> float:
@@ -168,4 +173,4 @@ def _kld(prediction: Frame, density: Frame) -> float:
     there = density > 0
     p = positive[there].astype(np.float64) / (sum_p or 1.0)
     q = density[there].astype(np.float64) / sum_q
-    return float((q * np.log(EPSILON + q / (p + EPSILON))).sum())
+    return within(float((q * np.log(EPSILON + q / (p + EPSILON))).sum()), 0, math.inf)

@@ -1,15 +1,62 @@
 """Files: written, they appear under their name only once they are complete; read, they are known to be files and no
 larger than they should be."""
 
+import functools
 import os
+import re
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from salzoo.interfaces.errors import SalzooError, one_line
+
+ABANDONED = 24 * 60 * 60
+"""Seconds since the last change after which a temporary file is that of a process that was killed."""
+
+
+def check_output(path: Path) -> None:
+    """Raise SalzooError where a file could not be written under a name: to be asked before the work, not after it.
+
+    Symbolic links and what is no plain file (a device, a pipe, a folder) are not replaced.
+    """
+    _check_replaceable(path)
+    if path.is_dir():
+        raise SalzooError(f"cannot write {path}: it is a folder; name a file")
+    folder = next(each for each in Path(os.path.abspath(path)).parents if os.path.lexists(each))
+    if not folder.is_dir():
+        raise SalzooError(f"cannot write {path}: {folder} is not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SalzooError(f"cannot write {path}: the folder {folder} cannot be written to")
+
+
+def _check_replaceable(path: Path) -> None:
+    if path.is_symlink():
+        raise SalzooError(f"cannot write {path}: it is a symbolic link, which is not replaced; name the file itself")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise SalzooError(f"cannot write {path}: it is a device or a pipe, which is not replaced; name another file")
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left in a folder, once a process."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if re.match(r"\.salzoo-[0-9a-f]{8}(\.|$)", path.name):
+                with suppress(OSError):
+                    if time.time() - path.lstat().st_mtime > ABANDONED:
+                        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -17,10 +64,14 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
     """Give a temporary name beside a path, with its ending. The file or folder made there takes the path's place when
     the block ends well; after an error or Ctrl-C it is removed.
 
-    Raises SalzooError when the path cannot be replaced.
+    What a process that was killed long ago left in the folder is removed.
+
+    Raises SalzooError when the path cannot be replaced, as a symbolic link and a device cannot.
     """
+    _check_replaceable(path)
     # From the root: FFmpeg would take "a:b.mp4" for a protocol.
     temporary = Path(os.path.abspath(path)).with_name(f".salzoo-{secrets.token_hex(4)}{path.suffix}")
+    _sweep(temporary.parent)
     try:
         yield temporary
         try:
@@ -34,11 +85,7 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise SalzooError(f"cannot write {path}: {error.strerror}") from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 def check_regular(path: Path) -> None:

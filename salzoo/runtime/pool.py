@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.processes import cores, no_main_module, start_worker
+from salzoo.runtime.signals import held_back
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,7 +46,7 @@ def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Su
         A function that takes an item and gives the future of its result.
 
     Raises:
-        SalzooError: a worker was killed.
+        SalzooError: a worker was killed. Ctrl-C, or a signal that ends the program, ends the workers at once.
     """
     if workers == 1:
         yield lambda item: _done(function(item))
@@ -57,13 +58,19 @@ def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Su
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(function,))
 
     def submit(item: Item) -> Future[Result]:
-        with _as_workers_start():
+        with held_back(), _as_workers_start():
             return pool.submit(_apply, item)
 
     try:
         yield submit
     except BrokenProcessPool as error:
         raise SalzooError("a worker process was killed, perhaps for lack of memory; try fewer --workers") from error
+    except Exception:
+        raise
+    except BaseException:  # Ctrl-C, or a signal: nobody waits for what the workers are at
+        for process in list((getattr(pool, "_processes", None) or {}).values()):
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

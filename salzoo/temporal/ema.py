@@ -75,4 +75,4 @@ class EMA(nn.Module):
             averages = [torch.lerp(last, new[:, 0], 1 - seen * (1 - weight))]
         for frame in new.unbind(1)[1:]:
             averages.append(torch.lerp(averages[-1], frame, weight))
-        return torch.stack(averages, 1), (averages[-1], new.new_ones(len(new), 1, 1, 1))
+        return torch.stack(averages, 1), (averages[-1], new.new_ones((new.shape[0], 1, 1, 1)))

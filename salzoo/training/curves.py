@@ -1,6 +1,5 @@
 """Curves of a run, drawn with OpenCV from its logs."""
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.evaluation.plots import BLACK, COLOURS, GREY, PALE, Canvas, ticks_between, write_text
+from salzoo.training.folder import LOG, SCORES, read_log
 from salzoo.video.pictures import write_image
 
 WIDTH, PANEL, LEFT, RIGHT, TOP, BOTTOM = 900, 220, 90, 24, 34, 34
@@ -25,10 +25,10 @@ class Curve:
     values: NDArray[np.float64]
 
 
-def save_curves(folder: Path) -> None:
-    """Draw ``metrics.csv`` and ``scores.csv`` of a run folder into ``pictures/curves.png``: losses, learning rate,
+def save_curves(run: Path, folder: Path) -> None:
+    """Draw ``metrics.csv`` and ``scores.csv`` of a run folder into ``curves.png`` of another: losses, learning rate,
     learned alpha, validation scores."""
-    log, scores = (_read(folder / name) for name in ("metrics.csv", "scores.csv"))
+    log, scores = (read_log(run / name)[1] if (run / name).exists() else [] for name in (LOG, SCORES))
     panels: list[tuple[str, list[Curve]]] = []
     if log:
         steps = np.array([float(row["step"]) for row in log])
@@ -49,7 +49,7 @@ def save_curves(folder: Path) -> None:
         steps = np.array([float(row["step"]) for row in scores])
         panels.append((f"validation {name}", [Curve("", steps, np.array([float(row[name]) for row in scores]))]))
     if panels:
-        write_image(folder / "pictures" / "curves.png", draw_curves(panels))
+        write_image(folder / "curves.png", draw_curves(panels))
 
 
 def draw_curves(panels: Sequence[tuple[str, Sequence[Curve]]]) -> Canvas:
@@ -101,10 +101,3 @@ def _draw_panel(canvas: Canvas, title: str, curves: Sequence[Curve], last: float
         cv2.polylines(canvas, [np.array(points, np.int32)], False, colour, 1 + (number > 0), cv2.LINE_AA)
         for point in points if len(points) <= 30 else []:
             cv2.circle(canvas, point, 3, colour, -1, cv2.LINE_AA)
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

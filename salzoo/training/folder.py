@@ -2,24 +2,46 @@
 
 import csv
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+import shutil
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from salzoo import __version__
-from salzoo.evaluation.results import Result
+from salzoo.evaluation.results import Result, write_text
 from salzoo.hub.cards import run_card
-from salzoo.hub.checkpoint import save_checkpoint
+from salzoo.hub.checkpoint import WEIGHTS, save_checkpoint, weights_hash
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
+from salzoo.runtime.files import read_text
+from salzoo.runtime.progress import progress_bar
 from salzoo.training.loop import Step
 from salzoo.training.recipe import Recipe, check_value
+from salzoo.training.resuming import FOLDER
+from salzoo.training.state import Progress, read_progress
 
-RECORD, LOG, SCORES = "training.json", "metrics.csv", "scores.csv"
+RECORD, LOG, SCORES, RESULTS = "training.json", "metrics.csv", "scores.csv", "results.json"
+BEST, PICTURES = "best", "pictures"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What ``training.json`` of a run folder says.
+
+    Attributes:
+        spec: of the model that is trained.
+        datasets: name of each data set, and the folder that the user named for it, if any.
+        recipe: how it is trained.
+        finished: how far the run came, where it is over.
+    """
+
+    spec: str
+    datasets: list[tuple[str, str | None]]
+    recipe: Recipe
+    finished: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -31,36 +53,38 @@ class RunFolder:
         spec: of the model that is trained.
         datasets: what it is trained on.
         recipe: how.
+        roots: the folder of each data set that the user named, if any.
     """
 
     path: Path
     spec: str
     datasets: Sequence[Dataset]
     recipe: Recipe
+    roots: Sequence[str | None]
 
-    def create(self, roots: Sequence[str | None]) -> None:
+    def create(self) -> None:
         """Make the folder, with a record from which the run can be resumed.
-
-        Args:
-            roots: the folder of each data set that the user named, if any.
 
         Raises:
             SalzooError: where something is there already, or the folder cannot be written.
         """
-        try:
+        with _writing(f"run folder {self.path}"):
             if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise SalzooError(f"{self.path} is there already; name another run folder with --out, or remove it")
-            (self.path / "pictures").mkdir(parents=True)
-            named = zip(self.datasets, roots, strict=True)
-            record = {
-                "salzoo": __version__,
-                "spec": self.spec,
-                "datasets": [{"name": dataset.name, "root": root} for dataset, root in named],
-                "recipe": asdict(self.recipe),
-            }
-            (self.path / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise SalzooError(f"cannot write run folder {self.path}: {error.strerror or error}") from error
+            self.path.mkdir(parents=True, exist_ok=True)
+        self.write_record()
+
+    def write_record(self, finished: Progress | None = None) -> None:
+        """Write ``training.json``: the run, and where it is over how far it came."""
+        named = zip(self.datasets, self.roots, strict=True)
+        record = {
+            "salzoo": __version__,
+            "spec": self.spec,
+            "datasets": [{"name": dataset.name, "root": root} for dataset, root in named],
+            "recipe": asdict(self.recipe),
+            "finished": finished and asdict(finished),
+        }
+        write_text(json.dumps(record, indent=2) + "\n", self.path / RECORD)
 
     def save(self, model: SaliencyModel, results: Sequence[Result] = (), folder: str = "") -> None:
         """Write the checkpoint, with a card that holds these results; to a folder within the run folder if named."""
@@ -69,45 +93,50 @@ class RunFolder:
         scores = {f"{result.model} ({result.dataset} {result.split})": result.mean for result in results}
         save_checkpoint(model, self.path / folder, run_card(self.spec, data=data, training=training, results=scores))
 
+    def finish(self, progress: Progress, *, keep_state: bool) -> None:
+        """Note that the run is over, and leave the checkpoint alone: without the state that resuming takes, and without
+        a best checkpoint that is the same."""
+        self.write_record(progress)
+        with _writing(f"run folder {self.path}"):
+            if not keep_state:
+                shutil.rmtree(self.path / FOLDER, ignore_errors=True)
+            best = self.path / BEST
+            if (best / WEIGHTS).exists() and weights_hash(best) == weights_hash(self.path):
+                shutil.rmtree(best)
+
+    def pictures(self) -> Path:
+        """The folder of pictures, made where it is missing."""
+        folder = self.path / PICTURES
+        with _writing(folder):
+            folder.mkdir(exist_ok=True)
+        return folder
+
     def log_scores(self, epoch: int, step: int, scores: Mapping[str, float]) -> None:
         """Add a line to ``scores.csv``."""
-        path = self.path / SCORES
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            log = csv.writer(file)
-            if new:
-                log.writerow(["epoch", "step", *scores])
-            log.writerow([epoch, step, *(f"{score:.6g}" for score in scores.values())])
+        row = [epoch, step, *(f"{score:.6g}" for score in scores.values())]
+        _append(self.path / SCORES, ["epoch", "step", *scores], row)
 
     def forget_after(self, step: int) -> None:
-        """Leave out of the logs what lies behind the step that a run is resumed from."""
+        """Leave out of the logs what lies behind the step that a run is resumed from, and lines that are damaged."""
         for name in (LOG, SCORES):
             path = self.path / name
             if path.exists():
-                with path.open(newline="", encoding="utf-8") as file:
-                    header, *rows = csv.reader(file)
-                column = header.index("step")
-                kept = [row for row in rows if len(row) == len(header) and int(row[column]) <= step]
-                temporary = path.with_name(f".{name}.{os.getpid()}.tmp")
-                with temporary.open("w", newline="", encoding="utf-8") as file:
-                    csv.writer(file).writerows([header, *kept])
-                temporary.replace(path)
+                header, rows = read_log(path)
+                text = "".join(f"{','.join(row.values())}\n" for row in rows if int(row["step"]) <= step)
+                write_text(f"{','.join(header)}\n{text}" if header else "", path)
 
-    def follow(self, steps: Iterable[Step]) -> Iterator[Step]:
+    def follow(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass steps on while logging each to ``metrics.csv`` and showing progress."""
         path = self.path / LOG
-        new = not path.exists()
-        bar_format = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
-        with (
-            path.open("a", newline="", encoding="utf-8") as file,
-            tqdm(total=100, desc="training", bar_format=bar_format, leave=False, disable=None) as bar,
-        ):
-            log = csv.writer(file)
-            if new:
-                log.writerow(field.name for field in fields(Step))
+        with progress_bar(
+            "training",
+            total=100,
+            bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}",
+            line_format="{desc}: {percentage:.0f} %, {remaining} left{postfix}",
+        ) as bar:
             for step in steps:
-                log.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in astuple(step))
-                file.flush()
+                row = [f"{value:.6g}" if isinstance(value, float) else value for value in astuple(step)]
+                _append(path, _COLUMNS[LOG], row)
                 bar.set_postfix_str(
                     f"epoch {step.epoch}, loss {step.loss:.4f}, {step.frames / max(step.seconds, 1e-9):.1f} frames/s",
                     refresh=False,
@@ -116,25 +145,85 @@ class RunFolder:
                 yield step
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def _append(path: Path, header: Sequence[str], row: Sequence[object]) -> None:
+    """Add a line to a log, after its header where it is new."""
+    with _writing(path), path.open("a", newline="", encoding="utf-8") as file:
+        log = csv.writer(file, lineterminator="\n")
+        if file.tell() == 0:
+            log.writerow(header)
+        log.writerow(row)
+
+
+def folder_size(path: Path) -> int:
+    """Bytes of all files in a folder; what two names share counts once."""
+    found = {(s.st_dev, s.st_ino): s.st_size for s in (p.lstat() for p in path.rglob("*") if p.is_file())}
+    return sum(found.values())
+
+
+@contextmanager
+def _writing(what: object) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SalzooError(f"cannot write {what}: {error.strerror or error}") from error
+
+
+_COLUMNS = {LOG: [field.name for field in fields(Step)], SCORES: ["epoch", "step"]}
+"""Columns that a log must have."""
+
+
+def read_log(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Read ``metrics.csv`` or ``scores.csv``: its columns, and its lines by column; none for an empty file.
+
+    Lines that a crash or a bad disk left damaged are left out: all that are no numbers, but for the column "network".
+
+    Raises:
+        SalzooError: where the file is no such log at all.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
+    if not any(lines):
+        return [], []
+    header = lines[0].split(",")
+    missing = [column for column in _COLUMNS[path.name] if column not in header]
+    if missing:
+        raise SalzooError(f"{path} is damaged: it has no column {missing[0]!r}; move it away to go on without it")
+    cells = [line.split(",") for line in lines[1:]]
+    rows = [dict(zip(header, row, strict=True)) for row in cells if len(row) == len(header)]
+    return header, [row for row in rows if row["step"].isdecimal() and all(map(_whole, row.items()))]
+
+
+def _whole(cell: tuple[str, str]) -> bool:
+    column, text = cell
+    try:
+        return column == "network" or not math.isinf(float(text))
+    except ValueError:
+        return False
+
+
+def read_record(path: Path) -> Record:
     """Read ``training.json`` of a run folder. Raises SalzooError naming the file."""
     file = path / RECORD
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            "spec": str(record["spec"]),
-            "datasets": [(str(each["name"]), each["root"]) for each in record["datasets"]],
-            "recipe": _read_recipe(record["recipe"]),
-        }
+        record = json.loads(read_text(file))
+        datasets = [(each["name"], each["root"]) for each in record["datasets"]]
+        if not datasets or not all(isinstance(n, str) and isinstance(r, str | None) for n, r in datasets):
+            raise SalzooError("its datasets are no list of names and folders")
+        if not isinstance(record["spec"], str):
+            raise SalzooError("its spec is no text")
+        finished = record.get("finished")
+        return Record(record["spec"], datasets, _read_recipe(record["recipe"]), finished and read_progress(finished))
     except FileNotFoundError:
         raise SalzooError(f"{path} is no run folder: it has no {RECORD}") from None
     except SalzooError as error:
-        raise SalzooError(f"{file}: {error}") from error
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SalzooError(f"{file} cannot be read: {type(error).__name__}: {error}") from error
+        raise SalzooError(f"{file} is damaged: {error}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise SalzooError(f"{file} is damaged: it is not the record of a run that salzoo train writes") from error
 
 
 def _read_recipe(values: Mapping[str, Any]) -> Recipe:
-    texts = {key: values[key] for key in ("name", "summary", "source")}
+    texts: dict[str, Any] = {key: str(values[key]) for key in ("name", "summary", "source")}
     others = {key: check_value(key, value, RECORD) for key, value in values.items() if key not in texts}
     return Recipe(**texts, **others)

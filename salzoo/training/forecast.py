@@ -1,6 +1,6 @@
 """How long a run will take, from its first steps."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 
 from salzoo.training.loop import Step
 
@@ -8,7 +8,7 @@ MEASURED = 4
 """Steps that are timed, after one that starts everything."""
 
 
-def foretell(steps: Iterable[Step], report: Callable[[str], None]) -> Iterator[Step]:
+def foretell(steps: Iterable[Step], report: Callable[[str], None]) -> Generator[Step, None, None]:
     """Pass steps on, and report after the first few how long the rest will take at their pace."""
     first = None
     for number, step in enumerate(steps):

@@ -65,7 +65,7 @@ class Step:
     done: float
 
 
-def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) -> Iterator[Step]:
+def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) -> Generator[Step, None, None]:
     """Train, yielding after each step, until the recipe's epochs or minutes are over.
 
     Args:

@@ -71,7 +71,6 @@ class Recipe:
         score_frames: frames of each validation video that it scores; 0 for all.
         best: the score by which the best checkpoint is kept.
         save_every: steps after which the state is saved; at the end of an epoch always.
-        keep: saved states that are kept.
         seed: of weights, dropout, order and augmentation.
     """
 
@@ -115,7 +114,6 @@ class Recipe:
     score_frames: int = 50
     best: Score = "nss"
     save_every: int = 500
-    keep: int = 2
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -139,7 +137,7 @@ class Recipe:
 
 _RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("epochs", "clip_length", "batch", "accumulate", "still_batch"), (1, 10**6)),
-    **dict.fromkeys(("still_every", "save_every", "keep"), (1, 10**9)),
+    **dict.fromkeys(("still_every", "save_every"), (1, 10**9)),
     **dict.fromkeys(("warm_up", "validate", "score_frames"), (0, 10**9)),
     **dict.fromkeys(("lr", "encoder_rate", "alpha_lr", "weight_decay"), (0, 1000)),
     **dict.fromkeys(("stills", "flip", "jitter", "momentum", "average"), (0, 1)),

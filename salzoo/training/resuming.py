@@ -1,8 +1,9 @@
 """The saved state of a run, from which it goes on exactly: weights, optimisers, temporal state, random numbers, place.
 
-A state is a folder ``resume/step-00000500`` in the run folder: ``training.safetensors`` (what all ranks share),
-``rank-0.safetensors`` and so on (what each has for itself) and ``progress.json``. It is written under another name and
-renamed when whole; older ones are removed afterwards.
+A state is a folder ``resume/step-00000500`` in the run folder: ``model.safetensors`` (the weights of the checkpoint at
+that moment: the same file under a second name), ``training.safetensors`` (what all ranks share besides),
+``rank-0.safetensors`` and so on (what each has for itself) and ``progress.json``, with a checksum of each. It is
+written under another name and renamed when whole; the one before is removed afterwards.
 """
 
 import dataclasses
@@ -19,74 +20,89 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from salzoo.hub.checkpoint import WEIGHTS, load_checkpoint
 from salzoo.interfaces import SalzooError, State, Video
+from salzoo.interfaces.errors import one_line
 from salzoo.training.schedules import Plateau
-from salzoo.training.state import Progress, Training, agree
+from salzoo.training.state import Progress, Training, agree, read_progress
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FOLDER, SHARED, PROGRESS = "resume", "training.safetensors", "progress.json"
+
+LENGTH = ("epochs", "frames", "minutes")
+"""Values of a recipe that say how long a run is: they may change when it is resumed."""
 
 
 def save_state(training: Training, run: Path) -> None:
-    """Save the state of a run in its folder; all ranks call it. Raises SalzooError naming the last whole state where it
-    cannot be written."""
+    """Save the state of a run in its folder, whose checkpoint must hold the weights of this moment; all ranks call it.
+
+    Raises SalzooError naming the last whole state where it cannot be written.
+    """
     rank, device = training.rank, training.model.device
     folder = run / FOLDER / f"step-{training.progress.step:08d}"
     unfinished = folder.with_name(f".{folder.name}.unfinished")
-    problem = ""
-    try:
-        if rank.first:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
-    except OSError as error:
-        problem = str(error)
-    failed, _ = agree(rank, device, bool(problem))
-    if not failed:
+
+    def begin() -> None:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+
+    def write_own() -> None:
+        own, structure = _own_tensors(training)
+        _write(unfinished / f"rank-{rank.number}.safetensors", own, {"states": json.dumps(structure)})
+
+    def complete() -> None:
+        _link(run / WEIGHTS, unfinished / WEIGHTS)
+        _write(unfinished / SHARED, _shared_tensors(training), {})
+        record = _describe(training)
+        record["sha256"] = {path.name: _file_digest(path) for path in sorted(unfinished.iterdir())}
+        _write_json(unfinished / PROGRESS, record | {"digest": _digest(record)})
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+        for old in _states(run)[:-1]:
+            shutil.rmtree(old)
+
+    for on_all, part in ((False, begin), (True, write_own), (False, complete)):
+        problem = ""
         try:
-            own, structure = _own_tensors(training)
-            _write(unfinished / f"rank-{rank.number}.safetensors", own, {"states": json.dumps(structure)})
-            if rank.first:
-                _write(unfinished / SHARED, _shared_tensors(training), {})
-                _write_json(unfinished / PROGRESS, _describe(training))
+            if rank.first or on_all:
+                part()
         except (OSError, SafetensorError) as error:
-            problem = str(error)
+            problem = str(error) or "it cannot be written"
         failed, _ = agree(rank, device, bool(problem))
-    try:
-        if rank.first and not failed:
-            shutil.rmtree(folder, ignore_errors=True)
-            unfinished.rename(folder)
-            for old in _states(run)[: -training.recipe.keep]:
-                shutil.rmtree(old)
-    except OSError as error:
-        problem, failed = str(error), True
-    if failed:
-        if rank.first:
-            shutil.rmtree(unfinished, ignore_errors=True)
-        whole = _states(run)
-        last = f"the last whole one is {whole[-1]}" if whole else "there is none yet"
-        raise SalzooError(f"cannot save the state of the run: {problem or 'another rank failed'}; {last}")
+        if failed:
+            if rank.first:
+                shutil.rmtree(unfinished, ignore_errors=True)
+            whole = _states(run)
+            last = f"the last whole one is {whole[-1]}" if whole else "there is none yet"
+            raise SalzooError(f"cannot save the state of the run: {problem or 'another rank failed'}; {last}")
 
 
 def load_state(training: Training, run: Path) -> None:
     """Put a run, freshly begun, where its last saved state stands.
 
     Raises:
-        SalzooError: no saved state, a broken one, or one of another model, other data or another number of ranks.
+        SalzooError: no saved state, a damaged one, or one of another model, other data or another number of ranks.
     """
     saved = _states(run)
     if not saved:
         raise SalzooError(f"{run} has no saved state to resume from ({run / FOLDER} holds none)")
     folder = saved[-1]
+    before = f"; remove that folder to go on from {saved[-2].name}" if len(saved) > 1 else ""
+    own_file = f"rank-{training.rank.number}.safetensors"
     try:
         record = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
-        wanted = _describe(training)
-        for key, what in _IDENTITY.items():
-            if record[key] != wanted[key]:
-                raise SalzooError(f"{folder} was saved with {what} {record[key]}; now it is {wanted[key]}")
+        _check_identity(folder, record, _describe(training))
+        stated = record.pop("digest", None)
+        if stated != _digest(record):
+            raise SalzooError(f"{folder / PROGRESS} is damaged: it does not have its checksum{before}")
+        for name in (WEIGHTS, SHARED, own_file):
+            if _file_digest(folder / name) != record["sha256"][name]:
+                raise SalzooError(f"{folder / name} is damaged: it does not have its checksum{before}")
         shared = _read(folder / SHARED)[0]
-        own, metadata = _read(folder / f"rank-{training.rank.number}.safetensors")
-        _load_networks(training, shared)
-        training.progress = Progress(**record["progress"])
+        weights = {f"{_checkpointed(training)}.{name}": tensor for name, tensor in _read(folder / WEIGHTS)[0].items()}
+        own, metadata = _read(folder / own_file)
+        _load_networks(training, shared | weights)
+        training.progress = read_progress(record["progress"])
         training.plateau = Plateau(**record["plateau"])
         structure = json.loads(metadata["states"])
         device = training.model.device
@@ -97,9 +113,18 @@ def load_state(training: Training, run: Path) -> None:
     except SalzooError:
         raise
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
-        first = " ".join(str(error).split())
-        before = f"; remove that folder to go on from {saved[-2].name}" if len(saved) > 1 else ""
-        raise SalzooError(f"the saved state {folder} cannot be read: {first}{before}") from error
+        raise SalzooError(f"the saved state {folder} cannot be read: {one_line(error)}{before}") from error
+
+
+def continue_from_checkpoint(training: Training, run: Path, progress: Progress) -> None:
+    """Put a run, freshly begun, behind the end of a finished one that kept its checkpoint alone: with its weights and
+    its place in the data; optimisers begin anew."""
+    weights = load_checkpoint(run).state_dict()
+    training.model.load_state_dict(weights)
+    if training.averaged is not None:
+        training.averaged.load_state_dict(weights)
+    training.progress = dataclasses.replace(progress, taken=[list(each) for each in progress.taken])
+    torch.manual_seed(training.recipe.seed + training.rank.number + progress.step)
 
 
 def last_state(run: Path) -> Path | None:
@@ -112,8 +137,17 @@ _IDENTITY = {
     "spec": "model",
     "data": "data (name, videos, frames, digest)",
     "ranks": "as many ranks as",
-    "recipe": "recipe",
 }
+
+
+def _check_identity(folder: Path, record: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Raise SalzooError where a state is not one of this run."""
+    for key, what in _IDENTITY.items():
+        if record[key] != wanted[key]:
+            raise SalzooError(f"{folder} was saved with {what} {record[key]}; now it is {wanted[key]}")
+    for key, value in wanted["recipe"].items():
+        if key not in LENGTH and record["recipe"][key] != value:
+            raise SalzooError(f"{folder} was saved with {key} {record['recipe'][key]}; now it is {value}")
 
 
 def _states(run: Path) -> list[Path]:
@@ -149,10 +183,16 @@ def _optimizers(training: Training) -> dict[str, torch.optim.Optimizer]:
     return {name: optimizer for name, optimizer in optimizers.items() if optimizer is not None}
 
 
+def _checkpointed(training: Training) -> str:
+    """Which of the networks it is whose weights the checkpoint holds."""
+    return "model" if training.averaged is None else "averaged"
+
+
 def _shared_tensors(training: Training) -> dict[str, Tensor]:
     tensors = {
         f"{name}.{key}": tensor
         for name, network in _networks(training).items()
+        if name != _checkpointed(training)
         for key, tensor in network.state_dict().items()
     }
     for name, optimizer in _optimizers(training).items():
@@ -196,6 +236,23 @@ def _pack(structure: Any, tensors: dict[str, Tensor]) -> State:
     if structure is None or isinstance(structure, str):
         return structure and tensors[structure]
     return tuple(_pack(item, tensors) for item in structure)
+
+
+def _link(file: Path, name: Path) -> None:
+    """Give a file that is replaced and never changed a second name; a copy where the file system has no such names."""
+    try:
+        os.link(file, name)
+    except OSError:
+        shutil.copyfile(file, name)
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

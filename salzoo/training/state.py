@@ -5,6 +5,7 @@ import fnmatch
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -50,6 +51,33 @@ class Progress:
     epoch_loss: float = 0.0
     epoch_steps: int = 0
     best_score: float | None = None
+
+
+def read_progress(values: Mapping[str, Any]) -> Progress:
+    """A progress as JSON keeps it. Raises SalzooError naming the first value that cannot be, as in a damaged file."""
+    progress = Progress(**values)
+    counts = ("step", "frames", "epochs", "epoch_steps")
+    bad = [name for name in counts if not _is_count(getattr(progress, name))]
+    amounts = {name: getattr(progress, name) for name in ("seconds", "waited", "lowest_loss", "epoch_loss")}
+    bad += [name for name, value in amounts.items() if not _is_number(value)]
+    bad += [name for name in ("seconds", "waited") if name not in bad and not 0 <= amounts[name] < math.inf]
+    optional = {name: getattr(progress, name) for name in ("mean_loss", "best_score")}
+    bad += [name for name, value in optional.items() if value is not None and not _is_number(value)]
+    taken: Any = progress.taken
+    pairs = isinstance(taken, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in taken)
+    if not pairs or not all(_is_count(count) for pair in taken for count in pair):
+        bad.append("taken")
+    if bad:
+        raise SalzooError(f"{bad[0]} cannot be {getattr(progress, bad[0])!r:.40}")
+    return progress
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 62
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and value == value
 
 
 @dataclass

@@ -20,10 +20,11 @@ from salzoo.footprint import check_weights
 from salzoo.interfaces import SalzooError
 from salzoo.model import describe_shapes
 from salzoo.spec import MAX_LENGTH
+from salzoo.training.conducting import Run
 from salzoo.training.folder import read_record
 from salzoo.training.recipe import load_recipe, override, parse_change
 from salzoo.training.resuming import last_state
-from salzoo.training.runs import Run, resume, train
+from salzoo.training.runs import resume, train
 
 LIMIT = 1000
 """Specs that a pattern may give: more is a slip of the keyboard."""
@@ -114,7 +115,7 @@ def sweep(
         for result in results:
             if result.model in (trial.spec, str(trial.folder)):
                 found.setdefault(trial.spec, []).append(result)
-            elif not result.model.endswith("untrained"):
+            elif not result.model.endswith(("untrained", ", before")):
                 others.setdefault(result.model, []).append(result)
     return [*_pool(found, dataset), *_pool(others, dataset)], failed, False
 
@@ -156,7 +157,7 @@ def _run(trial: Trial, split: str, report: Callable[[str], None]) -> list[Result
         if split == "val":
             return run.results
     report(f"scoring {trial.folder} on the {split} split")
-    data, root = read_record(trial.folder)["datasets"][0]
+    data, root = read_record(trial.folder).datasets[0]
     given = trial.options.get("root")
     where = given if isinstance(given, str | Path) else root
     results = evaluate([trial.folder], Scoring(data, root=where, split=split))
@@ -187,7 +188,7 @@ def _check_options(path: Path, dataset: str | None, options: Mapping[str, object
     if not (path / "training.json").exists():
         return
     record = read_record(path)
-    names = ",".join(name for name, _ in record["datasets"])
+    names = ",".join(name for name, _ in record.datasets)
     if dataset is not None and dataset != names:
         raise SalzooError(f"{path} was trained on {names}, not {dataset}; name another folder with --out")
     changes = {
@@ -195,7 +196,7 @@ def _check_options(path: Path, dataset: str | None, options: Mapping[str, object
         for key, value in options.items()
         if value is not None and key not in ("root", "recipe", "device", "tensorboard")
     }
-    recipe = record["recipe"]
+    recipe = record.recipe
     named = options.get("recipe")
     if named is not None and load_recipe(str(named)).name != recipe.name:
         raise SalzooError(f"{path} was trained by recipe {recipe.name}, not {named}; name another folder with --out")

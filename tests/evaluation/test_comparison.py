@@ -1,6 +1,11 @@
 """Bootstrap intervals, and results beside each other."""
 
+import functools
 import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +101,12 @@ def test_differences_are_paired_by_video(two: tuple[Path, Path]) -> None:
     low, high = found.difference_intervals[1, :, nss]
     per_video = [blurred.per_video[v]["nss"] - sharp.per_video[v]["nss"] for v in found.videos]
     assert min(per_video) - 1e-12 <= low <= found.differences[1, nss] <= high <= max(per_video) + 1e-12
-    assert "difference from" in format_comparison(found)
+    text = format_comparison(found)
+    assert "difference from 1, paired by video" in text
+    assert "With fewer than 10 videos intervals mean little" in text
+    assert "*" not in text
+    assert "NSS (higher is better)" in text
+    assert "KLD (lower is better)" in text
 
 
 def test_only_shared_videos_count(two: tuple[Path, Path]) -> None:
@@ -106,7 +116,7 @@ def test_only_shared_videos_count(two: tuple[Path, Path]) -> None:
     two[1].write_text(json.dumps(record))
     found = compare_files(two)
     assert found.videos == ["0601", "0603"]
-    assert "1 videos left out that not all have" in format_comparison(found)
+    assert "1 videos left out that not all have" in " ".join(format_comparison(found).split())
 
 
 def test_results_that_cannot_be_compared(two: tuple[Path, Path], gaze: Any, tmp_path: Path) -> None:
@@ -140,3 +150,104 @@ def test_the_command_writes_a_picture(two: tuple[Path, Path], tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     assert "sharp: " in done.output
     assert cv2.imread(str(out)) is not None
+
+
+def copies(path: Path, count: int, shift: float) -> Result:
+    """A result of so many videos, whose scores rise from one to the next."""
+    record = json.loads(path.read_text())["results"][0]
+    video = record["per_video"]["0601"]
+    rng = np.random.default_rng(0)
+    record["per_video"] = {
+        f"{n:04}": {metric: 0.3 + rng.normal(0, 0.01) + shift for metric in video} for n in range(count)
+    }
+    record["defined"] = {name: dict.fromkeys(video, 5) for name in record["per_video"]}
+    record["model"] = f"org-with-a-long-name/a-model-with-a-name-of-many-characters-{shift}"
+    path = path.with_name(f"{shift}.json")
+    path.write_text(json.dumps({"results": [record]}))
+    return read_results(path)[0]
+
+
+def test_the_text_fits_a_terminal_and_marks_what_is_told_apart(two: tuple[Path, Path]) -> None:
+    text = format_comparison(compare([copies(two[0], 12, 0.0), copies(two[0], 12, 0.125)]))
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("*") == 1 + 7
+    assert "+0.125 [+0.125, +0.125] *" in text
+
+
+def test_a_result_that_several_files_hold_counts_once(two: tuple[Path, Path]) -> None:
+    (mine,), (other,) = map(read_results, two)
+    baseline = replace(other, model="center-bias")
+    for path, result in zip(two, (mine, other), strict=True):
+        write_results([result, baseline], path)
+    assert [result.model for result in compare_files(two).results].count("center-bias") == 1
+    assert len(compare_files(two).results) == 3
+
+
+def damaged(record: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths to every value of a record, but for the many like the first of a list or object of scores."""
+    if isinstance(record, dict):
+        for key in list(record)[:3] if len(path) > 3 else record:
+            yield (*path, key)
+            yield from damaged(record[key], (*path, key))
+    elif isinstance(record, list) and record:
+        yield (*path, 0)
+        yield from damaged(record[0], (*path, 0))
+
+
+HOSTILE = [None, "x", "\x1b]0;owned\x07\n", -1, 1.5, 1e308, math.inf, 2**70, 10**400, [], {}, True, [[]], {"x": {}}]
+
+
+def test_a_hostile_file_is_compared_or_refused_in_one_line(two: tuple[Path, Path]) -> None:
+    whole = json.loads(two[1].read_text())
+    refused = 0
+    for path in [(), *damaged(whole)]:
+        for value in HOSTILE:
+            record = json.loads(json.dumps(whole))
+            if path:
+                place = functools.reduce(lambda held, key: held[key], path[:-1], record)
+                place[path[-1]] = value
+            else:
+                record = value
+            two[1].write_text(json.dumps(record))
+            text, said = "", ""
+            try:
+                text = format_comparison(compare_files(two))
+            except SalzooError as error:
+                said = str(error)
+            assert "\x1b" not in text + said
+            assert "\n" not in said
+            assert "Error" not in said
+            refused += bool(said)
+    assert refused > 500
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"results": []}', b'{"results": 3}', b"\x1b[31m", b"9" * 5000],
+)
+def test_what_is_no_results_file_says_so(two: tuple[Path, Path], content: bytes) -> None:
+    two[1].write_bytes(content)
+    with pytest.raises(SalzooError, match=r"is no results file of this salzoo|it is not UTF-8"):
+        compare_files(two)
+    with pytest.raises(SalzooError, match="is not a regular file"):
+        read_results(Path("/dev/zero"))
+    os.truncate(two[1], 1 << 40)
+    with pytest.raises(SalzooError, match="is larger than 268,435,456 bytes"):
+        compare_files(two)
+
+
+def test_the_place_of_the_output_is_looked_at_first(two: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to(tmp_path / "target.png")
+    (tmp_path / "target.png").write_bytes(b"mine")
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, why in (
+        ("link.png", "it is a symbolic link"),
+        ("pipe.png", "it is a device or a pipe"),
+        ("target.png/x.png", "is not a folder"),
+    ):
+        done = CliRunner().invoke(cli, ["compare", "absent.json", "-o", str(tmp_path / name)])
+        assert done.exit_code == 1
+        assert why in done.output
+        done = CliRunner().invoke(cli, ["eval", "no-such-model", "-o", str(tmp_path / name)])
+        assert why in done.output
+    assert (tmp_path / "target.png").read_bytes() == b"mine"

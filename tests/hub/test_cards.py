@@ -14,7 +14,17 @@ from salzoo.hub.card_checks import check_card, check_cards
 from salzoo.hub.cards import converted_card, load_card, parse_card, run_card
 from salzoo.model import canonical_spec, create_model
 
-BUILT_IN = ["salclstm30", "salema30", "salema61", "salgan-dhf1k", "salgan-salicon", "videosalgan"]
+BUILT_IN = [
+    "sal-bce",
+    "salclstm30",
+    "salema30",
+    "salema54",
+    "salema61",
+    "salema7-54",
+    "salgan-dhf1k",
+    "salgan-salicon",
+    "videosalgan",
+]
 # The scores of 18 February 2019, which the authors withdrew.
 WITHDRAWN = {
     "salgan-salicon": (0.807, 0.661, 1.545, 0.282, 0.197),
@@ -28,6 +38,9 @@ REPORTED = {
     "salclstm30": (0.887, 0.693, 2.364, 0.435, 0.322),
     "salema61": (0.888, 0.681, 2.394, 0.438, 0.354),
     "salema30": (0.885, 0.688, 2.476, 0.446, 0.358),
+    "sal-bce": (0.874, 0.724, 2.047, 0.382, 0.268),
+    "salema54": (0.883, 0.734, 2.149, 0.401, 0.276),
+    "salema7-54": (0.828, 0.561, 1.403, 0.366, 0.344),
 }
 GOOD = """---
 library_name: salzoo

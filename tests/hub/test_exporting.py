@@ -1,6 +1,7 @@
 """Exported programs against the models they are of, frame by frame."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -52,13 +53,14 @@ def test_a_program_streams_as_the_model_does(tmp_path: Path, spec: str, to: str)
 
 
 @pytest.mark.parametrize("to", ["torch-export", pytest.param("onnx", marks=pytest.mark.slow)])
-def test_one_program_for_all_sizes(tmp_path: Path, to: str) -> None:
-    model = model_of("salgan:width=0.05+convlstm@30+ema@61")
+@pytest.mark.parametrize("spec", ["salgan:width=0.05", "salgan:width=0.05+convlstm@30+ema@61"])
+def test_one_program_for_all_sizes_and_batches(tmp_path: Path, spec: str, to: str) -> None:
+    model = model_of(spec)
     done = export_model(model, tmp_path / "program", to=to, size=(32, 48), dynamic=True)  # type: ignore[arg-type]
-    assert done.difference < 1e-4  # it is compared at two sizes
+    assert done.difference < 1e-4  # it is compared at two sizes, with one video and with three
     if to == "onnx":
         shape = onnx.load(tmp_path / "program").graph.input[0].type.tensor_type.shape
-        assert [bool(each.dim_param) for each in shape.dim] == [False, False, True, True]
+        assert [bool(each.dim_param) for each in shape.dim] == [True, False, True, True]
     with pytest.raises(SalzooError, match="must be a multiple of 16, from 32, not 40x48"):
         export_model(model, tmp_path / "x", to="onnx", size=(40, 48), dynamic=True)
 
@@ -84,6 +86,13 @@ def test_models_without_state(tmp_path: Path, spec: str) -> None:
     assert list(done.inputs) == ["frame"]
     assert list(done.outputs) == ["map"]
     assert done.difference < 1e-4
+
+
+def test_any_name_is_written_without_a_warning(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        export_model(model_of("salgan:width=0.05"), tmp_path / "x.pt", to="torch-export", size=(32, 48))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.pt"]
 
 
 def test_what_cannot_be_exported_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -242,7 +242,7 @@ def test_models_are_listed_with_scores_and_weights(hub: Hub, folder: Path, tmp_p
     config = {"SALZOO_CONFIG": str(tmp_path / "config.json")}
     listed = call(hub, tmp_path, "list", "models", "salema*", **config)
     assert "nss 2.394" in listed
-    assert listed.count("weights not published") == 2
+    assert listed.count("weights not published") == 4
     hub.commit("lab/salema61", files(folder))
     call(hub, tmp_path, "config", "set", "hub.namespace", "lab", **config)
     assert "weights on the Hub: salzoo pull salema61" in call(hub, tmp_path, "list", "models", **config)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from salzoo import metrics
 from salzoo.metrics import auc_judd, auc_shuffled, cc, ig, kld, nss, sim
+from salzoo.plugins import registry
 
 NAMES = ("auc_judd", "auc_shuffled", "nss", "cc", "sim", "kld", "ig")
 TRUTHS = {"auc_judd": "f", "auc_shuffled": "fo", "nss": "f", "cc": "d", "sim": "d", "kld": "d", "ig": "fb"}
@@ -212,3 +213,16 @@ print(p.sum().hex(), *(float(score).hex() for score in scores))
     ]
     assert len(outputs[0].split()) == 8
     assert outputs[0] == outputs[1]
+
+
+@given(scenes, st.sampled_from(["auc_judd", "auc_shuffled", "cc", "sim", "kld"]), st.floats(1e-6, 1e6), seeds)
+def test_documented_bounds_hold_to_the_last_bit(scene, name, scale, seed):
+    low, high = registry().find("metrics", name).load().bounds
+    density = scene.truths["d"].astype(np.float64)
+    noise = np.random.default_rng(seed).normal(0, 1e-15, density.shape)
+    nearly = scale * (density / 255 + noise) + scale
+    for prediction in (nearly, -nearly, nearly.astype(np.float32), scene.prediction):
+        score = scene.score(name, prediction)
+        assert np.isnan(score) or low <= score <= high
+    scene.truths["d"] = nearly
+    assert low <= scene.score(name, scale / 3 * nearly) <= high

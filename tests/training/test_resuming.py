@@ -1,7 +1,9 @@
 """A run that is interrupted and resumed is the run that was not."""
 
 import csv
+import hashlib
 import json
+import math
 import os
 import random
 import resource
@@ -9,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,14 +21,20 @@ import torch
 
 import salzoo
 from salzoo.datasets.synthetic import make_synthetic, open_synthetic
+from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.interfaces import SalzooError
 from salzoo.model import create_model
-from salzoo.training.loop import train_steps
+from salzoo.training.clips import ALONE
+from salzoo.training.folder import RunFolder
+from salzoo.training.jobs import locked
+from salzoo.training.loop import Step, train_steps
 from salzoo.training.recipe import Recipe, load_recipe, override
 from salzoo.training.resuming import load_state, save_state
 from salzoo.training.runs import resume
-from salzoo.training.state import Training, begin_training
+from salzoo.training.state import Progress, Training, begin_training
 
+CHECKPOINT = ("model.safetensors", "config.json", "README.md")
+PICTURES = ("pictures/0601.png", "pictures/curves.png")
 SPEC = "salgan:width=0.05+ema:dropout=0.5,learn=true@61+convlstm@bottleneck"
 
 RECIPES = {
@@ -47,6 +56,12 @@ def begin(data: Path, recipe: Recipe) -> Training:
     return begin_training(model, {"synthetic": open_synthetic(data).split("train")}, recipe)
 
 
+def save(training: Training, run: Path) -> None:
+    """A checkpoint and the state, as a run saves both."""
+    save_checkpoint(training.outcome, run, "# A run\n")
+    save_state(training, run)
+
+
 def weights(training: Training) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in training.outcome.state_dict().items()}
 
@@ -66,11 +81,12 @@ def test_a_resumed_run_ends_with_the_same_bits(tiny_data: Path, tmp_path: Path, 
             load_state(part, tmp_path)
         for step in train_steps(part, lambda part=part, stop=stop: part.progress.step >= stop):
             seen.append((step.step, step.loss))
-        save_state(part, tmp_path)
+        save(part, tmp_path)
     assert seen == losses
     ours, theirs = weights(part), weights(whole)
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
-    assert len(list((tmp_path / "resume").iterdir())) == recipe.keep
+    [state] = (tmp_path / "resume").iterdir()
+    assert (state / "model.safetensors").samefile(tmp_path / "model.safetensors")
 
 
 def command(data: Path, out: Path, *more: str) -> list[str]:
@@ -144,8 +160,9 @@ def test_a_run_survives_being_killed_twenty_times(tmp_path: Path) -> None:
 def half_way(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with saved states."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    recipe = {"epochs": 1, "size": (16, 16), "save_every": 5}
-    salzoo.train(SPEC, "synthetic", root=small_data, out=out, **recipe)  # type: ignore[arg-type]
+    recipe = {"epochs": 1, "frames": 60, "size": (16, 16), "save_every": 5}
+    salzoo.train(SPEC, "synthetic", root=small_data, out=out, keep_state=True, score=False, **recipe)  # type: ignore[arg-type]
+    change("finished", None)(out)
     return out
 
 
@@ -163,18 +180,64 @@ def change(key: str, value: object) -> Callable[[Path], None]:
     return edit
 
 
+def state_of(run: Path) -> Path:
+    return max((run / "resume").iterdir())
+
+
+def progress(key: str, value: object, *, seal: bool = False) -> Callable[[Path], None]:
+    """Change a number in the saved progress; with a seal, its checksum too."""
+
+    def edit(run: Path) -> None:
+        path = state_of(run) / "progress.json"
+        record = json.loads(path.read_text())
+        record["progress"][key] = value
+        if seal:
+            del record["digest"]
+            record["digest"] = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+        path.write_text(json.dumps(record))
+
+    return edit
+
+
+def flip(name: str) -> Callable[[Path], None]:
+    def edit(run: Path) -> None:
+        path = state_of(run) / name
+        data = bytearray(path.read_bytes())
+        data[-9] ^= 1
+        path.unlink()
+        path.write_bytes(data)
+
+    return edit
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (lambda run: shutil.rmtree(run / "resume"), "has no saved state"),
         (lambda run: (run / "training.json").unlink(), "is no run folder"),
-        (lambda run: (run / "training.json").write_text("{"), "training.json cannot be read"),
-        (lambda run: (run / "training.json").write_text("{}"), "training.json cannot be read"),
-        (lambda run: cut(max((run / "resume").iterdir()) / "training.safetensors"), "remove that folder to go on"),
-        (lambda run: cut(max((run / "resume").iterdir()) / "progress.json"), "cannot be read"),
-        (lambda run: (max((run / "resume").iterdir()) / "rank-0.safetensors").unlink(), "cannot be read"),
+        (lambda run: (run / "training.json").write_text("{"), "training.json is damaged"),
+        (lambda run: (run / "training.json").write_text("{}"), "training.json is damaged"),
+        (lambda run: (run / "training.json").write_text("[" * 100_000), "training.json is damaged"),
+        (lambda run: (run / "training.json").write_bytes(b"\xff\x00"), "training.json is damaged"),
+        (change("datasets", [{"name": "synthetic", "root": 5}]), "training.json is damaged"),
+        (change("datasets", 3), "training.json is damaged"),
+        (change("recipe", None), "training.json is damaged"),
+        (change("recipe", {**load_recipe("salema").__dict__, "epochs": -(10**400)}), "training.json is damaged"),
+        (change("finished", {"step": "x"}), "training.json is damaged"),
+        (lambda run: cut(state_of(run) / "training.safetensors"), "training.safetensors is damaged"),
+        (flip("training.safetensors"), "training.safetensors is damaged: it does not have its checksum"),
+        (flip("model.safetensors"), "model.safetensors is damaged: it does not have its checksum"),
+        (flip("rank-0.safetensors"), "rank-0.safetensors is damaged: it does not have its checksum"),
+        (lambda run: cut(state_of(run) / "progress.json"), "cannot be read"),
+        (lambda run: (state_of(run) / "rank-0.safetensors").unlink(), "cannot be read"),
+        (progress("frames", math.nan), "progress.json is damaged: it does not have its checksum"),
+        (progress("frames", math.nan, seal=True), "frames cannot be nan"),
+        (progress("step", -7, seal=True), "step cannot be -7"),
+        (progress("taken", [[0, -1]], seal=True), "taken cannot be"),
         (change("spec", "salgan:width=0.05"), "was saved with model salgan:width=0.05.ema"),
         (change("recipe", {**load_recipe("salema").__dict__, "lr": "x"}), "lr must be a number"),
+        (lambda run: (run / "metrics.csv").write_text("a,b\n1,2\n"), "metrics.csv is damaged: it has no column 'step'"),
+        (lambda run: (run / ".lock").mkdir(), "cannot write run folder"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_resumed_says_why(
@@ -182,8 +245,111 @@ def test_what_cannot_be_resumed_says_why(
 ) -> None:
     shutil.copytree(half_way, tmp_path / "run")
     damage(tmp_path / "run")
-    with pytest.raises(SalzooError, match=message):
+    with pytest.raises(SalzooError, match=message) as caught:
         resume(tmp_path / "run")
+    assert "Error" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "scores.csv"])
+@pytest.mark.parametrize(
+    "damage", [lambda text: b"", lambda text: text + b"1,x,2\n\x00\xff\n1,1", lambda text: text[:-4]]
+)
+def test_a_damaged_log_does_not_keep_a_run_from_going_on(
+    half_way: Path, tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
+) -> None:
+    shutil.copytree(half_way, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "pictures")
+    path = tmp_path / "run" / name
+    path.write_bytes(damage(path.read_bytes() if path.exists() else b"epoch,step,nss\n1,1,0.5\n"))
+    done = resume(tmp_path / "run", score=False)
+    assert not done.interrupted
+    assert b"\xff" not in path.read_bytes()
+    assert (tmp_path / "run" / "training.json").exists()
+
+
+def test_a_run_that_was_killed_before_its_first_step_begins_anew(
+    half_way: Path, small_data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(half_way, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "resume")
+    (tmp_path / "run" / "metrics.csv").write_bytes(b"")
+    resume(tmp_path / "run", score=False)
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == (half_way / "model.safetensors").read_bytes()
+
+
+def test_one_folder_is_not_trained_in_twice_at_once(half_way: Path) -> None:
+    with locked(half_way, ALONE), pytest.raises(SalzooError, match="is being trained by another process"):
+        resume(half_way)
+    assert not (half_way / ".lock").exists()
+
+
+def test_a_log_that_cannot_be_written_is_one_line(half_way: Path, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, SPEC, [], load_recipe("salema"), [])
+    (tmp_path / "metrics.csv").symlink_to("/dev/full")
+    step = Step(1, 0.5, "generator", 1.0, 1e-3, math.nan, 1, 1, 0.1, 0.0, 0.0)
+    with pytest.raises(SalzooError, match=r"cannot write .*metrics\.csv: No space left on device"):
+        list(folder.follow(iter([step])))
+
+
+def test_an_error_ends_the_threads_that_read_ahead(
+    small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise SalzooError("cannot save: No space left on device")
+
+    before = set(threading.enumerate())
+    monkeypatch.setattr("salzoo.training.folder.RunFolder.log_scores", full)
+    monkeypatch.setattr("salzoo.training.folder._append", full)
+    with pytest.raises(SalzooError, match=r"No space left on device; go on from step 0 with: salzoo train --resume"):
+        salzoo.train(SPEC, "synthetic", root=small_data, out=tmp_path / "run", size=(16, 16), score=False)
+    assert not {thread for thread in threading.enumerate() if thread not in before and thread.is_alive()}
+
+
+def test_a_finished_run_keeps_the_checkpoint_alone_and_can_go_on(small_data: Path, tmp_path: Path) -> None:
+    out, lines = tmp_path / "run", []
+    spec, options = "salgan:width=0.05+ema@61", {"size": (16, 16), "score_frames": 1, "stills": 0.0}
+    first = salzoo.train(spec, "synthetic", root=small_data, out=out, frames=30, **options)  # type: ignore[arg-type]
+    names = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert names == {*CHECKPOINT, "training.json", "metrics.csv", "results.json", *PICTURES}
+    results = (out / "results.json").read_bytes()
+
+    again = resume(out, report=lines.append)
+    assert [result.mean for result in again.results] == [result.mean for result in first.results]
+    assert (out / "results.json").read_bytes() == results
+    assert "is finished, after" in lines[-1]
+
+    with pytest.raises(SalzooError, match=r"is as long already: 0 epochs, 30 frames.*name more than that"):
+        resume(out, frames=20)
+    with pytest.raises(SalzooError, match="keeps its lr; --epochs and --minutes make it longer"):
+        resume(out, lr=1.0)
+    longer = resume(out, frames=60, score=False, keep_state=True, report=lines.append)
+    assert "its weights go on, with fresh optimisers" in " ".join(lines)
+    rows = list(csv.DictReader((out / "metrics.csv").open()))
+    assert [int(row["step"]) for row in rows] == list(range(1, longer.steps + 1))
+    assert longer.steps == 2 * first.steps
+    assert not (out / "results.json").exists()
+    assert list((out / "resume").iterdir())
+
+
+def test_a_run_that_kept_its_state_goes_on_exactly(small_data: Path, tmp_path: Path) -> None:
+    options = {"root": small_data, "size": (16, 16), "score": False, "schedule": "constant", "stills": 0.0}
+    spec = "salgan:width=0.05+ema:learn=true@61"
+    salzoo.train(spec, "synthetic", out=tmp_path / "part", frames=20, keep_state=True, **options)  # type: ignore[arg-type]
+    salzoo.train(spec, "synthetic", out=tmp_path / "all", frames=40, **options)  # type: ignore[arg-type]
+    resume(tmp_path / "part", frames=40, score=False)
+    ours, theirs = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("part", "all"))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_best_checkpoint_that_is_the_last_is_not_kept_twice(tmp_path: Path, same: bool) -> None:
+    torch.manual_seed(0)
+    model = create_model("salgan:width=0.05")
+    folder = RunFolder(tmp_path, "salgan:width=0.05", [], load_recipe("salema"), [])
+    folder.save(model, folder="best")
+    folder.save(model if same else create_model("salgan:width=0.05"))
+    folder.finish(Progress(taken=[]), keep_state=False)
+    assert (tmp_path / "best").exists() != same
 
 
 def test_another_model_or_other_data_is_refused(half_way: Path, tiny_data: Path, small_data: Path) -> None:
@@ -200,15 +366,15 @@ def test_a_write_that_fails_leaves_the_last_state_whole(small_data: Path, tmp_pa
     """A disk that is full, as a limit on the size of files: weights fit, with the optimiser's state they do not."""
     recipe = override(load_recipe("salema"), {"init": "random", "size": (16, 16), "precision": "float32"})
     training = begin(small_data, recipe)
-    save_state(training, tmp_path)
+    save(training, tmp_path)
     before = {path.name: path.read_bytes() for path in (tmp_path / "resume" / "step-00000000").iterdir()}
     next(train_steps(training))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["training.safetensors"]) + 1000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before["model.safetensors"]) + 5000, limits[1]))
     try:
         with pytest.raises(SalzooError, match=r"cannot save the state.*the last whole one is .*step-00000000"):
-            save_state(training, tmp_path)
+            save(training, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
