@@ -7,7 +7,8 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from types import ModuleType
@@ -16,12 +17,18 @@ from typing import Any
 import pluggy
 
 from salzoo import __version__, hookspecs
-from salzoo.interfaces.errors import SalzooError, one_line
+from salzoo.interfaces.errors import LIMIT, SalzooError, one_line, shown
 from salzoo.registry import NAME, Entry, Kind, Registry
 
 GROUP = "salzoo"
 DISABLE = "SALZOO_DISABLE_PLUGINS"
 BUILT_INS = ("salzoo.backbones", "salzoo.temporal", "salzoo.metrics", "salzoo.datasets", "salzoo.hub.cards")
+
+REPORTED = 20
+"""Plug-ins with problems of which every command prints a line."""
+
+SLOW = 5.0
+"""Seconds of importing a plug-in after which it is named."""
 
 _HOOKS: dict[str, Kind] = {
     "register_backbones": "backbones",
@@ -46,6 +53,7 @@ class Plugin:
         entries: what it brought in, under the names that were free.
         problem: why it, or some of its names, were left out; empty when all is well.
         disabled: whether that is because the user said so.
+        heavy: whether importing it alone loads torch, so that every command starts slowly.
     """
 
     name: str
@@ -54,6 +62,7 @@ class Plugin:
     entries: tuple[Entry, ...]
     problem: str = ""
     disabled: bool = False
+    heavy: bool = False
 
 
 @functools.cache
@@ -74,11 +83,17 @@ def load_plugins() -> tuple[Registry, tuple[Plugin, ...]]:
         plugins.append(Plugin("salzoo", __version__, module, tuple(entries)))
     for distribution in _third_parties():
         plugins += _load_distribution(distribution, registry)
-    for plugin in plugins:
-        if plugin.problem and not plugin.disabled:
-            left_out = "" if plugin.entries else " is left out"
-            log.warning("plug-in %s (%s)%s: %s", plugin.name, plugin.module, left_out, plugin.problem)
+    _report([plugin for plugin in plugins if plugin.problem and not plugin.disabled])
     return registry, tuple(plugins)
+
+
+def _report(troubled: Sequence[Plugin]) -> None:
+    """A line for each of the first plug-ins that are left out, or names of theirs."""
+    for plugin in troubled[:REPORTED]:
+        left_out = "" if plugin.entries else " is left out"
+        log.warning(shown(f"plug-in {plugin.name} ({plugin.module}){left_out}: {plugin.problem}", LIMIT))
+    if len(troubled) > REPORTED:
+        log.warning(f"and {len(troubled) - REPORTED} more plug-ins have problems: salzoo plugins shows them")
 
 
 def registry() -> Registry:
@@ -111,7 +126,7 @@ def collect(plugin: ModuleType | Any, name: str) -> list[Entry]:
                     raise ValueError(f"{each!r} cannot be a name: it must match {NAME.pattern}")
             if not (callable(target) or (isinstance(target, str) and target.count(":") == 1)):
                 raise ValueError(f"target {target!r} of {name_!r} must be callable or read 'package.module:attribute'")
-            if not (isinstance(summary, str) and summary.isprintable()):
+            if not (isinstance(summary, str) and summary.isprintable() and len(summary) <= LIMIT):
                 raise ValueError(f"summary of {name_!r} must be a text on one line, not {summary!r}")
             entries.append(Entry(kind, name_, target, summary, tuple(aliases), name))
 
@@ -128,8 +143,10 @@ def _third_parties() -> list[Distribution]:
     for distribution in distributions():
         try:
             declares = f"[{GROUP}]" in (distribution.read_text("entry_points.txt") or "")
-        except (OSError, UnicodeDecodeError):  # whatever else lies on the path
+        except OSError:  # whatever else lies on the path
             continue
+        except ValueError:  # no text at all: whose it is, is said
+            declares = True
         if declares:
             found.setdefault(normalize(distribution.name or "unnamed"), distribution)
     return [found[name] for name in sorted(found)]
@@ -147,10 +164,11 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
         if _is_disabled(name):
             plugins.append(Plugin(name, version, module, (), f"disabled by {DISABLE}", disabled=True))
             continue
+        light = "torch" not in sys.modules
         try:
             _check_requirement(distribution)
-            with contextlib.redirect_stdout(sys.stderr):  # what a plug-in prints must not stand in our JSON
-                entries = collect(entry_point.load(), name)
+            with _named_where_it_hangs(name, module), contextlib.redirect_stdout(sys.stderr):
+                entries = collect(entry_point.load(), name)  # what it prints must not stand in our JSON
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit at import must not end the program either
@@ -158,10 +176,23 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
             continue
         added = [registry.add(entry) for entry in entries]
         kept = tuple(entry for entry, _ in added if entry)
-        plugins.append(
-            Plugin(name, version, module, kept, "; ".join(clash for _, clashes in added for clash in clashes))
-        )
+        problem = "; ".join(clash for _, clashes in added for clash in clashes)
+        heavy = light and "torch" in sys.modules
+        plugins.append(Plugin(name, version, module, kept, problem, heavy=heavy))
     return plugins
+
+
+@contextlib.contextmanager
+def _named_where_it_hangs(name: str, module: str) -> Iterator[None]:
+    """Say which plug-in is being imported, where that takes long."""
+    hint = f"still importing plug-in {name} ({module}); {DISABLE}={normalize(name)} leaves it out"
+    timer = threading.Timer(SLOW, log.warning, [shown(hint)])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def normalize(name: str) -> str:

@@ -191,7 +191,8 @@ def test_broken_metadata_stops_nothing(tmp_path: Path) -> None:
             (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     done = run_salzoo(tmp_path, "list")
     assert done.returncode == 0
-    malformed, unnamed = done.stderr.splitlines()
+    malformed, other, unnamed = done.stderr.splitlines()
+    assert other.startswith("plug-in other (entry_points.txt) is left out: it is not UTF-8")
     assert malformed.startswith("plug-in malformed (entry_points.txt) is left out: ")
     assert unnamed == "plug-in unnamed (nowhere) is left out: No module named 'nowhere'"
 
@@ -213,3 +214,52 @@ def test_a_target_that_raises_names_its_package(folder: Path) -> None:
     assert done.returncode == 1
     message = "salzoo: temporal module 'gru' of plug-in salzoo-good cannot be loaded from nowhere:gru: No module named"
     assert done.stderr.splitlines()[-1].startswith(message)
+
+
+def test_an_entry_points_file_that_is_no_text_stops_no_command(tmp_path: Path) -> None:
+    """torch asks every distribution for backends when it is imported, and does not load where one cannot be read."""
+    info = tmp_path / "other-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_bytes(bytes(range(256)))
+    done = run_salzoo(tmp_path, "describe", "center-bias")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("plug-in other (entry_points.txt) is left out: it is not UTF-8")
+
+
+def test_a_thousand_bad_packages_are_counted(tmp_path: Path) -> None:
+    info = tmp_path / "salzoo_many-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: salzoo-many\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[salzoo]\n" + "".join(f"n{k} = no_such_{k}\n" for k in range(1000)))
+    done = run_salzoo(tmp_path, "list")
+    assert done.returncode == 0
+    assert len(done.stderr.splitlines()) == 21
+    assert done.stderr.splitlines()[-1] == "and 980 more plug-ins have problems: salzoo plugins shows them"
+
+
+def test_what_bad_packages_say_is_shown_not_obeyed(tmp_path: Path) -> None:
+    source = (
+        "import warnings\nwarnings.warn('\\x1b]0;a\\x07')\n"
+        "raise type('\\x1b]0;b\\x07Error', (Exception,), {})('\\x1b]0;c\\x07')"
+    )
+    install(tmp_path, "osc", source)
+    (tmp_path / "salzoo_osc-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: \x1b]0;d\x07\n")
+    for arguments in (["list"], ["plugins"], ["plugins", "--json"]):
+        done = run_salzoo(tmp_path, *arguments)
+        assert done.returncode == 0
+        assert "\x1b" not in done.stdout + done.stderr
+    assert "\\x1b]0;c\\x07" in run_salzoo(tmp_path, "list").stderr
+
+
+def test_a_package_that_imports_torch_or_hangs_is_named(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("")  # stands for the real one, which takes seconds
+    install(tmp_path, "heavy", "import torch\n" + hook("temporal_modules", "gru"))
+    shown = run_salzoo(tmp_path, "plugins").stdout
+    assert "  heavy: importing it loads torch, which every command waits for" in shown
+    install(tmp_path, "slow", "import time\ntime.sleep(0.5)")
+    script = "import salzoo.plugins as p, sys\np.SLOW = 0.1\np.load_plugins()"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(salzoo.__file__).parents[1])])}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+    assert "still importing plug-in salzoo-slow (slow); SALZOO_DISABLE_PLUGINS=salzoo-slow leaves it out" in done.stderr
+    assert "salzoo-heavy" not in done.stderr

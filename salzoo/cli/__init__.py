@@ -1,6 +1,7 @@
 """The ``salzoo`` command: one small module a command, imported when the command runs or its help is shown."""
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -54,6 +55,9 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        # Its other backends are none that models run on; and where any package's entry points cannot be read, torch
+        # would not load for asking them.
+        os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
         with guarded_streams(), ended_by_signals():
             return super().main(*args, **extra)
 

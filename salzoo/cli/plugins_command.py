@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from salzoo.cli.terminal import heading
-from salzoo.interfaces.errors import SalzooError
+from salzoo.interfaces.errors import SalzooError, shown
 from salzoo.plugins import Plugin, load_plugins
 from salzoo.registry import NOUNS
 from salzoo.templates import PACKAGE_KINDS, PackageKind, write_package
@@ -81,7 +81,12 @@ def _print_plugin(plugin: Plugin) -> None:
         aliases = f"  [{', '.join(entry.aliases)}]" if entry.aliases else ""
         click.echo(f"  {NOUNS[entry.kind]:15}  {entry.name}{aliases}")
     if plugin.problem:
-        click.echo(f"  {plugin.module}: {plugin.problem}")
+        click.echo(shown(f"  {plugin.module}: {plugin.problem}"))
+    if plugin.heavy:
+        click.echo(
+            f"  {plugin.module}: importing it loads torch, which every command waits for; "
+            "give targets as 'package.module:attribute'"
+        )
 
 
 def _record(plugin: Plugin) -> dict[str, object]:
@@ -91,4 +96,5 @@ def _record(plugin: Plugin) -> dict[str, object]:
         "module": plugin.module,
         "entries": [{"kind": entry.kind, "name": entry.name, "aliases": entry.aliases} for entry in plugin.entries],
         "problem": plugin.problem,
+        "heavy": plugin.heavy,
     }
