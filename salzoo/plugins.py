@@ -157,6 +157,11 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
     name, version = distribution.name or "unnamed", distribution.version or "?"
     try:
         entry_points = sorted({e.value: e for e in distribution.entry_points if e.group == GROUP}.items())
+    except UnicodeDecodeError:
+        where = f"the entry_points.txt of {name} in {distribution.locate_file('')} is no text"
+        return [
+            Plugin(name, version, "entry_points.txt", (), f"{where}: repair or remove it, PyTorch may fail over it")
+        ]
     except Exception as error:  # a file of entry points that is malformed
         return [Plugin(name, version, "entry_points.txt", (), one_line(error))]
     plugins = []

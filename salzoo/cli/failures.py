@@ -26,6 +26,8 @@ def explain(error: Exception, command: str) -> str:
         return f"not enough memory ({one_line(error)}): {_LOWER.get(command, 'take a smaller model or file')}"
     if isinstance(error, OSError) and error.strerror:
         return one_line(error)
+    if isinstance(error, UnicodeDecodeError):
+        return f"a file is no text: {one_line(error)}; salzoo plugins shows whether it is a package's"
     if isinstance(error, ValueError) and "null byte" in str(error):
         return "a name holds a null character: no file can have such a name"
     return f"something that salzoo did not expect went wrong: {one_line(error)} (--debug shows where)"
