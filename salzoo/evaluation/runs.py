@@ -1,38 +1,29 @@
 """Evaluation of models from names to scores."""
 
 import os
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
 
 from salzoo.evaluation.baselines import center_bias_model
+from salzoo.evaluation.filtering import Family, find_families, score_family
 from salzoo.evaluation.humans import knows_people, score_humans
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.results import CENTER_BIAS, Result
-from salzoo.evaluation.scoring import Chunk
-from salzoo.evaluation.tasks import CHUNK, Scoring, SubmitChunk, Task, collect, make_result, my_videos, prepare
-from salzoo.hub.checkpoint import weights_hash
+from salzoo.evaluation.tasks import Scoring, SubmitChunk, Task, prepare
 from salzoo.hub.sources import load_model
-from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.choosing import choose_engine
 from salzoo.prediction.engines.engine import Engine, EngineName, Precision
 from salzoo.prediction.engines.torch_engine import torch_engine
-from salzoo.prediction.streaming import fit_frames, predict_maps
+from salzoo.prediction.streaming import fit_frames
 from salzoo.runtime.devices import choose_device
 from salzoo.runtime.pool import worker_pool
-from salzoo.runtime.prefetching import read_ahead
 from salzoo.runtime.processes import cores
 from salzoo.runtime.ranks import this_rank
 
 __all__ = ["Scoring", "Task", "baselines", "evaluate", "prepare", "score_model"]
-
-FRAMES_AHEAD = 16
-"""Frames decoded before the model asks for them."""
 
 CALIBRATION = (8, 4)
 """Videos, and frames of each, that int8 takes its ranges from."""
@@ -68,19 +59,15 @@ def evaluate(
     task = prepare(scoring)
     workers = default_workers(workers, where)
     given = {label for label, _ in loaded}
-    contenders = [*loaded, *(baseline for baseline in baselines(task) if baseline[0] not in given)]
+    others = [baseline for baseline in baselines(task) if baseline[0] not in given]
     with worker_pool(task.scorer.score, workers) as submit:
-        results = [
-            score_model(
-                task,
-                model.to(where),
-                label,
-                submit,
-                workers,
-                engine=_engine(task, model, engine, precision) if (label, model) in loaded else None,
-            )
-            for label, model in contenders
-        ]
+        results = []
+        for family in find_families(loaded):
+            running = _engine(task, family.network.to(where), engine, precision)
+            results += score_family(task, family, running, submit, workers)
+        order = [label for label, _ in loaded]
+        results.sort(key=lambda result: order.index(result.model))
+        results += [score_model(task, model.to(where), label, submit, workers) for label, model in others]
         if knows_people(task):
             results += score_humans(task, submit, workers)
     return add_relative(results) if scoring.relative else results
@@ -132,6 +119,7 @@ def score_model(
         with worker_pool(task.scorer.score, 1) as here:
             return score_model(task, model, label, here, engine=engine)
     running = torch_engine(model) if engine is None else engine
+<<<<<<< HEAD
     chunks = (chunk for number in my_videos(task) for chunk in _predict_chunks(task, running, number))
     return make_result(
         task,
@@ -157,6 +145,9 @@ def _predict_chunks(task: Task, engine: Engine, number: int) -> Iterator[Chunk]:
     if found != len(chosen):
         video = task.videos[number]
         raise SalzooError(f"video {video.id} gave {found} of the {len(chosen)} frames that its fixations are of")
+=======
+    return score_family(task, Family(model, [(label, model, None)]), running, submit, workers)[0]
+>>>>>>> 7d234c1 (Models that filter the same network's maps are scored in one run of it)
 
 
 def default_workers(workers: int | None, where: torch.device) -> int:

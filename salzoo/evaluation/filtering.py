@@ -1,0 +1,143 @@
+"""Models that differ in how they filter finished maps over time: the network runs once for all of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from tqdm import tqdm
+
+from salzoo.evaluation.results import Result
+from salzoo.evaluation.scoring import Chunk, ChunkScores
+from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, make_result, my_videos
+from salzoo.hub.checkpoint import weights_hash
+from salzoo.interfaces import SalzooError, State
+from salzoo.model import SaliencyModel, create_model
+from salzoo.prediction.engines.engine import Engine
+from salzoo.prediction.streaming import predict_maps
+from salzoo.runtime.pool import map_in_order
+from salzoo.runtime.prefetching import read_ahead
+from salzoo.runtime.ranks import gather, this_rank
+
+FRAMES_AHEAD = 16
+"""Frames decoded before the model asks for them."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models whose networks are one, up to their last layer.
+
+    Attributes:
+        network: gives the maps before any filter.
+        members: label, model, and what it does to those maps: a temporal module, or nothing.
+    """
+
+    network: SaliencyModel
+    members: list[tuple[str, SaliencyModel, nn.Module | None]]
+
+
+def find_families(models: Sequence[tuple[str, SaliencyModel]]) -> list[Family]:
+    """Put labelled models together that differ in a temporal module on their last layer's output alone, such as
+    ``+ema:alpha=0.1@output`` and ``+ema:alpha=0.3@output`` on the same weights; every other model is by itself."""
+    families: dict[object, list[tuple[str, SaliencyModel, nn.Module | None]]] = {}
+    for number, (label, model) in enumerate(models):
+        on_output = _filter_of(model)
+        key: object = number
+        if on_output or not model.temporal:
+            key = (str(model.spec.backbone), model.preprocessing, weights_hash(_without_filter(model)))
+        families.setdefault(key, []).append((label, model, on_output))
+    found = []
+    for members in families.values():
+        alone = len(members) == 1
+        network = members[0][1] if alone else _without_filter(members[0][1])
+        found.append(Family(network, [(label, model, None if alone else on) for label, model, on in members]))
+    return found
+
+
+def score_family(task: Task, family: Family, engine: Engine, submit: SubmitChunk, workers: int) -> list[Result]:
+    """Run a family's network over every video of a split, and score what each member makes of its maps.
+
+    Frames are decoded in a thread while the network runs on those before them.
+
+    Args:
+        task: what to score on.
+        family: which models.
+        engine: runs ``family.network``.
+        submit: of a ``worker_pool`` of so many ``workers``.
+    """
+    count = len(family.members)
+    labels = ", ".join(label for label, _, _ in family.members[:3]) + (f" and {count - 3} more" if count > 3 else "")
+    total = count * sum(len(task.frames[number]) for number in my_videos(task))
+    silent = None if this_rank().first else True
+    chunks = (chunk for number in my_videos(task) for chunk in _chunks(task, family, engine, number))
+    found: list[list[ChunkScores]] = [[] for _ in family.members]
+    with tqdm(total=total, desc=labels, unit="frame", leave=False, disable=silent) as bar:
+        for number, scores in enumerate(map_in_order(chunks, submit, workers)):
+            found[number % count].append(scores)  # members take turns
+            bar.update(len(scores.frames))
+    return [
+        make_result(
+            task,
+            label,
+            sorted(gather(scores), key=lambda each: (each.video, each.frames)),
+            spec=str(model.spec),
+            weights_sha256=weights_hash(model) if model.state_dict() else None,
+        )
+        for (label, model, _), scores in zip(family.members, found, strict=True)
+    ]
+
+
+def _chunks(task: Task, family: Family, engine: Engine, number: int) -> Iterator[Chunk]:
+    """The scored frames of a video in parts, each part once for every member."""
+    chosen = task.frames[number]
+    if not len(chosen):
+        return
+    frames = read_ahead(task.videos[number].read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
+    wanted = set(chosen.tolist())
+    filters = [on_output for _, _, on_output in family.members]
+    maps = ((index, each) for index, each in enumerate(_filtered(engine, frames, filters)) if index in wanted)
+    found = 0
+    while part := list(islice(maps, CHUNK)):
+        found += len(part)
+        for member in range(len(filters)):
+            yield Chunk(number, [index for index, _ in part], [each[member] for _, each in part])
+    if found != len(chosen):
+        video = task.videos[number]
+        raise SalzooError(f"video {video.id} gave {found} of the {len(chosen)} frames that its fixations are of")
+
+
+def _filtered(engine: Engine, frames: Any, filters: Sequence[nn.Module | None]) -> Iterator[list[NDArray[Any]]]:
+    """For each frame, its map as each filter leaves it."""
+    states: list[State] = [None] * len(filters)
+    for map_ in predict_maps(engine, frames):
+        made: list[NDArray[Any]] = []
+        for number, on_output in enumerate(filters):
+            if on_output is None:
+                made.append(map_)
+                continue
+            with torch.inference_mode():
+                clip = torch.from_numpy(map_)[None, None, None].to(engine.model.device)
+                filtered, states[number] = on_output(clip, lambda x: x, states[number])
+            made.append(filtered[0, 0, 0].cpu().numpy())
+        yield made
+
+
+def _filter_of(model: SaliencyModel) -> nn.Module | None:
+    """The one temporal module of a model, where all that it does is to filter finished maps, without weights."""
+    last = str(len(model.backbone.layers) - 1)
+    if list(model.temporal) != [last] or model.backbone.output != "map":
+        return None
+    module = model.temporal[last]
+    return module if getattr(module, "acts_on", "both") == "output" and not module.state_dict() else None
+
+
+def _without_filter(model: SaliencyModel) -> SaliencyModel:
+    if not model.temporal:
+        return model
+    network = create_model(str(model.spec.backbone))
+    network.load_state_dict(model.state_dict())
+    network.preprocessing = model.preprocessing
+    return network.to(model.device).eval()
