@@ -119,35 +119,7 @@ def score_model(
         with worker_pool(task.scorer.score, 1) as here:
             return score_model(task, model, label, here, engine=engine)
     running = torch_engine(model) if engine is None else engine
-<<<<<<< HEAD
-    chunks = (chunk for number in my_videos(task) for chunk in _predict_chunks(task, running, number))
-    return make_result(
-        task,
-        label,
-        collect(task, chunks, submit, workers, label),
-        spec=str(model.spec),
-        weights_sha256=weights_hash(model) if model.state_dict() else None,
-    )
-
-
-def _predict_chunks(task: Task, engine: Engine, number: int) -> Iterator[Chunk]:
-    chosen = task.frames[number]
-    if not len(chosen):
-        return
-    frames = read_ahead(task.videos[number].read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
-    wanted = set(chosen.tolist())
-    numbered = ((index, map_) for index, map_ in enumerate(predict_maps(engine, frames)) if index in wanted)
-    maps: Iterator[tuple[int, NDArray[Any]]] = read_ahead(numbered, FRAMES_AHEAD)  # scores are taken meanwhile
-    found = 0
-    while part := list(islice(maps, CHUNK)):
-        found += len(part)
-        yield Chunk(number, [index for index, _ in part], [map_ for _, map_ in part])
-    if found != len(chosen):
-        video = task.videos[number]
-        raise SalzooError(f"video {video.id} gave {found} of the {len(chosen)} frames that its fixations are of")
-=======
     return score_family(task, Family(model, [(label, model, None)]), running, submit, workers)[0]
->>>>>>> 7d234c1 (Models that filter the same network's maps are scored in one run of it)
 
 
 def default_workers(workers: int | None, where: torch.device) -> int:
