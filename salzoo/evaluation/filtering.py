@@ -98,7 +98,8 @@ def _chunks(task: Task, family: Family, engine: Engine, number: int) -> Iterator
     frames = read_ahead(task.videos[number].read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
     wanted = set(chosen.tolist())
     filters = [on_output for _, _, on_output in family.members]
-    maps = ((index, each) for index, each in enumerate(_filtered(engine, frames, filters)) if index in wanted)
+    numbered = ((index, each) for index, each in enumerate(_filtered(engine, frames, filters)) if index in wanted)
+    maps = read_ahead(numbered, FRAMES_AHEAD)  # scores are taken meanwhile
     found = 0
     while part := list(islice(maps, CHUNK)):
         found += len(part)
