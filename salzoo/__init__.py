@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from salzoo.hub.sources import load_model
     from salzoo.interfaces.errors import SalzooError
     from salzoo.model import SaliencyModel, create_model
-    from salzoo.prediction.runs import predict
+    from salzoo.prediction.runs import predict, predict_frames
+    from salzoo.prediction.showing import show
     from salzoo.training.runs import train
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "list_models",
     "load_model",
     "predict",
+    "predict_frames",
+    "show",
     "train",
 ]
 
@@ -48,6 +51,8 @@ _HOMES = {
     "list_models": "salzoo.hub.cards",
     "load_model": "salzoo.hub.sources",
     "predict": "salzoo.prediction.runs",
+    "predict_frames": "salzoo.prediction.runs",
+    "show": "salzoo.prediction.showing",
     "train": "salzoo.training.runs",
 }
 _ROOMS = ("datasets", "interfaces", "metrics")

@@ -1,36 +1,87 @@
-"""``salzoo predict``: where people look in a video or image."""
+"""``salzoo predict``: where people look in videos and images."""
 
-from pathlib import Path
+from typing import Any
 
 import click
 
+from salzoo.cli.types import ENGINES, PRECISIONS, parse_size
+
 
 @click.command("predict")
-@click.argument("model")
-@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("words", nargs=-1, required=True, metavar="[MODEL] INPUT...")
 @click.option(
     "-o",
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
-    help="What to write: .mp4, .webm (which browsers play) or .avi for an overlay video, .png or .jpg for an overlay "
-    "image, a name without an ending for a folder of maps.",
+    help="What to write: .mp4, .webm, .gif, .mkv or .avi for an overlay video, .png or .jpg for an overlay image, a "
+    "name without an ending for a folder of maps. {name} stands for the input's name; several inputs need it, or get "
+    "a folder of maps each.",
 )
+@click.option("--from", "start", type=click.FloatRange(0), default=0.0, help="Seconds of a video at which to begin.")
+@click.option("--to", "stop", type=click.FloatRange(0), help="Seconds at which to end.")
+@click.option("--every", type=click.IntRange(1), default=1, help="Take one frame in so many.")
+@click.option("--size", type=parse_size, metavar="HxW", help="Size that the model runs at; by default its own.")
+@click.option("--resume", is_flag=True, help="Leave out inputs whose output is there.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps; by default the best one here.")
-def predict_command(model: str, video: Path, out: Path, device: str | None) -> None:
-    """Draw where people look over VIDEO (a video or an image), or save the maps of MODEL.
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", *ENGINES]),
+    default="auto",
+    show_default=True,
+    help="What runs the model: auto takes the fastest that is installed and keeps the maps.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", *PRECISIONS]),
+    default="auto",
+    show_default=True,
+    help="Of the layers. int8 takes its ranges from the first frames.",
+)
+def predict_command(
+    words: tuple[str, ...],
+    out: str,
+    start: float,
+    stop: float | None,
+    every: int,
+    size: tuple[int, int] | None,
+    resume: bool,
+    device: str | None,
+    engine: Any,
+    precision: Any,
+) -> None:
+    """Draw where people look over each INPUT, or save the maps of MODEL.
+
+    INPUT is a video, an image, a folder (of numbered images: the frames of one video; else each file in it), a pattern
+    of numbered frames such as shot%04d.png, a glob, or - for a video on standard input.
 
     MODEL is a run or checkpoint folder, a name that `salzoo list models` shows, or the spec of a model that needs no
-    training, such as spectral-residual.
+    training, such as spectral-residual. Without one, the zoo's own model is used.
 
-    An overlay video has the frames of the input and no sound. Maps are 8-bit grey PNGs at the frame's size, numbered
-    0001.png, 0002.png, … as the DHF1K benchmark takes them.
+    Maps are 8-bit grey PNGs at the frame's size, numbered 0001.png, 0002.png, … as the DHF1K benchmark takes them.
+
+    With --engine auto, engines are compared on the first frames, and the fastest whose maps differ from float32's by at
+    most a hundredth runs the rest; --engine torch --precision float32 gives the same maps on every machine.
     """
-    from salzoo.prediction.runs import predict
+    from salzoo.hub.sources import default_model, names_model
+    from salzoo.prediction.inputs import Selection, find_inputs, is_input
+    from salzoo.prediction.runs import Runner, predict_all
     from salzoo.runtime.devices import choose_device
 
+    first, *rest = words
+    named = names_model(first) or (bool(rest) and not is_input(first))
+    if named and not rest:
+        raise click.UsageError(f"{first} is a model: name an INPUT too")
+    selection = Selection(start, stop, every)
+    sources = find_inputs(rest if named else words)
     chosen = choose_device(device)
     click.echo(f"device: {chosen}")
-    done = predict(model, video, out, device=chosen)
-    frames = "1 frame" if done.frames == 1 else f"{done.frames} frames"
-    click.echo(f"{done.out}: {frames} in {done.seconds:.1f} s, {done.frames / done.seconds:.1f} frames/s")
+    model = first if named else default_model()
+    runner = Runner(model, device=chosen, engine=engine, precision=precision, size=size, report=click.echo)
+    for source, done in predict_all(runner, sources, out, selection, resume=resume):
+        if done is None:
+            click.echo(f"{source}: its output is there")
+            continue
+        frames = "1 frame" if done.frames == 1 else f"{done.frames} frames"
+        click.echo(
+            f"{done.out}: {frames} in {done.seconds:.1f} s, {done.frames / max(done.seconds, 1e-9):.1f} frames/s"
+        )

@@ -22,6 +22,9 @@ from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import registry
 from salzoo.registry import did_you_mean
 
+DEFAULT_MODEL = "salzoo"
+"""The card of the zoo's own trained network, which runs where no model is named."""
+
 
 @dataclass(frozen=True)
 class ModelSource:
@@ -66,6 +69,34 @@ def load_model(source: str | Path, *, device: torch.device | str | None = None) 
             way to get them), or when the folder cannot be loaded.
     """
     return resolve_source(source).load(device)
+
+
+def default_model() -> str:
+    """The name of the model that runs where none is named. Raises SalzooError where the zoo ships none."""
+    if not registry().knows("models", DEFAULT_MODEL):
+        raise SalzooError(
+            "no MODEL is named, and this salzoo ships no network of its own: put one before the input, such as "
+            "spectral-residual, or a folder that salzoo train has left"
+        )
+    return DEFAULT_MODEL
+
+
+def names_model(word: str) -> bool:
+    """Whether a word names a model: a checkpoint folder, a card, a spec, ``org/repo`` on the Hub. The network is not
+    asked; a file, or another folder, that has the name comes first."""
+    path = Path(word)
+    if path.exists():
+        return (path / CONFIG).exists()
+    if registry().knows("models", word):
+        return True
+    base, modules = _split_modules(word)
+    if modules and names_model(base):
+        return True
+    try:
+        canonical_spec(word)
+    except SalzooError:
+        return bool(REPO.fullmatch(word)) and not Path(word).suffix
+    return True
 
 
 def resolve_source(source: str | Path) -> ModelSource:

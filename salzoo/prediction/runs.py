@@ -1,13 +1,16 @@
 """Running a model on a video or image file, from the file to what is written."""
 
+import copy
+import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from time import perf_counter
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,17 +20,20 @@ from tqdm import tqdm
 from salzoo.hub.sources import load_model
 from salzoo.interfaces.errors import SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.engines.choosing import SAMPLE, choose_engine
+from salzoo.prediction.engines.engine import Engine, EngineName, Precision
+from salzoo.prediction.inputs import ALL, RATE, Selection, Source, find_inputs
+from salzoo.prediction.pace import Pace
+from salzoo.prediction.streaming import fit_frames, stream_maps
 from salzoo.runtime.devices import choose_device
 from salzoo.video.overlay import draw_heat, map_to_grey, resize_map
-from salzoo.video.pictures import IMAGE_ENDINGS, image_folder, read_image, write_image
-from salzoo.video.reading import TimedFrame, VideoInfo, probe_video, read_timed
+from salzoo.video.pictures import IMAGE_ENDINGS, image_folder, write_image
+from salzoo.video.reading import TimedFrame, VideoInfo
 from salzoo.video.resizing import resize_frame
-from salzoo.video.sound import Sound
 from salzoo.video.writing import VIDEO_ENDINGS, Write, video_writer
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-"""Endings of input files that are still images; any other file is opened as a video."""
+CALIBRATION = 32
+"""First frames of the input that int8 takes its ranges from."""
 
 FADING = 0.99
 """What is left of the overlay's scale after each frame: half in 69 frames."""
@@ -64,6 +70,10 @@ def predict(
     out: str | Path,
     *,
     device: str | torch.device | None = None,
+    engine: EngineName | Literal["auto"] = "auto",
+    precision: Precision | Literal["auto"] = "auto",
+    selection: Selection = ALL,
+    size: tuple[int, int] | None = None,
 ) -> Prediction:
     """Predict where people look in a video or image, and draw or save it.
 
@@ -86,50 +96,183 @@ def predict(
         video: a video or image file.
         out: the file or folder to write.
         device: where to run; by default where the model is, or for a name the best device here.
+        engine: "torch", "onnx" or "openvino" (extras of these names); "auto" takes the fastest that is installed and
+            keeps the maps (see ``choose_engine``), so that maps may differ by a hundredth of the largest value.
+        precision: of the layers; "float32" with engine "torch" gives the same maps on every machine.
+        selection: which frames of a video.
+        size: (height, width) to run the model at; by default its own.
 
     Raises:
         SalzooError: an input that cannot be read, an output that cannot be written, an unknown model or device.
     """
-    video, out = Path(video), Path(out)
-    is_image = video.suffix.lower() in IMAGES
-    if is_image:
-        frames, info = iter([TimedFrame(read_image(video), Fraction(0), Fraction(1))]), None
-    else:
-        frames, info = read_timed(video), probe_video(video)
-    opened, draw = _choose_output(video, out, info)
-    if isinstance(device, str):
-        device = choose_device(device)
-    with opened as write:
-        if isinstance(model, SaliencyModel):
-            model = model.eval() if device is None else model.eval().to(device)
+    runner = Runner(model, device=device, engine=engine, precision=precision, size=size)
+    (source,) = find_inputs([str(video)])
+    return runner.run(source, Path(out), selection)
+
+
+class Runner:
+    """A model that runs over one input after the other, with the engine that the first one chose.
+
+    Args:
+        model, device, engine, precision, size: as for ``predict``.
+        report: given a line that says what runs, once that is known.
+    """
+
+    def __init__(
+        self,
+        model: SaliencyModel | str | Path,
+        *,
+        device: str | torch.device | None = None,
+        engine: EngineName | Literal["auto"] = "auto",
+        precision: Precision | Literal["auto"] = "auto",
+        size: tuple[int, int] | None = None,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.model, self.size, self.report = model, size, report
+        self.device = choose_device(device) if isinstance(device, str) else device
+        self.asked: tuple[EngineName | Literal["auto"], Precision | Literal["auto"]] = (engine, precision)
+        self.engine: Engine | None = None
+        self.pace: Pace | None = None
+
+    def run(self, source: Source, out: Path, selection: Selection = ALL) -> Prediction:
+        """Run over one input and write ``out``; see ``predict``."""
+        frames, info = source.open(selection)
+        opened, draw = _choose_output(source, out, info, selection)
+        try:
+            out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SalzooError(f"cannot write {out}: {error.strerror}") from error
+        total = info.frames if info is not None and info.frames and selection == ALL else None
+        with opened as write:
+            count, began = 0, None
+            pairs = self.stream(frames, 1 if info is None else total)
+            for frame, map_ in tqdm(pairs, total=total, unit="frame", disable=None):
+                began = perf_counter() if began is None else began
+                write(draw(frame.image, map_), frame.time, frame.duration)
+                count += 1
+            if not count:
+                raise SalzooError(f"{source} has no frame in the part that was asked for")
+        return Prediction(out, count, perf_counter() - (began or 0))
+
+    def stream(self, frames: Iterator[TimedFrame], count: int | None = None) -> Iterator[tuple[TimedFrame, Map]]:
+        """Each frame of one video with its map, as ``predict_maps`` gives it.
+
+        Args:
+            frames: of the video.
+            count: how many they are, where that is known: of a few, none are spent on choosing an engine.
+        """
+        first = list(islice(frames, CALIBRATION if self.asked[1] == "int8" else SAMPLE)) if self.engine is None else []
+        engine = self._ready([frame.image for frame in first], count) if self.engine is None else self.engine
+        self.pace = self.pace or Pace(engine.groups)
+        waiting: deque[TimedFrame] = deque()
+
+        def images() -> Iterator[Frame]:
+            for frame in chain(first, frames):
+                waiting.append(frame)
+                yield frame.image
+
+        for _, map_ in stream_maps(engine, images(), self.pace):
+            yield waiting.popleft(), map_
+
+    def _ready(self, frames: list[Frame], count: int | None) -> Engine:
+        """Load the model, and choose what runs it on the first frames."""
+        if isinstance(self.model, SaliencyModel):
+            model = self.model.eval() if self.device is None else self.model.eval().to(self.device)
         else:
-            model = load_model(model, device=device or choose_device())
-        start, count = perf_counter(), 0
-        for frame, map_ in tqdm(_pair(model, frames), total=info and info.frames, unit="frame", disable=None):
-            write(draw(frame.image, map_), frame.time, frame.duration)
-            count += 1
-    return Prediction(out, count, perf_counter() - start)
+            model = load_model(self.model, device=self.device or choose_device())
+        if self.size is not None:
+            model = copy.copy(model)
+            model.preprocessing = dataclasses.replace(model.preprocessing, size=self.size)
+        sample = [shown for _, shown in fit_frames(model, frames)]
+        engine, precision = self.asked
+        chosen = choose_engine(model, sample, engine=engine, precision=precision, frames=count)
+        self.report(f"engine: {chosen.note}")
+        self.engine = chosen.engine
+        return chosen.engine
 
 
-def _pair(model: SaliencyModel, frames: Iterable[TimedFrame]) -> Iterator[tuple[TimedFrame, Map]]:
-    """Each frame with its map."""
-    waiting: deque[TimedFrame] = deque()
+def predict_all(
+    runner: Runner, sources: Sequence[Source], out: str | Path, selection: Selection = ALL, *, resume: bool = False
+) -> Iterator[tuple[Source, Prediction | None]]:
+    """Run over several inputs, one after the other.
 
-    def read() -> Iterator[Frame]:
-        for frame in frames:
-            waiting.append(frame)
-            yield frame.image
+    Args:
+        runner: the model.
+        sources: the inputs (``find_inputs``).
+        out: what to write for each, with the input's name where "{name}" stands; for several inputs without it, a
+            folder that gets a folder of maps for each.
+        selection: which frames of each.
+        resume: leave out those whose output is there: it is complete, or it would not be.
 
-    for map_ in predict_maps(model, read()):
-        yield waiting.popleft(), map_
+    Yields:
+        Each input with what was done; None where it was left out.
+
+    Raises:
+        SalzooError: as ``predict`` does, and where the outputs of several would be one file.
+    """
+    outs = [Path(str(out).replace("{name}", source.name)) for source in sources]
+    if len(sources) > 1 and len(set(outs)) < len(outs):
+        if Path(out).suffix:
+            raise SalzooError(f'{len(sources)} inputs cannot all become {out}: name them apart, as "{{name}}.mp4" does')
+        outs = [Path(out) / source.name for source in sources]
+    for source, each in zip(sources, outs, strict=True):
+        done = each.exists() and not (each.is_dir() and not any(each.iterdir()))
+        yield source, None if resume and done else runner.run(source, each, selection)
 
 
-def _choose_output(video: Path, out: Path, info: VideoInfo | None) -> tuple[AbstractContextManager[Write], Draw]:
+def predict_frames(
+    model: SaliencyModel | str | Path,
+    source: str | Path | NDArray[np.uint8] | Iterable[Frame],
+    *,
+    device: str | torch.device | None = None,
+    engine: EngineName | Literal["auto"] = "auto",
+    precision: Precision | Literal["auto"] = "auto",
+    selection: Selection = ALL,
+    size: tuple[int, int] | None = None,
+) -> Iterator[tuple[Frame, Map]]:
+    """Each frame of a video with its saliency map: ``for frame, saliency in salzoo.predict_frames(model, source)``.
+
+    Args:
+        model: a model, or what ``load_model`` takes.
+        source: a video, image or folder by name; an array (T, H, W, 3), or (H, W, 3) for one frame; or any iterable of
+            frames. Frames are uint8, in OpenCV's order (blue, green, red).
+        device, engine, precision, selection, size: as for ``predict``; the selection is for files.
+
+    Yields:
+        (frame, saliency): the frame as it came and its map, (H, W) float32 in [0, 1], at its size.
+
+    Raises:
+        SalzooError: as ``predict`` does, and for frames that are no arrays (H, W, 3) of uint8.
+    """
+    runner = Runner(model, device=device, engine=engine, precision=precision, size=size)
+    if isinstance(source, str | Path):
+        (found,) = find_inputs([str(source)])
+        frames, info = found.open(selection)
+        count = 1 if info is None else info.frames or None
+    else:
+        given = source[None] if isinstance(source, np.ndarray) and source.ndim == 3 else source
+        count = len(given) if isinstance(given, Sized) else None
+        frames = _given_frames(given)
+    for frame, map_ in runner.stream(frames, count):
+        yield frame.image, resize_map(map_, frame.image.shape[:2])
+
+
+def _given_frames(frames: Iterable[Frame]) -> Iterator[TimedFrame]:
+    for number, frame in enumerate(frames):
+        if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+            kind = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
+            raise SalzooError(f"frame {number} is {kind}: frames are arrays (height, width, 3) of uint8")
+        yield TimedFrame(frame, number / RATE, 1 / RATE)
+
+
+def _choose_output(
+    source: Source, out: Path, info: VideoInfo | None, selection: Selection
+) -> tuple[AbstractContextManager[Write], Draw]:
     """How to write what ``out`` names, and what is written for a frame and its map. ``info`` is None for an image."""
     ending = out.suffix.lower()
     if out.is_dir() or not ending:
         return _untimed(image_folder(out)), draw_map
-    if out.exists() and out.samefile(video):
+    if source.is_at(out):
         raise SalzooError(f"{out} is the input: name another output")
     if ending in VIDEO_ENDINGS and info is not None:
         size = info.height, info.width
@@ -139,14 +282,14 @@ def _choose_output(video: Path, out: Path, info: VideoInfo | None) -> tuple[Abst
             info.fps or DEFAULT_FPS,
             time_base=info.time_base,
             pixel_aspect=info.pixel_aspect,
-            sound=Sound(video) if info.has_sound else None,
+            sound=source.sound(selection, info),
         )
         return writer, overlay(size)
     if ending in IMAGE_ENDINGS and info is None:
         return _untimed(nullcontext(partial(write_image, out))), overlay()
     kind, endings = ("image", IMAGE_ENDINGS) if info is None else ("video", VIDEO_ENDINGS)
     raise SalzooError(
-        f"cannot write {out}: for the {kind} {video.name} name a file that ends in {', '.join(endings)} (overlay) or a "
+        f"cannot write {out}: for the {kind} {Path(str(source)).name} name a file that ends in {', '.join(endings)} (overlay) or a "
         "folder (maps)"
     )
 

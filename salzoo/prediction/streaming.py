@@ -14,7 +14,6 @@ from salzoo.prediction.engines.engine import Engine
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.pace import Pace
 from salzoo.runtime.prefetching import read_ahead
-from salzoo.video.overlay import resize_map
 from salzoo.video.resizing import fit_frame, free_map, input_size
 
 AHEAD = 4
@@ -60,7 +59,7 @@ def as_engine(model: SaliencyModel | Engine) -> Engine:
 
 
 def stream_maps(engine: Engine, frames: Iterable[Frame], pace: Pace | None = None) -> Iterator[tuple[Frame, Map]]:
-    """Each frame of one video with its map, at the frame's size: read, run and taken in three threads at once.
+    """Each frame of one video with its map, as ``predict_maps`` gives it: read, run and taken in three threads at once.
 
     Args:
         engine: what runs.
@@ -68,14 +67,13 @@ def stream_maps(engine: Engine, frames: Iterable[Frame], pace: Pace | None = Non
         pace: how many frames run together; one that goes on from video to video need not measure again.
 
     Yields:
-        (frame, map), map (H, W) float32 in [0, 1].
+        (frame, map).
     """
     pace = Pace(engine.groups) if pace is None else pace
     fitted = read_ahead(fit_frames(engine.model, frames), AHEAD)
     pairs = read_ahead(_run(engine, fitted, pace), AHEAD)
     try:
-        for frame, map_ in pairs:
-            yield frame, resize_map(map_, frame.shape[:2])
+        yield from pairs
     finally:
         pairs.close()
         fitted.close()

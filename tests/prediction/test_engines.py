@@ -82,11 +82,11 @@ def test_groups_and_threads_change_nothing(spec: str, rounding: float, group: in
     np.testing.assert_allclose(one_by_one, plain_maps(model, frames), atol=1e-4)
 
 
-def test_a_stream_pairs_frames_with_their_maps_at_their_size() -> None:
+def test_a_stream_pairs_frames_with_their_maps() -> None:
     frames = scene(9, (60, 90))
     pairs = list(stream_maps(torch_engine(model_of(SLIM)), iter(frames)))
     assert [frame is given for (frame, _), given in zip(pairs, frames, strict=True)] == [True] * 9
-    assert {map_.shape for _, map_ in pairs} == {(60, 90)}
+    assert {map_.shape for _, map_ in pairs} == {SIZE}
 
 
 def test_batch_norms_are_folded_on_a_copy() -> None:

@@ -74,7 +74,7 @@ def test_overlay_video(video: Path, out: Path, ending: str) -> None:
 
 
 def test_maps_are_the_models_at_the_frames_size(video: Path, out: Path, slim: SaliencyModel) -> None:
-    done = salzoo.predict(slim, str(video), str(out / "maps"))
+    done = salzoo.predict(slim, str(video), str(out / "maps"), engine="torch", precision="float32")
     assert done.frames == 20
     files = sorted((out / "maps").iterdir())
     assert [file.name for file in files] == [f"{number:04d}.png" for number in range(1, 21)]
@@ -131,8 +131,6 @@ def test_heat_does_not_flicker(out: Path, tmp_path: Path) -> None:
     [
         ("overlay.mov", "ends in .mp4, .webm, .mkv, .gif, .avi"),
         ("overlay.png", "ends in .mp4, .webm, .mkv, .gif, .avi"),
-        ("missing/overlay.mp4", "No such file or directory"),
-        ("missing/maps", "No such file or directory"),
     ],
 )
 def test_outputs_that_cannot_be(video: Path, out: Path, name: str, message: str) -> None:
