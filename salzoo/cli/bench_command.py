@@ -47,9 +47,10 @@ def bench_command(
     if threads is not None:
         torch.set_num_threads(threads)
     where = choose_device(device)
+    machine = describe_machine(where)  # before anything runs: the load is that of others
     tables = _run(what, models or ("salgan+ema@61",), size, video, rounds, where)
     show = tables_json if as_json else tables_text
-    click.echo(show(tables, describe_machine(where), peak_memory()))
+    click.echo(show(tables, machine, peak_memory()))
 
 
 def _run(

@@ -54,9 +54,9 @@ class Selection:
         """These frames, their times counted from the first; each stands until the next."""
         origin, number = None, 0
         for frame in frames:
-            if self.stop is not None and frame.time >= self.stop:
+            if self.stop is not None and float(frame.time) >= self.stop:
                 return
-            if frame.time < self.start:
+            if float(frame.time) < self.start:
                 continue
             origin = frame.time if origin is None else origin
             if number % self.every == 0:
@@ -201,7 +201,7 @@ def _numbered(pattern: Path) -> Source:
     found = sorted((int(each[1]), path) for each, path in matches if each)
     if not found:
         raise SalzooError(f"no file matches {pattern}")
-    name = (before + Path(after).stem).strip("-_. ") or pattern.parent.resolve().name
+    name = (before + after.removesuffix(pattern.suffix)).strip("-_. ") or pattern.parent.resolve().name
     return Source(name, tuple(path for _, path in found))
 
 

@@ -289,8 +289,8 @@ def _choose_output(
         return _untimed(nullcontext(partial(write_image, out))), overlay()
     kind, endings = ("image", IMAGE_ENDINGS) if info is None else ("video", VIDEO_ENDINGS)
     raise SalzooError(
-        f"cannot write {out}: for the {kind} {Path(str(source)).name} name a file that ends in {', '.join(endings)} (overlay) or a "
-        "folder (maps)"
+        f"cannot write {out}: for the {kind} {Path(str(source)).name} name a file that ends in {', '.join(endings)} "
+        "(overlay) or a folder (maps)"
     )
 
 

@@ -42,8 +42,9 @@ def test_overlay_of_a_checkpoint(tmp_path: Path, out: Path) -> None:
     command = ["predict", str(tmp_path / "checkpoint"), str(video), "-o", str(out / "overlay.webm"), "--device", "cpu"]
     result = CliRunner().invoke(cli, command)
     assert result.exit_code == 0, result.output
-    device, summary = result.stdout.splitlines()
+    device, engine, summary = result.stdout.splitlines()
     assert device == "device: cpu"
+    assert engine.startswith("engine: ")
     assert summary.startswith(f"{out / 'overlay.webm'}: 10 frames in ")
     assert summary.endswith(" frames/s")
     assert result.stderr == ""  # no progress bar where no terminal is
@@ -54,7 +55,7 @@ def test_overlay_of_a_checkpoint(tmp_path: Path, out: Path) -> None:
     ("arguments", "message"),
     [
         (["spectral-residual", "video.avi", "-o", "overlay.mov"], "salzoo: cannot write overlay.mov: "),
-        (["spectral-residual", "video.avi", "-o", "missing/overlay.mp4"], "salzoo: cannot write missing/overlay.mp4: "),
+        (["spectral-residual", "video.avi", "-o", "video.avi/x.mp4"], "salzoo: cannot write video.avi/x.mp4: "),
         (["spectral-residual", "truncated.avi", "-o", "overlay.mp4"], "salzoo: truncated.avi is truncated"),
         (["spectral-residual", "nothing.avi", "-o", "overlay.mp4"], "salzoo: nothing.avi does not exist"),
         (["spectral-residual", "video.avi", "-o", "overlay.mp4", "--device", "tpu"], "salzoo: unknown device 'tpu'"),

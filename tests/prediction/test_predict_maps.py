@@ -108,7 +108,7 @@ def test_the_device_is_one_that_works() -> None:
     [
         ("gpu", "unknown device 'gpu'"),
         ("", "unknown device ''"),
-        ("meta", "'meta' cannot be used here"),
+        ("meta", "unknown device 'meta'"),
         ("cuda:99", "'cuda:99' cannot be used here"),
     ],
 )

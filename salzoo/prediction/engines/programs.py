@@ -163,6 +163,7 @@ def _open_openvino(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[
         "INFERENCE_NUM_THREADS": _threads(),
         "NUM_STREAMS": "1",
         "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,  # it would bind the thread that calls to one core, for all that comes after
     }
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(path), "CPU", settings)
