@@ -10,6 +10,7 @@ from salzoo.cli.training_options import read_changes, training_options
 
 if TYPE_CHECKING:
     from salzoo.training.conducting import Run
+    from salzoo.training.recipe import Recipe
 
 
 @click.command("train")
@@ -99,5 +100,12 @@ def _next_steps(run: "Run") -> list[str]:
         "next:",
         f"  salzoo predict {folder} VIDEO.mp4 -o overlay.mp4",
         f"  salzoo eval {folder} {data}",
-        f"  salzoo train --resume {folder} --epochs {2 * record.recipe.epochs}",
+        f"  salzoo train --resume {folder} {_twice_as_long(record.recipe)}",
     ]
+
+
+def _twice_as_long(recipe: "Recipe") -> str:
+    """The option that makes a run twice as long, in the measure that its recipe ends by."""
+    if recipe.frames:
+        return f"--set frames={2 * recipe.frames}"
+    return f"--minutes {2 * recipe.minutes:g}" if recipe.minutes else f"--epochs {2 * recipe.epochs}"

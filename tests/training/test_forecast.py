@@ -5,8 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import salzoo
+from salzoo.cli import cli
 from salzoo.training import loop
 from salzoo.training.forecast import foretell
 from salzoo.training.loop import Step
@@ -62,3 +64,24 @@ def test_a_slow_machine_takes_longer_and_does_no_worse(
     assert [result.mean for result in quick.results] == [result.mean for result in slow.results]
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("quick", "slow")]
     assert weights[0] == weights[1]
+
+
+def test_the_end_says_in_words_how_the_model_stands_and_what_to_type_next(tiny_data: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "run")
+    small = ["--size", "16x16", "--set", "score_frames=2", "--set", "frames=16", "--root", str(tiny_data), "-o", out]
+    ended = CliRunner().invoke(cli, ["train", "salgan:width=0.05", "--dataset", "synthetic", *small])
+    assert ended.exit_code == 0, ended.output
+    *_, columns, untrained, centre, contrast, _folder, _next, _predict, _eval, longer = ended.output.splitlines()
+    assert columns == "higher is better, but lower in KLD"
+    for line, other in (
+        (untrained, "untrained"),
+        (centre, "center-bias (fitted to train)"),
+        (contrast, "spectral-residual"),
+    ):
+        assert line.startswith("salgan:width=0.05 against ")
+        assert other in line
+        assert "better in" in line or "worse in" in line or "no clear difference in" in line
+    assert longer.endswith(f"--resume {out} --set frames=32")
+    again = CliRunner().invoke(cli, [*longer.split()[1:], "--no-score"])
+    assert again.exit_code == 0, again.output
+    assert "32 frames" in again.output
