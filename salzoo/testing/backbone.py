@@ -162,13 +162,12 @@ def links_are_read(subject: Subject) -> None:
             f"layer {index} ({layer.name}) was given {len(inputs) - 1} links of {len(layer.links)}",
         )
         for number, link in enumerate(layer.links, start=1):
-            other_values = torch.rand_like(inputs[number]) * 10
-            other_size = F.interpolate(inputs[number], scale_factor=2)  # some links are read for their size alone
+            given = inputs[number]
+            others = [given.flip(-1)]  # whole numbers, such as positions of maxima, are exchanged
+            if given.is_floating_point():  # some links are read for their size alone
+                others = [torch.rand_like(given) * 10, F.interpolate(given, scale_factor=2)]
             require(
-                any(
-                    _changes(layer, [*inputs[:number], other, *inputs[number + 1 :]], output)
-                    for other in (other_values, other_size)
-                ),
+                any(_changes(layer, [*inputs[:number], other, *inputs[number + 1 :]], output) for other in others),
                 f"layer {index} ({layer.name}) does not depend on its link {link}: drop the link, or read it",
             )
 

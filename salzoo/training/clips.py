@@ -45,6 +45,7 @@ class ClipBatch:
         count: valid frames of this batch on all ranks together.
         longest: the longest clip of this batch on all ranks.
         still: whether these are stills, each a video of one frame.
+        primes: the first so many frames prime the model: there are as many less of density, fixations and ``valid``.
     """
 
     frames: NDArray[np.uint8]
@@ -56,6 +57,7 @@ class ClipBatch:
     count: int
     longest: int
     still: bool
+    primes: int = 0
 
 
 @dataclass(frozen=True)

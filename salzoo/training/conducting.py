@@ -161,7 +161,7 @@ def _validate(training: Training, folder: RunFolder, task: Task, report: Report)
     model = training.outcome
     with torch.random.fork_rng():
         result = score_model(task, model, str(model.spec))
-    train_mode(training.model)
+    train_mode(training.model, training.recipe.batch_norm)
     scores = dict(result.mean)
     if recipe.best not in scores:
         raise SalzooError(f"the best checkpoint cannot be told by {recipe.best!r}; scores are {', '.join(scores)}")

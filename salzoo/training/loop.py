@@ -15,14 +15,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from salzoo.interfaces import SalzooError, map_state
+from salzoo.interfaces import SalzooError, Video, map_state
 from salzoo.runtime.prefetching import read_ahead
 from salzoo.training.augmentation import Augmentation
 from salzoo.training.clips import ClipBatch, Reading, clip_batches, still_batches
 from salzoo.training.discriminator import adversarial_loss, discriminator_loss, to_rgb
 from salzoo.training.losses import NEEDS_FIXATIONS, frame_losses
+from salzoo.training.recipe import Recipe
 from salzoo.training.schedules import rate_factor
 from salzoo.training.state import ALPHA, Training, agree, matches, train_mode
+from salzoo.training.windows import window_batches
 
 BATCHES_AHEAD = 2
 """Batches that a thread reads before they are asked for."""
@@ -76,7 +78,7 @@ def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) ->
         SalzooError: where the maps stop being finite or the loss grows without end, naming the step and the clip.
     """
     recipe, progress = training.recipe, training.progress
-    train_mode(training.model)
+    train_mode(training.model, recipe.batch_norm)
     training.model.checkpoint_activations = recipe.checkpoint_activations
     network = _over_ranks(training, training.model)
     judge = network if training.discriminator is None else _over_ranks(training, training.discriminator)
@@ -106,7 +108,7 @@ def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) ->
                 with trained.no_sync() if alone else contextlib.nullcontext():  # type: ignore[operator]
                     share = (_judge_loss if judging else _batch_loss)(training, network, judge, which, batch)
                     (share / recipe.accumulate).backward()
-                loss += share.item() * len(batch.valid)
+                loss += share.item() * len(batch.valid) * (batch.longest if recipe.frame_mean else 1)
                 valid += int(batch.valid.sum())
                 longest = max(longest, batch.longest)
                 if number <= NAMED:
@@ -148,17 +150,28 @@ def _open_sources(training: Training) -> list[Generator[ClipBatch, None, None]]:
         still_source = still_batches(
             videos, reading, batch=recipe.still_batch, every=every, drop_last=drop, epochs=None, skip=stills
         )
-        clip_source = clip_batches(
-            videos,
-            reading,
-            length=recipe.clip_length,
-            batch=recipe.batch,
-            shuffle=recipe.shuffle,
-            epochs=None,
-            skip=clips,
+        clip_source = (
+            _open_windows(videos, reading, recipe, clips)
+            if recipe.windows
+            else clip_batches(
+                videos,
+                reading,
+                length=recipe.clip_length,
+                batch=recipe.batch,
+                shuffle=recipe.shuffle,
+                epochs=None,
+                skip=clips,
+            )
         )
         sources += [read_ahead(still_source, BATCHES_AHEAD), read_ahead(clip_source, BATCHES_AHEAD)]
     return sources
+
+
+def _open_windows(videos: Sequence[Video], reading: Reading, recipe: Recipe, skip: int) -> Iterator[ClipBatch]:
+    length, primes, step = recipe.clip_length, recipe.primes, recipe.step
+    return window_batches(
+        videos, reading, length=length, primes=primes, step=step, batch=recipe.batch, epochs=None, skip=skip
+    )
 
 
 def _next_batch(training: Training, sources: Sequence[Iterator[ClipBatch]]) -> tuple[int, ClipBatch]:
@@ -183,8 +196,18 @@ def _forward(training: Training, network: nn.Module, which: int, batch: ClipBatc
     bypass = batch.still and model.passes_stills_by and (recipe.bypass or training.images[which])
     model.backbone.select_source(training.sources[which])  # until the step, whose backward pass may run layers again
     with torch.autocast(model.device.type, torch.bfloat16, enabled=training.precision == "bfloat16"):
-        maps, state = network(inputs, state, starts=torch.from_numpy(batch.starts).to(model.device), bypass=bypass)
-    training.states[which] = None if batch.still else map_state(Tensor.detach, state)
+        starts: Tensor | None = torch.from_numpy(batch.starts).to(model.device)
+        if batch.primes:
+            state, starts, inputs = model.prime(inputs[:, : batch.primes]), None, inputs[:, batch.primes :]
+        # Batch norms that learn see one time step at a time, of different videos.
+        parts = inputs.split(1 if recipe.batch_norm != "frozen" else inputs.shape[1], dim=1)
+        found = []
+        for part in parts:
+            maps, state = network(part, state, starts=starts, bypass=bypass)
+            found.append(maps)
+            starts = None
+        maps = torch.cat(found, 1)
+    training.states[which] = None if batch.still or recipe.windows else map_state(Tensor.detach, state)
     if not math.isfinite(maps.detach().sum().item()):  # before the loss, which would abort a GPU's process
         raise _diverged(training, "no finite maps", batch.names)
     valid = torch.from_numpy(batch.valid).to(maps.device)
@@ -207,7 +230,7 @@ def _batch_loss(training: Training, network: nn.Module, judge: nn.Module, which:
         judged = adversarial_loss(training.discriminator, images, maps.unsqueeze(1))
         total = total + losses["adversarial"] * len(maps) * judged
         training.discriminator.requires_grad_(True)
-    return total / len(batch.valid)
+    return total / len(batch.valid) / (batch.longest if training.recipe.frame_mean else 1)
 
 
 def _judge_loss(training: Training, network: nn.Module, judge: nn.Module, which: int, batch: ClipBatch) -> Tensor:
@@ -234,7 +257,7 @@ def _apply(training: Training, optimizer: torch.optim.Optimizer, longest: int, j
         for name, parameter in training.model.named_parameters():
             if not matches(name, joined):
                 parameter.grad = None
-    limit = recipe.clip_norm * longest if recipe.clip_norm and not judging else math.inf
+    limit = recipe.clip_norm * (1 if recipe.frame_mean else longest) if recipe.clip_norm and not judging else math.inf
     norm = torch.nn.utils.clip_grad_norm_(parameters, limit).item()
     if math.isfinite(norm):
         optimizer.step()

@@ -44,6 +44,14 @@ def kld_of_logs(logs: Tensor, density: Tensor) -> Tensor:
     return (torch.xlogy(q, q) - q * logs).sum((1, 2))
 
 
+def kld_batch(maps: Tensor, density: Tensor, fixations: Tensor | None = None) -> Tensor:
+    """TASED-Net's loss (its authors' code): as ``kld``, but maps and densities are scaled by their sums over the whole
+    batch, so that frames with more of either weigh more; (N, H, W) give (N,), whose mean is the loss."""
+    epsilon = 2.22e-16
+    p, q = (each / each.sum().clamp_min(epsilon) for each in (maps, density))
+    return len(maps) * (q * torch.log(epsilon + q / (p + epsilon))).sum((1, 2))
+
+
 def cc(maps: Tensor, density: Tensor, fixations: Tensor | None = None) -> Tensor:
     """Pearson's correlation of map and density: (N, H, W) give (N,); 0 where either is flat."""
     a, b = (each - each.mean((1, 2), keepdim=True) for each in (maps, density))
@@ -64,6 +72,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor | None], Tensor]] = {
     "bce": bce,
     "bce-pooled": bce_pooled,
     "kld": kld,
+    "kld-batch": kld_batch,
     "cc": cc,
     "nss": nss,
 }

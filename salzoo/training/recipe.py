@@ -26,7 +26,7 @@ from salzoo.training.losses import parse_loss
 FOLDER = Path(__file__).parent / "recipes"
 
 Optimizer = Literal["adam", "adamw", "sgd", "nesterov", "adagrad"]
-Schedule = Literal["constant", "cosine", "plateau", "from-scratch"]
+Schedule = Literal["constant", "cosine", "plateau", "from-scratch", "steps", "exponential"]
 Score = Literal["auc_judd", "auc_shuffled", "nss", "cc", "sim", "kld", "ig"]
 
 
@@ -42,6 +42,9 @@ class Recipe:
         minutes: end after so many, wherever the epoch stands; 0 for no limit.
         size: (height, width) of the model's input; empty for the model's own.
         clip_length: frames of a clip: what a step sees, and how far gradients reach back in time.
+        windows: clips are random windows, one of each video in an epoch, instead of following one another.
+        primes: of a window, the first so many frames prime the model: nothing is learned from their maps.
+        step: video frames from one frame of a window to the next.
         batch: videos side by side, on each rank.
         accumulate: batches whose gradients make one step.
         shuffle: take the videos in random order, another in every epoch.
@@ -56,11 +59,19 @@ class Recipe:
         optimizer: adam, adamw, sgd, nesterov, or adagrad.
         lr: its learning rate.
         encoder_rate: factor on it for the layers before the bottleneck, where the backbone has one.
+        encoder_decay: factor on the weight decay, likewise.
         alpha_lr: that of learned EMA weights (``temporal.*.alpha``), which get no weight decay.
         momentum: of sgd and nesterov.
         weight_decay: on the backbone; on temporal modules too with adamw.
-        clip_norm: the gradient's norm is clipped at this times the frames of the clip; 0 for never.
+        frame_mean: the loss is the mean over the frames of a clip, not their sum.
+        clip_norm: the gradient's norm is clipped at this times the frames of the clip (with ``frame_mean`` at this); 0
+            for never.
+        batch_norm: "frozen", or with the statistics of each batch: "decoder" for the layers from the bottleneck on,
+            "train" for all. Then a batch must hold different videos, in full batches of windows or stills, and each
+            time step is run by itself, so that frames of a video are not mixed.
         schedule: of the learning rates (``salzoo.training.schedules``).
+        drops: of the schedule "steps": shares of the run after which the rates are a tenth.
+        decay: of the schedule "exponential": factor on the rates with each epoch.
         warm_up: steps over which they rise.
         freeze: globs of parameters that stay as they are.
         thaw: for each epoch from the first, globs of the parameters that join the training; all of them from the last.
@@ -83,6 +94,9 @@ class Recipe:
     minutes: float = 0.0
     size: tuple[int, ...] = ()
     clip_length: int = 10
+    windows: bool = False
+    primes: int = 0
+    step: int = 1
     batch: int = 1
     accumulate: int = 1
     shuffle: bool = False
@@ -99,11 +113,16 @@ class Recipe:
     optimizer: Optimizer = "adam"
     lr: float = 1e-6
     encoder_rate: float = 1.0
+    encoder_decay: float = 1.0
     alpha_lr: float = 0.1
     momentum: float = 0.0
     weight_decay: float = 0.0
+    frame_mean: bool = False
     clip_norm: float = 0.0
+    batch_norm: Literal["frozen", "decoder", "train"] = "frozen"
     schedule: Schedule = "constant"
+    drops: tuple[float, ...] = ()
+    decay: float = 1.0
     warm_up: int = 0
     freeze: tuple[str, ...] = ()
     thaw: tuple[tuple[str, ...], ...] = ()
@@ -127,6 +146,14 @@ class Recipe:
             raise SalzooError(f"recipe {self.name}: nesterov needs a momentum above 0, such as momentum=0.9")
         if self.size and (len(self.size) != 2 or not 1 <= min(self.size) <= max(self.size) <= 2**16):
             raise SalzooError(f"recipe {self.name}: size must be a height and a width, not {list(self.size)}")
+        if self.primes and not (self.windows and self.primes < self.clip_length):
+            raise SalzooError(f"recipe {self.name}: primes must be fewer than clip_length, and go with windows=true")
+        varied = (self.windows and self.batch > 1) or (self.stills == 1 and self.still_batch > 1 and self.drop_last)
+        if self.batch_norm != "frozen" and not varied:
+            raise SalzooError(
+                f"recipe {self.name}: batch_norm={self.batch_norm} needs full batches of different videos: "
+                "windows=true with a batch from 2, or stills alone (stills=1) with drop_last=true"
+            )
         parse_loss(self.loss)
 
     @property
@@ -139,7 +166,10 @@ _RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("epochs", "clip_length", "batch", "accumulate", "still_batch"), (1, 10**6)),
     **dict.fromkeys(("still_every", "save_every"), (1, 10**9)),
     **dict.fromkeys(("warm_up", "validate", "score_frames"), (0, 10**9)),
-    **dict.fromkeys(("lr", "encoder_rate", "alpha_lr", "weight_decay"), (0, 1000)),
+    **dict.fromkeys(("lr", "encoder_rate", "encoder_decay", "alpha_lr", "weight_decay"), (0, 1000)),
+    "primes": (0, 10**6),
+    "step": (1, 10**6),
+    "decay": (0, 1),
     **dict.fromkeys(("stills", "flip", "jitter", "momentum", "average"), (0, 1)),
     "frames": (0, 10**15),
     "minutes": (0, 10**7),

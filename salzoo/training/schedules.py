@@ -21,7 +21,9 @@ def rate_factor(recipe: Recipe, group: str, step: int, done: float) -> float:
     ``constant`` and ``plateau`` keep the rate, ``cosine`` lets it fall to zero along half a cosine. ``from-scratch``
     lowers the backbone's rate over the second half of the stills to ``FINE`` of it, where it stays: one video's clips
     in a row would undo at full rate what shuffled frames have taught. Temporal modules, which learn from clips, fall to
-    that at the end of the run. All but the published schedules rise over ``recipe.warm_up`` steps.
+    that at the end of the run. ``steps`` takes a tenth after each of ``recipe.drops``, but for the encoder
+    (TASED-Net); ``exponential`` multiplies by ``recipe.decay`` with each epoch (UNISAL). All rise over
+    ``recipe.warm_up`` steps.
 
     Args:
         recipe: names the schedule.
@@ -32,6 +34,10 @@ def rate_factor(recipe: Recipe, group: str, step: int, done: float) -> float:
     warm = min(1.0, step / recipe.warm_up) if recipe.warm_up else 1.0
     if recipe.schedule == "cosine":
         return warm * 0.5 * (1 + math.cos(math.pi * done))
+    if recipe.schedule == "steps":
+        return warm if group == "encoder" else warm * 0.1 ** sum(done >= drop for drop in recipe.drops)
+    if recipe.schedule == "exponential":
+        return warm * recipe.decay ** int(done * recipe.epochs)
     if recipe.schedule == "from-scratch":
         phase = done / recipe.stills if group in ("encoder", "backbone") and recipe.stills else done
         return warm * max(FINE, min(1.0, 2 * (1 - phase)))

@@ -5,7 +5,7 @@ import fnmatch
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -189,8 +189,15 @@ def begin_training(
         states=[None] * len(videos),
         progress=Progress(taken=[[0, 0] for _ in videos]),
         images=[all(video.frames == 1 for video in listed) for listed in videos],
-        epoch_frames=sum(video.frames for listed in videos for video in listed),
+        epoch_frames=sum(_frames_of(video, recipe) for listed in videos for video in listed),
     )
+
+
+def _frames_of(video: Video, recipe: Recipe) -> int:
+    """Frames of a video that an epoch learns from."""
+    if video.frames == 1 or not recipe.windows:
+        return video.frames
+    return recipe.clip_length - recipe.primes if video.frames > (recipe.clip_length - 1) * recipe.step else 0
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -206,7 +213,12 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         raise SalzooError(f"recipe {recipe.name} freezes every parameter: there is nothing to train")
     decay, temporal_decay = recipe.weight_decay, recipe.weight_decay if recipe.optimizer == "adamw" else 0.0
     parameters = [
-        {"name": "encoder", "params": groups["encoder"], "lr": recipe.lr * recipe.encoder_rate, "weight_decay": decay},
+        {
+            "name": "encoder",
+            "params": groups["encoder"],
+            "lr": recipe.lr * recipe.encoder_rate,
+            "weight_decay": decay * recipe.encoder_decay,
+        },
         {"name": "backbone", "params": groups["backbone"], "lr": recipe.lr, "weight_decay": decay},
         {"name": "temporal", "params": groups["temporal"], "lr": recipe.lr, "weight_decay": temporal_decay},
         {"name": "alpha", "params": groups["alpha"], "lr": recipe.alpha_lr, "weight_decay": 0.0},
@@ -234,12 +246,14 @@ def _encoder_keys(network: nn.Module) -> tuple[str, ...]:
     return tuple(f"backbone.{layer.key or number}." for number, layer in enumerate(layers))
 
 
-def train_mode(model: SaliencyModel) -> None:
-    """Training mode, but for batch normalisation, which would mix the frames of a video."""
+def train_mode(model: SaliencyModel, batch_norm: Literal["frozen", "decoder", "train"] = "frozen") -> None:
+    """Training mode, but for batch normalisation, which would mix the frames of a video; of it those parts alone that
+    the recipe's value of this name says."""
     model.train()
-    for module in model.backbone.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
+    encoder = _encoder_keys(model)
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and name.startswith("backbone."):
+            module.train(batch_norm == "train" or (batch_norm == "decoder" and not name.startswith(encoder)))
 
 
 def matches(name: str, globs: Sequence[str]) -> bool:

@@ -143,7 +143,7 @@ class Unisal(Backbone):
         ]  # fmt: skip
         super().__init__(
             layers,
-            landmarks={"bottleneck": 22, "output": len(layers) - 1},
+            landmarks={"bottleneck": 19, "output": len(layers) - 1},
             preprocessing=Preprocessing(
                 size=SOURCES[source].size,
                 channel_order="rgb",

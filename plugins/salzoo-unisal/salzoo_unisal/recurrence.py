@@ -63,7 +63,8 @@ class Recurrence(nn.Module):
     """Adds the GRU's memory to a layer's input; stills pass it by.
 
     There are ``interval`` states, of which each sees every so many frames, in turn: the authors' inference, which cuts
-    a video into so many interleaved sequences. A video starts from zeros.
+    a video into so many interleaved sequences. A video starts from zeros. In training there is one state: frames are to
+    come at that interval, as in the authors' clips (recipe ``unisal``).
 
     State: the states, the next one first, (B, interval·256, H, W).
 
@@ -87,9 +88,10 @@ class Recurrence(nn.Module):
 
     def forward(self, x: Tensor, layer: LayerCall, state: State) -> tuple[Tensor, State]:
         wide = torch.promote_types(x.dtype, torch.float32)
+        states = 1 if self.training else self.interval
         if state is None:
-            state = x.new_zeros(len(x), self.interval * CHANNELS, *x.shape[-2:], dtype=wide)
-        queue = list(state.chunk(self.interval, 1))
+            state = x.new_zeros(len(x), states * CHANNELS, *x.shape[-2:], dtype=wide)
+        queue = list(state.chunk(states, 1))
         masks = None
         if self.training and self.dropout:
             masks = F.dropout(x.new_ones(3, CHANNELS, dtype=wide), self.dropout)
