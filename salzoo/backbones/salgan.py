@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from salzoo.interfaces import Backbone, Layer, Preprocessing, SalzooError
+from salzoo.runtime.network import check_at_hand
 
 ENCODER = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Channels of VGG-16's convolutions; a 2×2 max pool follows each of the first four groups."""
@@ -72,6 +73,7 @@ class SalGAN(Backbone):
         import timm
 
         try:
+            check_at_hand("timm/vgg16.tv_in1k")
             vgg: Any = timm.create_model("vgg16.tv_in1k", pretrained=True, num_classes=0)
         except Exception as error:  # whatever the Hub's client and the network raise
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from salzoo.backbones.packaged_weights import PACKAGES, find_packaged, read_packaged
 from salzoo.interfaces import Layer, Link, Preprocessing, SalzooError
+from salzoo.runtime.network import check_at_hand
 
 SIZE = (192, 256)
 """(height, width) of the frames for architectures that take any size."""
@@ -301,6 +302,8 @@ def _create_pretrained(arch: str, found: Outline) -> Any:
         hint = f"; {tagged[0]} has" if tagged else ""
         raise SalzooError(f"timm has no pretrained weights for {arch}{hint}: start from nothing with --init random")
     try:
+        if config.hf_hub_id:
+            check_at_hand(config.hf_hub_id)
         return _create(arch, pretrained=True, **dict(found.options))
     except Exception as error:  # whatever the Hub's client and the network raise
         raise SalzooError(

@@ -6,6 +6,7 @@ pickle or a path that leads elsewhere, stays there.
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from salzoo.hub.checkpoint import CARD, CONFIG, WEIGHTS, load_checkpoint, read_config
+from salzoo.hub.guarding import HostileAnswerError, guarded
 from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import one_line
+from salzoo.runtime.network import cached_snapshots, is_reachable
+
+FILES = (CONFIG, WEIGHTS, CARD)
 
 REPO = re.compile(r"([\w.-]+/[\w.-]+?)(?:@([\w./-]+))?", re.ASCII)
 """``org/repo`` or ``org/repo@revision``; a revision is a branch, a tag or a commit."""
@@ -72,10 +78,24 @@ def pull(name: str, sha256: str | None = None) -> Pulled:
 
 
 def _fetch(name: str, repo_id: str, file: str, revision: str | None) -> Path:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 
-    with hub_errors(name, file):
-        return Path(hf_hub_download(repo_id, file, revision=revision))
+    try:
+        with hub_errors(name, file):
+            if not isinstance(try_to_load_from_cache(repo_id, file, revision=revision), str) and not (
+                constants.HF_HUB_OFFLINE or is_reachable()
+            ):
+                wanted = f"{name} ({file}) is not in the cache"
+                raise _UnreachableError(f"{wanted}, and {constants.ENDPOINT} cannot be reached")
+            with guarded(file):
+                return Path(hf_hub_download(repo_id, file, revision=revision))
+    except _UnreachableError:
+        # Where the cache has lost which commit a name means, what it holds is better than nothing.
+        whole = [folder for folder in cached_snapshots(repo_id) if all((folder / each).exists() for each in FILES)]
+        if revision is not None or not whole or not (constants.HF_HUB_OFFLINE or not is_reachable()):
+            raise
+        print(f"salzoo: {name}: the Hub cannot be asked; the cache holds commit {whole[0].name}", file=sys.stderr)
+        return whole[0] / file
 
 
 class _UnreachableError(SalzooError):
@@ -94,8 +114,12 @@ def hub_errors(name: str, file: str = "") -> Iterator[None]:
     wanted = f"{name}{f' ({file})' if file else ''}"
     try:
         yield
+    except _UnreachableError:
+        raise
+    except HostileAnswerError as error:
+        raise _UnreachableError(f"{wanted}: {error}; is {constants.ENDPOINT} the Hub that you mean?") from error
     except errors.HFValidationError as error:
-        raise _UnreachableError(f"{name!r} cannot be a name on the Hub: {_first_line(error)}") from error
+        raise _UnreachableError(f"{name!r} cannot be a name on the Hub: {one_line(error)}") from error
     except errors.GatedRepoError as error:
         raise _UnreachableError(f"{wanted}: access must be asked for on its page, and HF_TOKEN set") from error
     except errors.RevisionNotFoundError as error:
@@ -116,10 +140,20 @@ def hub_errors(name: str, file: str = "") -> Iterator[None]:
         raise _UnreachableError(f"{wanted}: {_answered(error)}") from error
     except errors.OfflineModeIsEnabled as error:
         raise _UnreachableError(f"{wanted}: offline mode is on (HF_HUB_OFFLINE)") from error
+    except OSError as error:
+        if error.filename is None and not error.errno:  # of the HTTP client: requests' errors are OSErrors
+            raise _connection_failed(wanted, error) from error
+        raise _UnreachableError(f"{wanted}: the cache cannot be written ({one_line(error)})") from error
+    except ValueError as error:
+        raise _UnreachableError(f"{wanted}: what the server answers makes no sense ({one_line(error)})") from error
     except Exception as error:  # of the HTTP client, which is another one in each major version
-        raise _UnreachableError(
-            f"{wanted}: the connection to {constants.ENDPOINT} failed ({type(error).__name__}: {_first_line(error)})"
-        ) from error
+        raise _connection_failed(wanted, error) from error
+
+
+def _connection_failed(wanted: str, error: Exception) -> _UnreachableError:
+    from huggingface_hub import constants
+
+    return _UnreachableError(f"{wanted}: the connection to {constants.ENDPOINT} failed ({one_line(error)})")
 
 
 def _answered(error: Any) -> str:
@@ -137,7 +171,7 @@ def _check_card(path: Path) -> None:
     try:
         ModelCard(path.read_text(encoding="utf-8"))
     except Exception as error:  # whatever a YAML parser can think of
-        raise SalzooError(f"its card cannot be read: {_first_line(error)}") from error
+        raise SalzooError(f"its card cannot be read: {one_line(error)}") from error
 
 
 def _forget(folder: Path) -> None:
@@ -147,7 +181,3 @@ def _forget(folder: Path) -> None:
         if path.is_symlink():
             path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

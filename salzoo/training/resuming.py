@@ -213,6 +213,15 @@ def _load_networks(training: Training, tensors: dict[str, Tensor]) -> None:
             index, _, field = key.partition(".")
             state.setdefault(int(index), {})[field] = value
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        _lay_out(optimizer)
+
+
+def _lay_out(optimizer: torch.optim.Optimizer) -> None:
+    """Give the optimiser's tensors the layout in memory of their parameters: a fused step takes it for granted."""
+    for parameter, values in optimizer.state.items():
+        for key, value in values.items():
+            if value.shape == parameter.shape and value.dim() > 1:
+                values[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _own_tensors(training: Training) -> tuple[dict[str, Tensor], list[Any]]:

@@ -113,7 +113,7 @@ def resume(
 ) -> Run:
     """Go on with a run from its last saved state, exactly as it would have gone on.
 
-    A run that is over is returned with the scores that it has.
+    A run that is over is returned with the scores that it has, or scored where it has none.
 
     Args:
         path: the run folder.
@@ -131,7 +131,8 @@ def resume(
     if spec is not None and str(canonical_spec(spec)) != record.spec:
         raise SalzooError(f"{path} is a run of {record.spec}, not of {canonical_spec(spec)}")
     recipe = _lengthen(record.recipe, longer)
-    if record.finished is not None and recipe == record.recipe:
+    scored = (path / RESULTS).exists()
+    if record.finished is not None and recipe == record.recipe and (scored or not score):
         return _finished(path, record, report)
     datasets = [open_dataset(name, root if root is not None else kept) for name, kept in record.datasets]
     roots = [str(root) if root is not None else kept for _, kept in record.datasets]
@@ -199,8 +200,11 @@ def _restore(training: Training, path: Path, record: Record, report: Report) -> 
     if last_state(path) is not None:
         load_state(training, path)
     elif record.finished is not None:
-        report("the run kept its checkpoint alone: its weights go on, with fresh optimisers (--keep-state keeps them)")
         continue_from_checkpoint(training, path, record.finished)
+        if training.done < 1:
+            report(
+                "the run kept its checkpoint alone: its weights go on, with fresh optimisers (--keep-state keeps them)"
+            )
     elif (path / LOG).exists() and read_log(path / LOG)[1]:
         load_state(training, path)  # which says what is missing
     else:

@@ -21,9 +21,8 @@ from salzoo.interfaces import SalzooError
 from salzoo.model import describe_shapes
 from salzoo.spec import MAX_LENGTH
 from salzoo.training.conducting import Run
-from salzoo.training.folder import read_record
+from salzoo.training.folder import RECORD, read_record
 from salzoo.training.recipe import load_recipe, override, parse_change
-from salzoo.training.resuming import last_state
 from salzoo.training.runs import resume, train
 
 LIMIT = 1000
@@ -177,7 +176,7 @@ def _pool(found: Mapping[str, Sequence[Result]], dataset: str | None) -> list[Re
 def _train_or_resume(
     path: Path, spec: str, dataset: str | None, options: Mapping[str, object], report: Callable[[str], None]
 ) -> Run:
-    if last_state(path) is None:
+    if not (path / RECORD).exists():
         return train(spec, dataset, out=path, report=report, **options)  # type: ignore[arg-type]
     kept = {key: value for key, value in options.items() if key in ("root", "device", "tensorboard")}
     return resume(path, spec=spec, report=report, **kept)  # type: ignore[arg-type]

@@ -5,10 +5,12 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -24,6 +26,9 @@ class Hub:
         closed: every request needs the token.
         fail: answer every request for a file with this status.
         cut: close the connection after so many bytes of each large file, this many times.
+        headers: replace those of an answer with a file, by name; None leaves one out.
+        endless: answer a request for a file of this name without end.
+        slow: send bytes of this file one by one.
         requests: method and path of each request.
     """
 
@@ -35,6 +40,9 @@ class Hub:
     cut: int = 0
     cuts: int = 0
     lie: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    endless: str = ""
+    slow: str = ""
     requests: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
     endpoint: str = ""
@@ -166,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_file(self, repo: str, revision: str, name: str) -> None:
         if self.hub.fail:
-            self._answer(self.hub.fail, {"error": "told to fail"})
+            self._answer(self.hub.fail, {"error": "told to fail"}, headers=self.hub.headers)
             return
         found = self._find(repo, revision)
         if found is None:
@@ -182,18 +190,27 @@ class _Handler(BaseHTTPRequestHandler):
             start = int(match[1])
             self.hub.ranges.append(self.headers["Range"])
         self.send_response(206 if start else 200)
-        self.send_header("X-Repo-Commit", found[0])
-        self.send_header("ETag", f'"{digest}"')
+        self.send_header("X-Repo-Commit", self.hub.headers.get("X-Repo-Commit", found[0]))
+        self.send_header("ETag", self.hub.headers.get("ETag", f'"{digest}"'))
         if large:
             self.send_header("X-Linked-ETag", f'"{digest}"')
             self.send_header("X-Linked-Size", str(len(data)))
         self.send_header("Accept-Ranges", "bytes")
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(data) - start))
+        endless = name == self.hub.endless and self.command == "GET"
+        if not endless:
+            self.send_header("Content-Length", self.hub.headers.get("Content-Length", str(len(data) - start)))
         self.end_headers()
         if self.command == "HEAD":
             return
+        self.close_connection = endless
+        while endless:
+            self.wfile.write(bytes(1 << 16))
+        for byte in data if name == self.hub.slow else b"":
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(0.05)
         if large and self.hub.cut and self.hub.cuts:
             self.hub.cuts -= 1
             self.wfile.write(data[start : start + self.hub.cut])
@@ -203,11 +220,20 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.wfile.write(data[start:])
 
-    def _answer(self, status: int, record: Any, code: str = "", commit: str = "") -> None:
+    def _answer(
+        self,
+        status: int,
+        record: Any,
+        code: str = "",
+        commit: str = "",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         body = json.dumps(record).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         if code:
             self.send_header("X-Error-Code", code)
         if commit:
