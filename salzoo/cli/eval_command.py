@@ -26,6 +26,11 @@ from salzoo.cli.types import ENGINES, PRECISIONS, SEED
 )
 @click.option("--partial", is_flag=True, help="Score saved maps though some are missing or cannot be read.")
 @click.option("--max-frames", type=click.IntRange(1), help="Score so many frames, drawn by the seed. By default all.")
+@click.option(
+    "--sigma",
+    type=click.FloatRange(0, 10000, min_open=True),
+    help="Make density maps of fixations by Gaussians of so many pixels, where there are none.",
+)
 @click.option("--relative", is_flag=True, help="Also in percent of the way from the center bias to people.")
 @click.option("--intervals", is_flag=True, help="Show the 95 % bootstrap interval of each mean, over videos.")
 @click.option(
@@ -64,6 +69,7 @@ def eval_command(
     workers: int | None,
     engine: Any,
     precision: Any,
+    sigma: float | None,
     intervals: bool,
     by: tuple[str, str] | None,
     **options: Any,
@@ -85,6 +91,8 @@ def eval_command(
     from salzoo.runtime.files import check_output
     from salzoo.runtime.ranks import this_rank
 
+    if sigma is not None:
+        options["dataset"] += f"{',' if ':' in options['dataset'] else ':'}sigma={sigma!r}"
     scoring = Scoring(**options)
     if by:
         read_column(Path(by[0]), by[1])  # what is wrong with it is said before hours of work

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from salzoo.datasets import dhf1k, gaze_images, hevc33, hollywood2, salicon, ucfsports
 from salzoo.datasets.matlab import read_mat_fixations
-from salzoo.gaze.truth import read_density, read_fixations
+from salzoo.gaze.truth import has_density, has_fixations, read_density, read_fixations
 from salzoo.interfaces.dataset import Dataset, Video
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.processes import map_in_processes
@@ -26,6 +26,9 @@ PUBLISHED = {
 }
 """Videos in each split of the data sets whose number is known."""
 
+KINDS = {"density map": "density", "fixation map": "fixations"}
+"""Kinds of maps, and what ``salzoo.gaze.truth`` calls them."""
+
 SHOWN = 10
 """Problems of one video that the text shows."""
 
@@ -40,6 +43,7 @@ class VideoCheck:
         id, split: of the video.
         frames: number of frames that could be read.
         annotated: whether it has density and fixation maps.
+        lacks: which of "density" and "fixations" it has none of, though it is annotated.
         problems: a line for each file or frame that is missing, unreadable or of the wrong size.
     """
 
@@ -47,6 +51,7 @@ class VideoCheck:
     split: str
     frames: int
     annotated: bool
+    lacks: tuple[str, ...]
     problems: tuple[str, ...]
 
 
@@ -81,13 +86,17 @@ def check_dataset(dataset: Dataset, processes: int | None = None) -> DatasetChec
         check_video, dataset.videos, label=f"checking {dataset.name}", unit="video", processes=processes
     )
     held_back = not any(video.annotated for video in found if video.split == "test")
-    return DatasetCheck(dataset.name, tuple(_require_annotation(video, held_back) for video in found))
+    there = {kind for video in found if video.annotated for kind in KINDS.values() if kind not in video.lacks}
+    return DatasetCheck(dataset.name, tuple(_require_annotation(video, held_back, there) for video in found))
 
 
 def check_video(video: Video) -> VideoCheck:
     """Read every frame, density map and fixation map of a video, and compare their numbers and sizes."""
     problems: list[str] = []
     annotated, count = video.annotated, 0
+    lacks: tuple[str, ...] = ()
+    if annotated:
+        lacks = ("density",) * (not has_density(video)) + ("fixations",) * (not has_fixations(video))
     try:
         count = video.frames
     except SalzooError as error:
@@ -98,13 +107,15 @@ def check_video(video: Video) -> VideoCheck:
     frames = _frame_sizes(video, count, problems) if count else {}
     if annotated:
         for kind, read in (("density map", read_density), ("fixation map", read_fixations)):
+            if KINDS[kind] in lacks:
+                continue
             sizes = {}
             for index in range(count):
                 map_ = _attempt(problems, partial(read, video, index))
                 if map_ is not None:
                     sizes[index] = (map_.shape[0], map_.shape[1])
             problems += _compare_sizes(video, kind, sizes, frames)
-    return VideoCheck(video.id, video.split, len(frames), annotated, tuple(dict.fromkeys(problems)))
+    return VideoCheck(video.id, video.split, len(frames), annotated, lacks, tuple(dict.fromkeys(problems)))
 
 
 def format_check(check: DatasetCheck) -> str:
@@ -115,6 +126,9 @@ def format_check(check: DatasetCheck) -> str:
         of = f" of {published}" if published else ""
         bare = sum(not video.annotated for video in check.videos if video.split == split)
         note = f", {bare} without annotation" if bare else ""
+        for kind, name in KINDS.items():
+            lacking = sum(name in video.lacks for video in check.videos if video.split == split)
+            note += f", {lacking} without {kind}s" if lacking else ""
         frames = sum(video.frames for video in check.videos if video.split == split)
         lines.append(f"{check.dataset} {split}: {number}{of} videos, {frames} frames{note}")
     for video in check.wrong:
@@ -144,11 +158,15 @@ def _splits(check: DatasetCheck) -> dict[str, int]:
     return {split: found[split] for split in {**PUBLISHED.get(check.dataset, {}), **found}}
 
 
-def _require_annotation(video: VideoCheck, held_back: bool) -> VideoCheck:
-    if video.annotated or (video.split == "test" and held_back):
-        return video
-    problem = "it has no density maps and no fixation maps"
-    return VideoCheck(video.id, video.split, video.frames, video.annotated, (*video.problems, problem))
+def _require_annotation(video: VideoCheck, held_back: bool, there: set[str]) -> VideoCheck:
+    """A video with a problem more for each kind of maps that it lacks though others have it."""
+    if video.annotated:
+        lacking = [f"it has no {kind}s, which others have" for kind, name in KINDS.items() if name in video.lacks]
+        lacking = [problem for problem, name in zip(lacking, video.lacks, strict=True) if name in there]
+    else:
+        held = video.split == "test" and held_back
+        lacking = [] if held else ["it has no density maps and no fixation maps"]
+    return replace(video, problems=(*video.problems, *lacking))
 
 
 def _frame_sizes(video: Video, count: int, problems: list[str]) -> dict[int, Size]:

@@ -13,15 +13,16 @@ authors hold back.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.datasets.files import IMAGES, check_root, frame_files, numbered
+from salzoo.datasets.files import IMAGES, check_root, check_sigma, frame_files, numbered
 from salzoo.datasets.matlab import read_mat_fixations
+from salzoo.gaze.maps import density_of_fixations
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.pictures import read_image
@@ -44,6 +45,7 @@ class DHF1KVideo:
         source: AVI file, or folder of numbered frames; None where the root has neither.
         maps: folder of density maps, which need not exist.
         fixations: folder of fixation maps, which need not exist.
+        sigma: of the density that is made where there are fixation maps alone, in pixels; 0 makes none.
     """
 
     number: int
@@ -51,6 +53,7 @@ class DHF1KVideo:
     source: Path | None
     maps: Path
     fixations: Path
+    sigma: float = 0.0
 
     @property
     def id(self) -> str:
@@ -68,15 +71,18 @@ class DHF1KVideo:
 
     @cached_property
     def frames(self) -> int:
-        """Number of frames. Raises SalzooError unless video, density maps and fixation maps agree on it."""
+        """Number of frames. Raises SalzooError unless video and the kinds of maps that there are agree on it."""
         counts: dict[Path, int] = {}
         if self.source is not None:
             is_folder = self.source.is_dir()
             counts[self.source] = len(frame_files(self.source)) if is_folder else probe_video(self.source).frames
         if self.annotated:
-            counts[self.maps] = len(frame_files(self.maps))
             folder, endings = self._fixation_files
-            counts[folder] = len(frame_files(folder, endings))
+            maps, fixations = len(frame_files(self.maps)), len(frame_files(folder, endings))
+            if maps or not fixations:
+                counts[self.maps] = maps
+            if fixations or not maps:
+                counts[folder] = fixations
         found = ", ".join(f"{count} in {path}" for path, count in counts.items())
         if len(set(counts.values())) > 1:
             raise SalzooError(f"video {self.id} has different numbers of frames: {found}")
@@ -84,6 +90,15 @@ class DHF1KVideo:
         if not frames:
             raise SalzooError(f"video {self.id} has no frames: {found or f'no AVI, images or maps in {self.root}'}")
         return frames
+
+    @cached_property
+    def lacks(self) -> tuple[str, ...]:
+        """Which of "density" and "fixations" an annotated video lacks."""
+        if not self.annotated:
+            return ()
+        fixations = bool(numbered(*self._fixation_files))
+        density = bool(numbered(self.maps, IMAGES)) or (fixations and self.sigma > 0)
+        return ("density",) * (not density) + ("fixations",) * (not fixations)
 
     def frame_name(self, index: int) -> str:
         return f"{index + 1:04d}"
@@ -98,6 +113,8 @@ class DHF1KVideo:
             yield from read_video(self.source, start, stop)
 
     def read_density(self, index: int) -> NDArray[np.uint8]:
+        if self.sigma and not numbered(self.maps, IMAGES):
+            return density_of_fixations(self.read_fixations(index), self.sigma)
         return read_image(self._map_file(self.maps, IMAGES, index), grey=True)
 
     def read_fixations(self, index: int) -> NDArray[np.bool_]:
@@ -127,13 +144,19 @@ class DHF1KVideo:
         return path if path.exists() else numbered(folder, endings).get(index + 1, path)
 
 
-def open_dhf1k(root: Path | None) -> Dataset:
+def open_dhf1k(root: Path | None, *, sigma: float = 0.0) -> Dataset:
     """The DHF1K videos under a root folder; no video is opened.
+
+    Args:
+        root: its folder.
+        sigma: of the density that is made of videos that have fixation maps alone, in pixels; 0 makes none.
 
     Raises:
         SalzooError: no root is named, or it has none of the layouts above.
     """
-    return Dataset(name="dhf1k", videos=list_videos(check_root("dhf1k", root)))
+    check_sigma("dhf1k", sigma)
+    videos = [replace(video, sigma=sigma) for video in list_videos(check_root("dhf1k", root))]
+    return Dataset(name="dhf1k", videos=videos)
 
 
 def list_videos(root: Path) -> list[DHF1KVideo]:

@@ -62,6 +62,12 @@ def numbered(folder: Path, endings: tuple[str, ...], *, prefixed: bool = False) 
     return {number: found[number] for number in sorted(found)}
 
 
+def check_sigma(name: str, sigma: float) -> None:
+    """Refuse a sigma, in pixels, that no density can have; 0 stands for none."""
+    if not 0 <= sigma <= 10_000:
+        raise SalzooError(f"{name}: sigma must be 0 to 10000 pixels, not {sigma:g}")
+
+
 def frame_files(folder: Path, endings: tuple[str, ...] = IMAGES) -> list[Path]:
     """Files 1, 2, ... of a folder in order. Raises SalzooError when numbers are missing."""
     found = numbered(folder, endings)

@@ -20,10 +20,12 @@ PUBLISHED = {"train": 2699, "test": 3558}
 """Shots in each split as published."""
 
 
-def open_hollywood2(root: Path | None) -> Dataset:
-    """The Hollywood-2 shots under a root folder; no image is opened.
+def open_hollywood2(root: Path | None, *, sigma: float = 0.0) -> Dataset:
+    """The Hollywood-2 shots under a root folder; no image is opened. ``sigma`` as for ``open_shots``.
 
     Raises:
         SalzooError: no root is named, or it has not the layout above.
     """
-    return open_shots("hollywood2", root, "training/actioncliptrain00001_1/images/actioncliptrain00001_00001.png")
+    return open_shots(
+        "hollywood2", root, "training/actioncliptrain00001_1/images/actioncliptrain00001_00001.png", sigma
+    )

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.datasets.files import IMAGES, check_root, names_in
+from salzoo.datasets.files import IMAGES, check_root, check_sigma, names_in
 from salzoo.datasets.matlab import read_mat_fixations
+from salzoo.gaze.maps import density_of_fixations
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.pictures import read_image
@@ -39,6 +40,7 @@ class StillImage:
         image: the image, which need not exist.
         density: its density map, which need not exist.
         fixations: its fixations, which need not exist: MATLAB file or image.
+        sigma: of the density that is made where there are fixations alone, in pixels; 0 makes none.
     """
 
     id: str
@@ -46,6 +48,7 @@ class StillImage:
     image: Path
     density: Path
     fixations: Path
+    sigma: float = 0.0
 
     @property
     def frames(self) -> int:
@@ -54,6 +57,15 @@ class StillImage:
     @property
     def annotated(self) -> bool:
         return self.density.is_file() or self.fixations.is_file()
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Which of "density" and "fixations" an annotated video lacks."""
+        if not self.annotated:
+            return ()
+        fixations = self.fixations.is_file()
+        density = self.density.is_file() or (fixations and self.sigma > 0)
+        return ("density",) * (not density) + ("fixations",) * (not fixations)
 
     def frame_name(self, index: int) -> str:
         return self.id
@@ -64,6 +76,8 @@ class StillImage:
 
     def read_density(self, index: int) -> NDArray[np.uint8]:
         self._check_annotated(index)
+        if self.sigma and not self.density.is_file():
+            return density_of_fixations(self.read_fixations(index), self.sigma)
         return read_image(self.density, grey=True)
 
     def read_fixations(self, index: int) -> NDArray[np.bool_]:
@@ -82,13 +96,18 @@ class StillImage:
             )
 
 
-def open_salicon(root: Path | None) -> Dataset:
+def open_salicon(root: Path | None, *, sigma: float = 0.0) -> Dataset:
     """The SALICON images under a root folder, by split and number; no file is opened.
+
+    Args:
+        root: its folder.
+        sigma: of the density that is made of images that have fixations alone, in pixels; 0 makes none.
 
     Raises:
         SalzooError: no root is named, or it has not the layout above.
     """
     root = check_root("salicon", root)
+    check_sigma("salicon", sigma)
     videos = []
     for split in PUBLISHED:
         images = _named([root / "images", root / "images" / split], split, IMAGES)
@@ -102,6 +121,7 @@ def open_salicon(root: Path | None) -> Dataset:
                     image=images.get(name, root / "images" / f"{name}.jpg"),
                     density=density.get(name, root / "maps" / split / f"{name}.png"),
                     fixations=fixations.get(name, root / "fixations" / split / f"{name}.mat"),
+                    sigma=sigma,
                 )
             )
     if not videos:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.datasets.files import IMAGES, check_root, listing, names_in, natural_order, numbered
+from salzoo.datasets.files import IMAGES, check_root, check_sigma, listing, names_in, natural_order, numbered
+from salzoo.gaze.maps import density_of_fixations
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.pictures import read_image
@@ -28,10 +29,12 @@ class Shot:
     Attributes:
         folder: it holds ``images``, ``maps`` and ``fixation``.
         split: "train" or "test".
+        sigma: of the density that is made where there are fixation maps alone, in pixels; 0 makes none.
     """
 
     folder: Path
     split: str
+    sigma: float = 0.0
 
     @property
     def id(self) -> str:
@@ -43,11 +46,20 @@ class Shot:
 
     @property
     def frames(self) -> int:
-        """Number of frames. Raises SalzooError unless images, density maps and fixation maps have the same numbers."""
+        """Number of frames. Raises SalzooError unless images and the maps that there are have the same numbers."""
         return len(self._numbers)
 
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Which of "density" and "fixations" an annotated video lacks."""
+        if not self.annotated:
+            return ()
+        fixations = bool(self._names[_FIXATIONS])
+        density = bool(self._names[_MAPS]) or (fixations and self.sigma > 0)
+        return ("density",) * (not density) + ("fixations",) * (not fixations)
+
     def frame_name(self, index: int) -> str:
-        kind = _FRAMES if self._names[_FRAMES] else _MAPS
+        kind = next(kind for kind in _KINDS if self._names[kind])
         return Path(self._names[kind][self._numbers[index]]).stem.rpartition("_")[2]
 
     def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
@@ -57,6 +69,8 @@ class Shot:
         yield from (read_image(self.folder / _FRAMES / names[number]) for number in self._numbers[start:stop])
 
     def read_density(self, index: int) -> NDArray[np.uint8]:
+        if self.sigma and not self._names[_MAPS]:
+            return density_of_fixations(self.read_fixations(index), self.sigma)
         return self._read_map(_MAPS, index)
 
     def read_fixations(self, index: int) -> NDArray[np.bool_]:
@@ -81,7 +95,7 @@ class Shot:
 
     @cached_property
     def _numbers(self) -> list[int]:
-        needed = [kind for kind in _KINDS if (self._names[_FRAMES] if kind == _FRAMES else self.annotated)]
+        needed = [kind for kind in _KINDS if self._names[kind]]
         every = sorted({number for kind in needed for number in self._names[kind]})
         if not every:
             raise SalzooError(f"video {self.id} has no frames: {self.folder} holds no images or maps")
@@ -93,18 +107,20 @@ class Shot:
         return every
 
 
-def open_shots(name: str, root: Path | None, example: str) -> Dataset:
+def open_shots(name: str, root: Path | None, example: str, sigma: float = 0.0) -> Dataset:
     """The videos in the folders ``training`` and ``testing``, in the order of the numbers in their names.
 
     Args:
         name: of the data set.
         root: its folder.
         example: of a file, for the error message.
+        sigma: of the density that is made of videos that have fixation maps alone, in pixels; 0 makes none.
 
     Raises:
         SalzooError: no root is named, or it has none of the videos, or one video twice.
     """
     root = check_root(name, root)
+    check_sigma(name, sigma)
     videos: dict[str, Shot] = {}
     for folder, split in SPLITS.items():
         for shot in natural_order(names_in(root / folder)):
@@ -113,7 +129,7 @@ def open_shots(name: str, root: Path | None, example: str) -> Dataset:
                 continue
             if shot in videos:
                 raise SalzooError(f"{root} has video {shot} twice, in training and in testing")
-            videos[shot] = Shot(path, split)
+            videos[shot] = Shot(path, split, sigma)
     if not videos:
         raise SalzooError(f"no videos of {name} in {root}: expected {example}, and maps and fixation beside images")
     return Dataset(name=name, videos=list(videos.values()))

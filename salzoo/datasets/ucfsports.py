@@ -20,10 +20,10 @@ PUBLISHED = {"train": 103, "test": 47}
 """Videos in each split as published."""
 
 
-def open_ucfsports(root: Path | None) -> Dataset:
-    """The UCF-Sports videos under a root folder; no image is opened.
+def open_ucfsports(root: Path | None, *, sigma: float = 0.0) -> Dataset:
+    """The UCF-Sports videos under a root folder; no image is opened. ``sigma`` as for ``open_shots``.
 
     Raises:
         SalzooError: no root is named, or it has not the layout above.
     """
-    return open_shots("ucfsports", root, "training/Diving-Side-001/images/Diving-Side_001_001.png")
+    return open_shots("ucfsports", root, "training/Diving-Side-001/images/Diving-Side_001_001.png", sigma)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.gaze.truth import read_fixations
+from salzoo.gaze.truth import has_fixations, read_density, read_fixations
 from salzoo.interfaces import SalzooError, Video
 from salzoo.metrics.frames import positions
 from salzoo.runtime.progress import progress_bar
@@ -102,6 +102,8 @@ class FixationIndex:
 def index_fixations(videos: Sequence[Video], first: int | None = None) -> FixationIndex:
     """Read the fixation maps of a list of annotated videos, a few at once, with a progress bar.
 
+    Videos without fixations are indexed with none, of the size of their first density map.
+
     Args:
         videos: the list.
         first: read the first so many frames of each video alone.
@@ -144,6 +146,13 @@ class _VideoFixations:
 def _read(video: Video, first: int | None) -> _VideoFixations:
     points, problems = [], []
     size = (0, 0)
+    if not has_fixations(video):
+        try:
+            density = read_density(video, 0)
+        except SalzooError as error:
+            return _VideoFixations(size, [], [str(error)])
+        frames = video.frames if first is None else min(first, video.frames)
+        return _VideoFixations((density.shape[0], density.shape[1]), [np.zeros(0, np.uint32)] * frames, [])
     for index in range(video.frames if first is None else min(first, video.frames)):
         try:
             fixations = read_fixations(video, index)

@@ -61,7 +61,8 @@ def leaderboard(scoring: Scoring, *, workers: int | None = None, device: str | N
                 if this_rank().size > 1:  # the other ranks wait for this one's scores: end them all
                     raise
                 not_scored[label] = str(error)
-        results.append(score_gold(task, submit, workers))
+        if "density" in task.scorer.kinds:
+            results.append(score_gold(task, submit, workers))
         if knows_people(task):
             results += score_humans(task, submit, workers)
     if scoring.relative:

@@ -67,7 +67,8 @@ class FrameScorer:
         videos: annotated videos.
         protocol: what is computed.
         metrics: the metrics by the names of their columns, in the order of the scores.
-        fixations: those of every frame of the list.
+        kinds: which of "density" and "fixations" the videos have.
+        fixations: those of every frame of the list, none where there are none.
         baseline: (h, w), the map that information gain is measured against; None where there is none.
         other_frames: frames whose fixations make up an other-fixations map.
         seed: of the draw of other fixations.
@@ -76,6 +77,7 @@ class FrameScorer:
     videos: Sequence[Video]
     protocol: Protocol
     metrics: Mapping[str, Metric]
+    kinds: frozenset[str]
     fixations: FixationIndex
     baseline: NDArray[np.float32] | None
     other_frames: int
@@ -99,7 +101,7 @@ class FrameScorer:
             except SalzooError as error:
                 notices.append((UNREADABLE, f"{label}: {error}"))
                 continue
-            scores, found = self._score_frame(map_, truth)
+            scores, found = self._score_frame(map_, truth, truths.size)
             frames.append(index)
             rows.append(scores)
             notices += [(kind, label) for kind in found]
@@ -114,17 +116,18 @@ class FrameScorer:
         scores = score_people(people, others.prior, bias, truth["other_fixations"])
         return [scores.get(metric, math.nan) for metric in self.metrics]
 
-    def _score_frame(self, map_: NDArray[Any], truth: dict[str, NDArray[Any]]) -> tuple[list[float], list[str]]:
+    def _score_frame(
+        self, map_: NDArray[Any], truth: dict[str, NDArray[Any]], size: tuple[int, int]
+    ) -> tuple[list[float], list[str]]:
         kinds = []
         if map_.dtype.kind == "f" and not np.isfinite(map_).all():
             kinds.append(NOT_FINITE)
         elif map_.min() == map_.max():
             kinds.append(CONSTANT)
-        if not truth["fixations"].any():
+        if "fixations" in truth and not truth["fixations"].any():
             kinds.append(NO_FIXATIONS)
         if "density" in truth and not truth["density"].any():
             kinds.append(EMPTY_DENSITY)
-        size = (truth["fixations"].shape[0], truth["fixations"].shape[1])
         prediction = self.protocol.resize(map_, size)
         reduce = self.protocol.reduce
         if reduce is not None:
@@ -144,7 +147,7 @@ class _VideoTruths:
         self.first = int(scorer.fixations.first_frame[number])
         draw: Any = partial(scorer.fixations.draw_from_other_videos, number)
         self.shared: dict[str, NDArray[Any]] = {}
-        if scorer.protocol.one_map_per_video:
+        if scorer.protocol.one_map_per_video and "fixations" in scorer.kinds:
             self.shared["other_fixations"] = draw(count=scorer.other_frames, seed=scorer.seed)
         if scorer.baseline is not None:
             self.shared["baseline"] = scorer.protocol.resize(scorer.baseline, self.size)
@@ -152,13 +155,18 @@ class _VideoTruths:
     def of(self, index: int) -> dict[str, NDArray[Any]]:
         """The truths of a frame by name, all of one size."""
         scorer, frame = self.scorer, self.first + index
-        density = read_density(self.video, index)
-        if density.shape != self.size:
-            raise SalzooError(
-                f"the density map of {frame_label(self.video, index)} has {_text(density.shape)} pixels, its fixation "
-                f"map {_text(self.size)}"
-            )
-        truths = {**self.shared, "density": density, "fixations": scorer.fixations.fixations_of(frame)}
+        truths = dict(self.shared)
+        if "density" in scorer.kinds:
+            truths["density"] = density = read_density(self.video, index)
+            if density.shape != self.size:
+                other = "fixation map" if "fixations" in scorer.kinds else "first one"
+                raise SalzooError(
+                    f"the density map of {frame_label(self.video, index)} has {_text(density.shape)} pixels, its "
+                    f"{other} {_text(self.size)}"
+                )
+        if "fixations" not in scorer.kinds:
+            return truths
+        truths["fixations"] = scorer.fixations.fixations_of(frame)
         if "other_fixations" not in truths:
             truths["other_fixations"] = scorer.fixations.draw_others(
                 frame, self.size, count=scorer.other_frames, seed=scorer.seed

@@ -12,10 +12,10 @@ from salzoo.evaluation.baselines import mean_density
 from salzoo.evaluation.data import open_dataset
 from salzoo.evaluation.fixations import index_fixations
 from salzoo.evaluation.protocols import Protocol, find_protocol
-from salzoo.evaluation.results import GOLD, Result, summarise
+from salzoo.evaluation.results import GOLD, Result, heading, summarise
 from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
-from salzoo.gaze.truth import has_gaze
-from salzoo.interfaces import Dataset, SalzooError, Video
+from salzoo.gaze.truth import has_gaze, kinds_of
+from salzoo.interfaces import Dataset, Metric, SalzooError, Video
 from salzoo.runtime.pool import Submit, map_in_order
 from salzoo.runtime.progress import progress_bar
 from salzoo.runtime.ranks import gather, this_rank
@@ -105,11 +105,13 @@ def prepare(scoring: Scoring) -> Task:
     if scoring.relative and not (train and all(map(has_gaze, videos))):
         lacks = f"the observers of {split} are not known one by one" if train else "there is no training split"
         raise SalzooError(f"{data.name} has no scale from the center bias to people: {lacks}; leave out --relative")
-    center_bias = mean_density(train) if train else None
-    scores = rules.load_metrics(scoring.metrics)
+    kinds = kinds_of(videos, f"{data.name} {split}")
+    center_bias = mean_density(train) if train and "density" in kinds_of(train, f"{data.name} train") else None
+    scores, left_out = _possible(rules.load_metrics(scoring.metrics), kinds, data.name)
+    notes += left_out
     if center_bias is None and any("baseline" in metric.requires for metric in scores.values()):
         scores = {column: metric for column, metric in scores.items() if "baseline" not in metric.requires}
-        notes.append("no information gain: there is no training split here to fit the center bias to")
+        notes.append("no information gain: there is no density of a training split here to fit the center bias to")
     if scoring.first is not None:
         notes.append(f"only the first {scoring.first} frames of each video are scored")
     index = index_fixations(videos, scoring.first)
@@ -125,12 +127,26 @@ def prepare(scoring: Scoring) -> Task:
         videos=videos,
         protocol=rules,
         metrics=scores,
+        kinds=kinds,
         fixations=index,
         baseline=center_bias,
         other_frames=rules.other_frames_of.get(data.name, rules.other_frames),
         seed=seed,
     )
     return Task(data.name, split, "; ".join(notes), scorer, frames, center_bias, train, scoring.per_frame)
+
+
+def _possible(metrics: dict[str, Metric], kinds: frozenset[str], name: str) -> tuple[dict[str, Metric], list[str]]:
+    """Those metrics whose truths there are, and what is said of the others."""
+    lacking = {"density"} - kinds | ({"fixations", "other_fixations"} if "fixations" not in kinds else set())
+    kept = {column: metric for column, metric in metrics.items() if lacking.isdisjoint(metric.requires)}
+    left_out = [heading(column) for column in metrics if column not in kept]
+    if not left_out:
+        return kept, []
+    what = "no density maps (the data set's parameter sigma makes them)" if "density" in lacking else "no fixations"
+    if not kept:
+        raise SalzooError(f"{name} has {what} here, which {', '.join(left_out)} need")
+    return kept, [f"{what} here: {', '.join(left_out)} left out"]
 
 
 def _draw_frames(frames: Sequence[NDArray[np.intp]], count: int, seed: int) -> list[NDArray[np.intp]]:

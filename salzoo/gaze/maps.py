@@ -79,6 +79,13 @@ def density_map(
     return np.asarray(np.rint(total * (255 / peak)) if peak > 0 else total, np.uint8)
 
 
+def density_of_fixations(fixations: NDArray[np.bool_], sigma: float) -> NDArray[np.uint8]:
+    """The ``density_map`` of a fixation map (height, width): a Gaussian at the middle of each fixated pixel."""
+    rows, columns = np.nonzero(fixations)
+    points = np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5)
+    return density_map(points, (fixations.shape[0], fixations.shape[1]), sigma)
+
+
 def join_observers(gaze: Sequence[Points]) -> Points:
     """The points of all observers, (n, 2)."""
     return np.concatenate([np.zeros((0, 2), np.float32), *gaze])

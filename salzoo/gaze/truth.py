@@ -1,5 +1,6 @@
 """What a video says about where people looked: read from its files, or made from the gaze of its observers."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -9,20 +10,43 @@ from salzoo.gaze.maps import density_map, fixation_map, join_observers
 from salzoo.interfaces.dataset import DensityVideo, FixationVideo, GazeVideo, Video
 from salzoo.interfaces.errors import SalzooError
 
+_WORDS = {"density": "density maps", "fixations": "fixation maps"}
+
 
 def has_gaze(video: Video) -> bool:
     """Whether a video knows its observers one by one (``GazeVideo``)."""
-    return _offers(video, "read_gaze")
+    return callable(getattr(video, "read_gaze", None))
 
 
 def has_density(video: Video) -> bool:
     """Whether a video has density maps, its own or made from gaze."""
-    return _offers(video, "read_density") or has_gaze(video)
+    return _offers(video, "density") or has_gaze(video)
 
 
 def has_fixations(video: Video) -> bool:
     """Whether a video has fixation maps, its own or made from gaze."""
-    return _offers(video, "read_fixations") or has_gaze(video)
+    return _offers(video, "fixations") or has_gaze(video)
+
+
+def kinds_of(videos: Sequence[Video], name: str) -> frozenset[str]:
+    """Which of "density" and "fixations" some annotated videos have.
+
+    Args:
+        videos: what is asked.
+        name: what they are called in the message.
+
+    Raises:
+        SalzooError: where some of them have a kind and others lack it.
+    """
+    kinds = set()
+    for kind, has in (("density", has_density), ("fixations", has_fixations)):
+        lacking = [video.id for video in videos if not has(video)]
+        if lacking and len(lacking) < len(videos):
+            what = _WORDS[kind]
+            raise SalzooError(f"{name}: no {what} of {len(lacking)} of {len(videos)} videos, first {lacking[0]}")
+        if not lacking:
+            kinds.add(kind)
+    return frozenset(kinds)
 
 
 def read_density(video: Video, index: int) -> NDArray[np.uint8]:
@@ -30,9 +54,9 @@ def read_density(video: Video, index: int) -> NDArray[np.uint8]:
 
     Raises SalzooError where there is neither, or a file cannot be read.
     """
-    if _offers(video, "read_density"):
+    if _offers(video, "density"):
         return cast(DensityVideo, video).read_density(index)
-    seen = _gaze(video, "density maps")
+    seen = _gaze(video, "density")
     return density_map(join_observers(seen.read_gaze(index)), seen.size, seen.sigma)
 
 
@@ -41,17 +65,17 @@ def read_fixations(video: Video, index: int) -> NDArray[np.bool_]:
 
     Raises SalzooError where there is neither, or a file cannot be read.
     """
-    if _offers(video, "read_fixations"):
+    if _offers(video, "fixations"):
         return cast(FixationVideo, video).read_fixations(index)
     seen = _gaze(video, "fixations")
     return fixation_map(join_observers(seen.read_gaze(index)), seen.size)
 
 
-def _offers(video: Video, reader: str) -> bool:
-    return callable(getattr(video, reader, None))
+def _offers(video: Video, kind: str) -> bool:
+    return callable(getattr(video, f"read_{kind}", None)) and kind not in getattr(video, "lacks", ())
 
 
 def _gaze(video: Video, wanted: str) -> GazeVideo:
     if not has_gaze(video):
-        raise SalzooError(f"video {video.id} has no {wanted}, and no gaze of observers to make them from")
+        raise SalzooError(f"video {video.id} has no {_WORDS[wanted]}, and no gaze of observers to make them from")
     return cast(GazeVideo, video)

@@ -17,7 +17,8 @@ class Video(Protocol):
     Readers raise SalzooError naming the file when it is missing or cannot be decoded.
 
     What was measured of people is read by the methods of ``DensityVideo``, ``FixationVideo`` and ``GazeVideo``, as far
-    as a set has it; ``salzoo.gaze.truth`` asks for it and makes what is missing from what is there.
+    as a set has it; ``salzoo.gaze.truth`` asks for it and makes what is missing from what is there. A record whose
+    class has a reader for what its own files lack says so in ``lacks``: ("density",) or ("fixations",).
     """
 
     @property

@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 
 from salzoo.evaluation.data import data_root
-from salzoo.gaze.truth import read_density, read_fixations
+from salzoo.gaze.truth import kinds_of, read_density, read_fixations
 from salzoo.interfaces import Dataset, DatasetFactory, SalzooError, Video
 from salzoo.plugins import registry
 from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
@@ -164,26 +164,37 @@ def truths_are_as_they_should_be(subject: Subject) -> None:
     annotated = [video for video in subject.videos if video.annotated]
     if not annotated:
         raise NotApplicableError("no video of the example is annotated")
+    kinds = kinds_of(annotated, subject.dataset.name)
     brightest, fixated = 0, False
     for video in annotated:
         for index in {0, video.frames - 1}:
-            density, fixations = read_density(video, index), read_fixations(video, index)
+            sizes = {}
+            if "density" in kinds:
+                density = read_density(video, index)
+                require(
+                    density.dtype == np.uint8 and density.ndim == 2,
+                    f"the density of {video.id} is {density.dtype} {density.shape}; it must be uint8 (H, W)",
+                )
+                sizes["density"] = density.shape
+                brightest = max(brightest, int(density.max()))
+            if "fixations" in kinds:
+                fixations = read_fixations(video, index)
+                require(
+                    fixations.dtype == np.bool_ and fixations.ndim == 2,
+                    f"the fixations of {video.id} are {fixations.dtype} {fixations.shape}; they must be bool (H, W)",
+                )
+                sizes["fixations"] = fixations.shape
+                fixated |= bool(fixations.any())
             require(
-                density.dtype == np.uint8 and density.ndim == 2,
-                f"the density of {video.id} is {density.dtype} {density.shape}; it must be uint8 (H, W)",
+                len(set(sizes.values())) <= 1,
+                f"{' and '.join(f'{kind} {size}' for kind, size in sizes.items())} of {video.id} differ in size",
             )
-            require(
-                fixations.dtype == np.bool_ and fixations.ndim == 2,
-                f"the fixations of {video.id} are {fixations.dtype} {fixations.shape}; they must be bool (H, W)",
-            )
-            require(
-                density.shape == fixations.shape,
-                f"density {density.shape} and fixations {fixations.shape} of {video.id} differ in size",
-            )
-            brightest = max(brightest, int(density.max()))
-            fixated |= bool(fixations.any())
-    require(fixated, "no fixation map has a fixation")
-    require(brightest > 1, f"no density map goes above {brightest}: give them on the scale 0–255")
+    require(bool(kinds), "annotated videos have neither density nor fixations, and no gaze to make them from")
+    require(fixated or "fixations" not in kinds, "no fixation map has a fixation")
+    require(
+        brightest > 1 or "density" not in kinds,
+        f"no density map goes above {brightest}: give them on the scale 0–255",
+    )
 
 
 def what_is_not_there_is_refused(subject: Subject) -> None:

@@ -5,7 +5,7 @@
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -82,6 +82,25 @@ OF_MAPS = frozenset({"bce", "bce-pooled", "adversarial"})
 """Losses that compare values with the truth's, of maps in [0, 1] alone: a density's depend on the number of pixels."""
 
 NEEDS_FIXATIONS = frozenset({"nss"})
+
+
+def check_kinds(losses: Collection[str], kinds: Collection[str], name: str) -> None:
+    """Refuse losses that need what a data set has not.
+
+    Args:
+        losses: by name.
+        kinds: which of "density" and "fixations" there are.
+        name: of the data set.
+    """
+    if "density" not in kinds:
+        raise SalzooError(
+            f"loss {', '.join(losses)} needs density maps, and {name} has fixations alone: its parameter sigma makes "
+            f"them ({name}:sigma=PIXELS)"
+        )
+    lacking = sorted(NEEDS_FIXATIONS & set(losses))
+    if lacking and "fixations" not in kinds:
+        raise SalzooError(f"loss {', '.join(lacking)} needs fixations, and {name} has density maps alone; take another")
+
 
 ADVERSARIAL = "adversarial"
 
