@@ -10,19 +10,11 @@ import numpy as np
 import torch
 
 from salzoo.evaluation.data import data_root, locate_dataset, open_dataset
-<<<<<<< HEAD
+from salzoo.evaluation.protocols import find_metric
 from salzoo.evaluation.results import read_results
 from salzoo.footprint import check_weights
-from salzoo.gaze.truth import read_density
-from salzoo.hub.checkpoint import load_checkpoint
-=======
-from salzoo.evaluation.protocols import find_metric
-from salzoo.evaluation.results import Result, write_results
-from salzoo.evaluation.runs import baselines, device_of_rank, prepare, score_model
-from salzoo.evaluation.tasks import Scoring, Task
-from salzoo.footprint import check_weights
 from salzoo.gaze.truth import kinds_of, read_density
->>>>>>> 3eb4b91 (Data sets with only density maps or only fixations: what needs the missing kind is left out by name, refused as a loss; sigma makes density)
+from salzoo.hub.checkpoint import load_checkpoint
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model, describe_shapes
 from salzoo.runtime.ranks import Rank, gather
@@ -32,13 +24,8 @@ from salzoo.training.conducting import Report, Run, conduct
 from salzoo.training.cost import check_cost
 from salzoo.training.folder import LOG, RESULTS, Record, RunFolder, read_log, read_record
 from salzoo.training.initialization import initialize_from_model, initialize_from_nothing
-<<<<<<< HEAD
 from salzoo.training.jobs import joined_ranks, locked, on_first_rank
-=======
-from salzoo.training.loop import Step, train_steps
 from salzoo.training.losses import check_kinds
-from salzoo.training.pictures import save_strips
->>>>>>> 3eb4b91 (Data sets with only density maps or only fixations: what needs the missing kind is left out by name, refused as a loss; sigma makes density)
 from salzoo.training.recipe import Recipe, choose_recipe, load_recipe, override
 from salzoo.training.resuming import LENGTH, continue_from_checkpoint, last_state, load_state, save_state
 from salzoo.training.state import Training, begin_training
@@ -93,13 +80,9 @@ def train(
     if len({data.name for data in datasets}) < len(datasets):
         raise SalzooError(f"--dataset {dataset} names a data set twice")
     settled = _settle_recipe(spec, datasets, recipe, changes)
-<<<<<<< HEAD
+    _check_truth(datasets, settled)
     with joined_ranks(device) as (rank, where):
         say = report if rank.first else _silent
-=======
-    _check_truth(datasets, settled)
-    with _job(device) as (rank, where):
->>>>>>> 3eb4b91 (Data sets with only density maps or only fixations: what needs the missing kind is left out by name, refused as a loss; sigma makes density)
         check_cost(outline, datasets, settled, where)
         model = _initial_model(spec, datasets, settled, say)
         if settled.init not in ("random", "imagenet"):
