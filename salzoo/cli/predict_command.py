@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from salzoo.cli.output_options import output_options, read_output_options
 from salzoo.cli.types import ENGINES, PRECISIONS, parse_size
 
 
@@ -13,10 +14,12 @@ from salzoo.cli.types import ENGINES, PRECISIONS, parse_size
     "-o",
     "--out",
     required=True,
-    help="What to write: .mp4, .webm, .gif, .mkv or .avi for an overlay video, .png or .jpg for an overlay image, a "
-    "name without an ending for a folder of maps. {name} stands for the input's name; several inputs need it, or get "
-    "a folder of maps each.",
+    help="What to write: .mp4 (H.264, plays everywhere), .webm, .gif or .avi for an overlay video, .mkv for maps "
+    "without loss, .png or .jpg for an overlay image, .npy or .npz for values, .csv or .json for measures of each "
+    "frame, a name without an ending for a folder of maps. {name} stands for the input's name; several inputs need "
+    "it, or get a folder of maps each.",
 )
+@output_options
 @click.option("--from", "start", type=click.FloatRange(0), default=0.0, help="Seconds of a video at which to begin.")
 @click.option("--to", "stop", type=click.FloatRange(0), help="Seconds at which to end.")
 @click.option("--every", type=click.IntRange(1), default=1, help="Take one frame in so many.")
@@ -48,6 +51,7 @@ def predict_command(
     device: str | None,
     engine: Any,
     precision: Any,
+    **named_options: Any,
 ) -> None:
     """Draw where people look over each INPUT, or save the maps of MODEL.
 
@@ -57,7 +61,9 @@ def predict_command(
     MODEL is a run or checkpoint folder, a name that `salzoo list models` shows, or the spec of a model that needs no
     training, such as spectral-residual. Without one, the zoo's own model is used.
 
-    Maps are 8-bit grey PNGs at the frame's size, numbered 0001.png, 0002.png, … as the DHF1K benchmark takes them.
+    An overlay video has the frames of the input at the times that they had; .mp4 and .webm have its sound. Measures are
+    peak, centroid, spread, entropy and the share of the map in each of the --boxes. Maps are 8-bit grey PNGs at the
+    frame's size, numbered 0001.png, 0002.png, … as the DHF1K benchmark takes them.
 
     With --engine auto, engines are compared on the first frames, and the fastest whose maps differ from float32's by at
     most a hundredth runs the rest; --engine torch --precision float32 gives the same maps on every machine.
@@ -67,6 +73,7 @@ def predict_command(
     from salzoo.prediction.runs import Runner, predict_all
     from salzoo.runtime.devices import choose_device
 
+    options = read_output_options(named_options)
     first, *rest = words
     named = names_model(first) or (bool(rest) and not is_input(first))
     if named and not rest:
@@ -77,7 +84,7 @@ def predict_command(
     click.echo(f"device: {chosen}")
     model = first if named else default_model()
     runner = Runner(model, device=chosen, engine=engine, precision=precision, size=size, report=click.echo)
-    for source, done in predict_all(runner, sources, out, selection, resume=resume):
+    for source, done in predict_all(runner, sources, out, selection, options=options, resume=resume):
         if done is None:
             click.echo(f"{source}: its output is there")
             continue

@@ -4,9 +4,7 @@ import copy
 import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from time import perf_counter
@@ -23,30 +21,18 @@ from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.choosing import SAMPLE, choose_engine
 from salzoo.prediction.engines.engine import Engine, EngineName, Precision
 from salzoo.prediction.inputs import ALL, RATE, Selection, Source, find_inputs
+from salzoo.prediction.outputs import OutputOptions, open_output
 from salzoo.prediction.pace import Pace
 from salzoo.prediction.streaming import fit_frames, stream_maps
 from salzoo.runtime.devices import choose_device
-from salzoo.video.overlay import draw_heat, map_to_grey, resize_map
-from salzoo.video.pictures import IMAGE_ENDINGS, image_folder, write_image
-from salzoo.video.reading import TimedFrame, VideoInfo
-from salzoo.video.resizing import resize_frame
-from salzoo.video.writing import VIDEO_ENDINGS, Write, video_writer
+from salzoo.video.overlay import resize_map
+from salzoo.video.reading import TimedFrame
 
 CALIBRATION = 32
 """First frames of the input that int8 takes its ranges from."""
 
-FADING = 0.99
-"""What is left of the overlay's scale after each frame: half in 69 frames."""
-
-BLANK = 1 / 255
-"""The smallest value that the overlay's scale reaches down to: a map that stays below it everywhere looks blank."""
-
-DEFAULT_FPS = 25.0
-"""Frames per second of an overlay where the video states no rate, or one that no encoder takes."""
-
 Frame = NDArray[np.uint8]
 Map = NDArray[np.float32]
-Draw = Callable[[Frame, Map], Frame]
 
 
 @dataclass(frozen=True)
@@ -74,19 +60,23 @@ def predict(
     precision: Precision | Literal["auto"] = "auto",
     selection: Selection = ALL,
     size: tuple[int, int] | None = None,
+    options: OutputOptions | None = None,
 ) -> Prediction:
     """Predict where people look in a video or image, and draw or save it.
 
-    What is written depends on the name of ``out``:
+    What is written depends on the name of ``out``, and on ``options``:
 
-    - .mp4 (H.264), .webm (VP9), .gif, .mkv (lossless) or .avi: the video with the maps as heat over it, its frames at
-      the times that they had; .mp4 and .webm with its sound. The heat's scale is common to neighbouring frames: full
-      heat is the largest value of late (the largest so far, fading by 1 % a frame), so that frames can be compared and
-      the picture does not flicker as it would with a scale for each frame.
+    - .mp4 (H.264), .webm (VP9), .gif or .avi: the video with the maps as heat over it, or another view, its frames at
+      the times that they had; .mp4 and .webm with its sound. By default the heat's scale is common to neighbouring
+      frames: full heat is the largest value of late (the largest so far, fading by 1 % a frame), so that frames can be
+      compared and the picture does not flicker as it would with a scale for each frame.
+    - .mkv: the maps as grey video without loss (FFV1), on the same scale.
     - .png or .jpg, for an image: the image with the heat over it, full heat at the largest value.
     - a name without an ending, or an empty folder: a folder of maps 0001.png, 0002.png, …, as in a submission to the
-      DHF1K benchmark: 8-bit grey, each map divided by its maximum, and resized (cubic interpolation) from the model's
-      input size to the frame's.
+      DHF1K benchmark: 8-bit grey, each map divided by its maximum (each file says by which), and resized (cubic
+      interpolation) from the model's input size to the frame's.
+    - .npy, .npz: the values, float32 (frames, H, W); .npz with the times.
+    - .csv, .json: for each frame the measures of ``salzoo.prediction.measures``.
 
     Frames are streamed: memory does not grow with the length of the video. After an error or Ctrl-C nothing of ``out``
     is there; a file that had its name stays as it was until the new one is complete.
@@ -101,13 +91,14 @@ def predict(
         precision: of the layers; "float32" with engine "torch" gives the same maps on every machine.
         selection: which frames of a video.
         size: (height, width) to run the model at; by default its own.
+        options: how maps are shown and written.
 
     Raises:
         SalzooError: an input that cannot be read, an output that cannot be written, an unknown model or device.
     """
     runner = Runner(model, device=device, engine=engine, precision=precision, size=size)
     (source,) = find_inputs([str(video)])
-    return runner.run(source, Path(out), selection)
+    return runner.run(source, Path(out), selection, options)
 
 
 class Runner:
@@ -134,21 +125,25 @@ class Runner:
         self.engine: Engine | None = None
         self.pace: Pace | None = None
 
-    def run(self, source: Source, out: Path, selection: Selection = ALL) -> Prediction:
+    def run(
+        self, source: Source, out: Path, selection: Selection = ALL, options: OutputOptions | None = None
+    ) -> Prediction:
         """Run over one input and write ``out``; see ``predict``."""
         frames, info = source.open(selection)
-        opened, draw = _choose_output(source, out, info, selection)
+        if source.is_at(out) and not out.is_dir():
+            raise SalzooError(f"{out} is the input: name another output")
+        sound = source.sound(selection, info) if info is not None else None
         try:
             out.absolute().parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SalzooError(f"cannot write {out}: {error.strerror}") from error
         total = info.frames if info is not None and info.frames and selection == ALL else None
-        with opened as write:
+        with open_output(out, info, options or OutputOptions(), sound) as write:
             count, began = 0, None
             pairs = self.stream(frames, 1 if info is None else total)
             for frame, map_ in tqdm(pairs, total=total, unit="frame", disable=None):
                 began = perf_counter() if began is None else began
-                write(draw(frame.image, map_), frame.time, frame.duration)
+                write(frame, map_)
                 count += 1
             if not count:
                 raise SalzooError(f"{source} has no frame in the part that was asked for")
@@ -192,7 +187,13 @@ class Runner:
 
 
 def predict_all(
-    runner: Runner, sources: Sequence[Source], out: str | Path, selection: Selection = ALL, *, resume: bool = False
+    runner: Runner,
+    sources: Sequence[Source],
+    out: str | Path,
+    selection: Selection = ALL,
+    *,
+    options: OutputOptions | None = None,
+    resume: bool = False,
 ) -> Iterator[tuple[Source, Prediction | None]]:
     """Run over several inputs, one after the other.
 
@@ -202,6 +203,7 @@ def predict_all(
         out: what to write for each, with the input's name where "{name}" stands; for several inputs without it, a
             folder that gets a folder of maps for each.
         selection: which frames of each.
+        options: how maps are shown and written.
         resume: leave out those whose output is there: it is complete, or it would not be.
 
     Yields:
@@ -217,7 +219,7 @@ def predict_all(
         outs = [Path(out) / source.name for source in sources]
     for source, each in zip(sources, outs, strict=True):
         done = each.exists() and not (each.is_dir() and not any(each.iterdir()))
-        yield source, None if resume and done else runner.run(source, each, selection)
+        yield source, None if resume and done else runner.run(source, each, selection, options)
 
 
 def predict_frames(
@@ -263,66 +265,3 @@ def _given_frames(frames: Iterable[Frame]) -> Iterator[TimedFrame]:
             kind = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
             raise SalzooError(f"frame {number} is {kind}: frames are arrays (height, width, 3) of uint8")
         yield TimedFrame(frame, number / RATE, 1 / RATE)
-
-
-def _choose_output(
-    source: Source, out: Path, info: VideoInfo | None, selection: Selection
-) -> tuple[AbstractContextManager[Write], Draw]:
-    """How to write what ``out`` names, and what is written for a frame and its map. ``info`` is None for an image."""
-    ending = out.suffix.lower()
-    if out.is_dir() or not ending:
-        return _untimed(image_folder(out)), draw_map
-    if source.is_at(out):
-        raise SalzooError(f"{out} is the input: name another output")
-    if ending in VIDEO_ENDINGS and info is not None:
-        size = info.height, info.width
-        writer = video_writer(
-            out,
-            size,
-            info.fps or DEFAULT_FPS,
-            time_base=info.time_base,
-            pixel_aspect=info.pixel_aspect,
-            sound=source.sound(selection, info),
-        )
-        return writer, overlay(size)
-    if ending in IMAGE_ENDINGS and info is None:
-        return _untimed(nullcontext(partial(write_image, out))), overlay()
-    kind, endings = ("image", IMAGE_ENDINGS) if info is None else ("video", VIDEO_ENDINGS)
-    raise SalzooError(
-        f"cannot write {out}: for the {kind} {Path(str(source)).name} name a file that ends in {', '.join(endings)} "
-        "(overlay) or a folder (maps)"
-    )
-
-
-@contextmanager
-def _untimed(opened: AbstractContextManager[Callable[[Frame], None]]) -> Iterator[Write]:
-    """A writer that has no use for times."""
-    with opened as write:
-        yield lambda image, time=None, duration=None: write(image)
-
-
-def draw_map(frame: Frame, map_: Map) -> Frame:
-    """A map as 8-bit grey at its frame's size, white at its maximum: scores do not depend on a map's scale, and of a
-    dark one 256 levels would tell little apart."""
-    return _to_grey(frame, map_ / max(float(map_.max()), BLANK * BLANK))
-
-
-def _to_grey(frame: Frame, map_: Map) -> Frame:
-    return map_to_grey(resize_map(map_, frame.shape[:2]))
-
-
-def overlay(size: tuple[int, int] | None = None) -> Draw:
-    """A function that draws one map after the other over its frame, on a scale that they share.
-
-    Args:
-        size: (height, width) to bring the results to, if they must have one.
-    """
-    scale = BLANK
-
-    def draw(frame: Frame, map_: Map) -> Frame:
-        nonlocal scale
-        scale = max(float(map_.max()), FADING * scale, BLANK)
-        drawn = draw_heat(frame, _to_grey(frame, map_ / scale))
-        return resize_frame(drawn, size or drawn.shape[:2])
-
-    return draw

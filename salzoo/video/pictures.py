@@ -1,10 +1,10 @@
 """Pixels of image files, read and written with OpenCV: nothing truncated, damaged or converted without a word."""
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -17,6 +17,12 @@ from salzoo.video.quiet import quiet_libraries
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
 """Endings of images that can be written."""
+
+
+class WriteImage(Protocol):
+    """Takes the next image of a folder, and a note to stand in it."""
+
+    def __call__(self, image: NDArray[Any], note: str = "") -> None: ...
 
 
 def read_image(path: Path, grey: bool = False) -> NDArray[np.uint8]:
@@ -127,23 +133,23 @@ def _jpeg_is_complete(data: bytes) -> bool:
 
 
 @contextmanager
-def image_folder(path: Path) -> Iterator[Callable[[NDArray[Any]], None]]:
+def image_folder(path: Path) -> Iterator[WriteImage]:
     """Write a folder of PNG images in a ``with`` block: 0001.png, 0002.png, …, as DHF1K numbers frames.
 
     The folder appears when the block ends well. It must not exist, or be empty.
 
     Yields:
-        A function that writes the next image, (H, W) or (H, W, 3) uint8, BGR.
+        A function that writes the next image, as ``write_image`` does.
 
     Raises:
         SalzooError: a folder that is not empty, or a place that cannot be written to.
     """
     images = 0
 
-    def write(image: NDArray[np.uint8]) -> None:
+    def write(image: NDArray[Any], note: str = "") -> None:
         nonlocal images
         images += 1
-        _write_bytes(temporary / f"{images:04d}.png", path, _encode(path, ".png", image))
+        _write_bytes(temporary / f"{images:04d}.png", path, _encode(path, ".png", image, note))
 
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise SalzooError(f"{path} exists and is not an empty folder; name another, or remove it")
@@ -155,8 +161,9 @@ def image_folder(path: Path) -> Iterator[Callable[[NDArray[Any]], None]]:
         yield write
 
 
-def write_image(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write an image, (H, W) or (H, W, 3) uint8, BGR, as its name's ending says: .png, .jpg or .jpeg.
+def write_image(path: Path, image: NDArray[Any], note: str = "") -> None:
+    """Write an image, (H, W) or (H, W, 3) uint8, BGR, for .png also uint16, as its name's ending says: .png, .jpg or
+    .jpeg. A .png holds the note as its comment.
 
     Raises SalzooError for another ending and for a place that cannot be written to.
     """
@@ -164,17 +171,21 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
     if ending not in IMAGE_ENDINGS:
         raise SalzooError(f"cannot write {path}: an image's name ends in {', '.join(IMAGE_ENDINGS)}")
     with complete_or_absent(path) as temporary:
-        _write_bytes(temporary, path, _encode(path, ending, image))
+        _write_bytes(temporary, path, _encode(path, ending, image, note))
 
 
-def _encode(path: Path, ending: str, image: NDArray[np.uint8]) -> bytes:
+def _encode(path: Path, ending: str, image: NDArray[Any], note: str = "") -> bytes:
     try:
         encoded, data = cv2.imencode(ending, image)
     except cv2.error:
         encoded = False
     if not encoded:
         raise SalzooError(f"cannot write {path}: an image of shape {image.shape} cannot be encoded as {ending}")
-    return data.tobytes()
+    if ending != ".png" or not note:
+        return data.tobytes()
+    text = b"tEXtComment\0" + note.encode("latin-1")  # PNG specification, section 11.3.4.3; after IHDR of 25 bytes
+    chunk = (len(text) - 4).to_bytes(4, "big") + text + zlib.crc32(text).to_bytes(4, "big")
+    return data[:33].tobytes() + chunk + data[33:].tobytes()
 
 
 def _write_bytes(temporary: Path, path: Path, data: bytes) -> None:

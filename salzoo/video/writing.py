@@ -42,6 +42,7 @@ def video_writer(
     time_base: Fraction = TIME_BASE,
     pixel_aspect: Fraction = Fraction(1),
     sound: Sound | None = None,
+    comment: str = "",
 ) -> Iterator[Write]:
     """Write a video, frame by frame, in a ``with`` block; it replaces what had its name when the block ends well.
 
@@ -54,6 +55,7 @@ def video_writer(
             hundredths.
         pixel_aspect: width over height of a pixel.
         sound: to go with it, for .mp4 and .webm.
+        comment: to stand in the file's metadata.
 
     Yields:
         A function that writes the next frame.
@@ -72,6 +74,8 @@ def video_writer(
     with complete_or_absent(path) as temporary, _failing(path, kind.codec, size), ExitStack() as stack:
         sink = _Sink(stack.enter_context(temporary.open("w+b", buffering=0)))
         container = stack.enter_context(av.open(sink, "w", format=kind.container))
+        if comment:
+            container.metadata["comment"] = comment
         encoder = PictureEncoder(container, kind, size, fps, time_base, pixel_aspect)
         track = stack.enter_context(sound_track(sound, container, kind)) if sound and kind.sound else None
 

@@ -129,8 +129,8 @@ def test_heat_does_not_flicker(out: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("overlay.mov", "ends in .mp4, .webm, .mkv, .gif, .avi"),
-        ("overlay.png", "ends in .mp4, .webm, .mkv, .gif, .avi"),
+        ("overlay.mov", "name a file that ends in .mp4, .webm, .mkv, .gif, .avi"),
+        ("overlay.png", "name a file that ends in .mp4, .webm, .mkv, .gif, .avi"),
     ],
 )
 def test_outputs_that_cannot_be(video: Path, out: Path, name: str, message: str) -> None:
@@ -141,7 +141,7 @@ def test_outputs_that_cannot_be(video: Path, out: Path, name: str, message: str)
 
 
 def test_an_image_gives_no_video(image: Path, out: Path) -> None:
-    with pytest.raises(SalzooError, match=r"for the image image\.png .* \.png, \.jpg, \.jpeg"):
+    with pytest.raises(SalzooError, match=r"for an image name a file that ends in \.png, \.jpg, \.jpeg"):
         salzoo.predict("center-bias", image, out / "overlay.mp4")
     assert not list(out.iterdir())
 

@@ -1,0 +1,161 @@
+"""Numbers that say where a map looks: peak, centroid, spread, entropy, and shares of areas of interest."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import complete_or_absent
+
+MEASURE_ENDINGS = (".csv", ".json")
+"""Endings of files of measures."""
+
+_COLUMNS = ("name", "x", "y", "width", "height")
+
+
+@dataclass(frozen=True)
+class Box:
+    """An area of interest, in pixels of the frame from its upper left corner."""
+
+    name: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def measure_map(map_: NDArray[np.float32], boxes: Sequence[Box] = ()) -> dict[str, float | None]:
+    """Measure a map at its frame's size.
+
+    Args:
+        map_: (H, W), at least 0.
+        boxes: areas whose share is wanted.
+
+    Returns:
+        ``peak``, its largest value, at ``peak_x``, ``peak_y``; the mean place ``centroid_x``, ``centroid_y``;
+        ``spread``, the root mean square distance from it; ``entropy`` of the map as a distribution over pixels, in
+        bits; and for each box the share of the map's mass within it, in which a pixel counts by the part that the box
+        covers. Places and distances are in pixels of the frame, of which the upper left has its centre at (0.5, 0.5).
+        Of a map of zeros all but the peak is None.
+
+    >>> map_ = np.zeros((4, 8), np.float32)
+    >>> map_[1, 2] = map_[1, 4] = 0.5
+    >>> found = measure_map(map_, [Box("left", 0, 0, 3, 4)])
+    >>> [found[name] for name in ("peak", "centroid_x", "centroid_y", "spread", "entropy", "left")]
+    [0.5, 3.5, 1.5, 1.0, 1.0, 0.5]
+    """
+    values = map_.astype(np.float64)
+    row, column = divmod(int(values.argmax()), values.shape[1])
+    total = float(values.sum())
+    found: dict[str, float | None] = {"peak": float(map_.max()), "peak_x": column + 0.5, "peak_y": row + 0.5}
+    names = ("centroid_x", "centroid_y", "spread", "entropy", *(box.name for box in boxes))
+    if not total > 0:
+        return {**found, "peak_x": None, "peak_y": None, **dict.fromkeys(names)}
+    mass = values / total
+    x, y = np.arange(mass.shape[1]) + 0.5, np.arange(mass.shape[0]) + 0.5
+    across, down = mass.sum(0), mass.sum(1)
+    centre = float(across @ x), float(down @ y)
+    variance = float(across @ (x - centre[0]) ** 2 + down @ (y - centre[1]) ** 2)
+    some = mass[mass > 0]
+    numbers = [*centre, variance**0.5, abs(float(some @ np.log2(some)))]
+    shares = [float(_cover(box.y, box.height, len(y)) @ mass @ _cover(box.x, box.width, len(x))) for box in boxes]
+    return found | dict(zip(names, numbers + shares, strict=True))
+
+
+def _cover(begin: float, length: float, pixels: int) -> NDArray[np.float64]:
+    """How much of each pixel of a row lies in begin..begin + length."""
+    edges = np.clip(np.arange(pixels + 1), begin, begin + length)
+    return np.diff(edges)
+
+
+def read_boxes(path: Path) -> list[Box]:
+    """Read areas of interest from a CSV file with the columns name, x, y, width, height, in pixels of the frame.
+
+    Raises:
+        SalzooError: naming the line, for a missing file or column, a value that is no number, a box of no size, two of
+            one name.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SalzooError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no CSV file'}") from error
+    boxes: list[Box] = []
+    for number, row in enumerate(rows, start=2):
+        missing = [name for name in _COLUMNS if not row.get(name)]
+        if missing:
+            raise SalzooError(f"{path}, line {number}: no {', '.join(missing)}; columns are {', '.join(_COLUMNS)}")
+        try:
+            box = Box(row["name"], *(float(row[name]) for name in _COLUMNS[1:]))
+        except ValueError as error:
+            raise SalzooError(f"{path}, line {number}: x, y, width and height must be numbers") from error
+        if not (np.isfinite([box.x, box.y]).all() and 0 < box.width < np.inf and 0 < box.height < np.inf):
+            raise SalzooError(f"{path}, line {number}: the box has no size")
+        if box.name in {other.name for other in boxes} | {"frame", "time", *measure_map(np.ones((1, 1), np.float32))}:
+            raise SalzooError(f"{path}, line {number}: the name {box.name!r} is taken")
+        boxes.append(box)
+    if not boxes:
+        raise SalzooError(f"{path} holds no box; its columns are {', '.join(_COLUMNS)}, one line a box")
+    return boxes
+
+
+@contextmanager
+def measures_writer(path: Path, boxes: Sequence[Box] = ()) -> Iterator[Callable[[NDArray[np.float32], Fraction], None]]:
+    """Write the measures of each frame, in a ``with`` block: a line of a .csv, or an object of a .json list.
+
+    Yields:
+        A function that takes the next map, (H, W) float32 at its frame's size, and its time.
+
+    Raises SalzooError for a place that cannot be written to.
+    """
+    frame = 0
+    with complete_or_absent(path) as temporary:
+        try:
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                if path.suffix.lower() == ".csv":
+                    put, end = _csv_rows(file), ""
+                else:
+                    put, end = _json_rows(file), "\n]\n"
+
+                def write(map_: NDArray[np.float32], time: Fraction) -> None:
+                    nonlocal frame
+                    frame += 1
+                    put({"frame": frame, "time": round(float(time), 6), **measure_map(map_, boxes)})
+
+                yield write
+                file.write(end)
+        except OSError as error:
+            raise SalzooError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _csv_rows(file: Any) -> Callable[[dict[str, Any]], None]:
+    writer = csv.writer(file)
+    begun = False
+
+    def put(row: dict[str, Any]) -> None:
+        nonlocal begun
+        if not begun:
+            writer.writerow(row)
+        begun = True
+        writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row.values()])
+
+    return put
+
+
+def _json_rows(file: Any) -> Callable[[dict[str, Any]], None]:
+    before = "[\n"
+
+    def put(row: dict[str, Any]) -> None:
+        nonlocal before
+        file.write(before + json.dumps(row))
+        before = ",\n"
+
+    return put

@@ -1,0 +1,154 @@
+"""What is written for a video's frames and maps: which kind of file, which view, on which scale."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salzoo.interfaces.errors import SalzooError
+from salzoo.prediction.measures import MEASURE_ENDINGS, measures_writer, read_boxes
+from salzoo.video.arrays import ARRAY_ENDINGS, array_writer
+from salzoo.video.overlay import OPACITY, resize_map
+from salzoo.video.pictures import IMAGE_ENDINGS, image_folder, write_image
+from salzoo.video.reading import UNKNOWN_RATE, TimedFrame, VideoInfo
+from salzoo.video.resizing import resize_frame
+from salzoo.video.sound import Sound
+from salzoo.video.views import make_view
+from salzoo.video.writing import VIDEO_ENDINGS, video_writer
+
+SCALES = ("none", "frame", "video")
+"""What is white, or full heat: 1; the largest value of the frame; the largest so far in the video, fading."""
+
+FADING = 0.99
+"""What is left of a video's scale after each frame: half in 69 frames."""
+
+BLANK = 255.0**-2
+"""The smallest value that a scale reaches down to: a map that stays below it everywhere is black."""
+
+Map = NDArray[np.float32]
+WriteMap = Callable[[TimedFrame, Map], None]
+"""Takes the next frame with its map, (H, W) float32 in [0, 1] of any size."""
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """How maps are shown and written.
+
+    Attributes:
+        view: one of ``VIEWS``; None is "map" for folders and .mkv, else "heat".
+        colormap: one of ``COLORMAPS``; None is inferno, and grey for maps.
+        opacity: how much of the frame the hottest colour hides.
+        scale: one of ``SCALES``; None is "frame" for a folder of maps, of which scores do not depend on the scale, and
+            "video" for all else, so that neighbouring frames can be compared and nothing flickers. A map of small
+            values, as that of a network that ends in a softmax, is readable in both.
+        bits: of a grey map in .png and .mkv, 8 or 16.
+        boxes: a CSV file of areas, whose shares .csv and .json hold.
+    """
+
+    view: str | None = None
+    colormap: str | None = None
+    opacity: float = OPACITY
+    scale: str | None = None
+    bits: int = 8
+    boxes: Path | None = None
+
+
+@contextmanager
+def open_output(
+    out: Path, info: VideoInfo | None, options: OutputOptions, sound: Sound | None = None
+) -> Iterator[WriteMap]:
+    """Open what a name stands for, in a ``with`` block; it is there, complete, once the block ends well.
+
+    Args:
+        out: .mp4, .webm, .gif, .mkv or .avi for a video; .png or .jpg for an image; .npy or .npz for arrays, .csv or
+            .json for measures, both of the values themselves; without an ending, or a folder, for numbered images.
+        info: of the video; None for an image.
+        options: how maps are shown.
+        sound: for a video.
+
+    Raises:
+        SalzooError: an ending that does not fit, options that do not fit it, a place that cannot be written to.
+    """
+    ending = out.suffix.lower()
+    folder = out.is_dir() or not ending
+    if options.boxes is not None and ending not in MEASURE_ENDINGS:
+        raise SalzooError(f"areas are measured, not drawn: name a file that ends in {' or '.join(MEASURE_ENDINGS)}")
+    if ending in MEASURE_ENDINGS and not folder:
+        boxes = read_boxes(options.boxes) if options.boxes is not None else []
+        with measures_writer(out, boxes) as put:
+            yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)
+    elif ending in ARRAY_ENDINGS and not folder:
+        with array_writer(out) as put:
+            yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)
+    elif folder:
+        draw = Drawing(options, view="map", scale="frame")
+        with image_folder(out) as write:
+            yield lambda frame, map_: write(draw(frame, map_), draw.note)
+    elif ending in VIDEO_ENDINGS and info is not None:
+        draw = Drawing(options, view="map" if ending == ".mkv" else "heat", deep=ending == ".mkv")
+        with _video(out, info, draw, sound) as write_map:
+            yield write_map
+    elif ending in IMAGE_ENDINGS and info is None:
+        draw = Drawing(options, deep=ending == ".png")
+        yield lambda frame, map_: write_image(out, draw(frame, map_), draw.note)
+    else:
+        kind, endings = ("image", IMAGE_ENDINGS) if info is None else ("video", VIDEO_ENDINGS)
+        raise SalzooError(
+            f"cannot write {out}: for {'an' if info is None else 'a'} {kind} name a file that ends in "
+            f"{', '.join(endings)} (a picture), {', '.join(ARRAY_ENDINGS)} (values), {', '.join(MEASURE_ENDINGS)} "
+            "(measures) or a folder (maps)"
+        )
+
+
+@contextmanager
+def _video(out: Path, info: VideoInfo, draw: "Drawing", sound: Sound | None) -> Iterator[WriteMap]:
+    size = info.height, info.width * (2 if draw.view == "side-by-side" else 1)
+    with video_writer(
+        out,
+        size,
+        info.fps or UNKNOWN_RATE,
+        time_base=info.time_base,
+        pixel_aspect=info.pixel_aspect,
+        sound=sound,
+        comment=f"salzoo: view {draw.view}, scale {draw.scale}",
+    ) as write:
+
+        def write_map(frame: TimedFrame, map_: Map) -> None:
+            picture = draw(frame, map_)
+            write(resize_frame(picture, size), frame.time, frame.duration)
+
+        yield write_map
+
+
+class Drawing:
+    """Draws one map after the other in a view, on one scale.
+
+    Attributes:
+        view, scale: what was chosen.
+        note: says what the last picture's values are.
+    """
+
+    def __init__(self, options: OutputOptions, view: str = "heat", scale: str = "video", deep: bool = True) -> None:
+        self.view, self.scale = options.view or view, options.scale or scale
+        self.note = ""
+        self._white = 0.0
+        self._levels = 255 if options.bits == 8 else 65535
+        if self._levels > 255 and (self.view != "map" or options.colormap or not deep):
+            raise SalzooError("16 bits are for grey maps alone: --view map as .png, .mkv or a folder")
+        self._view = make_view(self.view, options.colormap, options.opacity)
+
+    def __call__(self, frame: TimedFrame, map_: Map) -> NDArray[Any]:
+        """The picture of a frame and its map, (H, W, 3) or (H, W), uint8 or uint16."""
+        if self.scale == "none":
+            self._white = 1.0
+        else:
+            late = FADING * self._white if self.scale == "video" else 0.0
+            self._white = max(float(map_.max()), late, BLANK)
+        self.note = f"salzoo {self.view}: {self._levels} is {self._white:.6g}"
+        scaled = resize_map(map_ / np.float32(self._white), frame.image.shape[:2])
+        levels = np.rint(scaled * self._levels).astype(np.uint8 if self._levels == 255 else np.uint16)
+        return self._view(frame.image, levels)

@@ -1,0 +1,220 @@
+"""Views, scales, files of values and measures."""
+
+import csv
+import json
+import zlib
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from salzoo.cli import cli
+from salzoo.cli.output_options import _COLORMAPS, _VIEWS
+from salzoo.interfaces import SalzooError
+from salzoo.prediction.measures import Box, measure_map, read_boxes
+from salzoo.prediction.outputs import OutputOptions, open_output
+from salzoo.video.overlay import COLORMAPS
+from salzoo.video.pictures import read_image, read_map
+from salzoo.video.reading import TimedFrame, VideoInfo, probe_video, read_timed
+from salzoo.video.views import VIEWS, make_view
+
+SIZE = (48, 64)
+INFO = VideoInfo(frames=6, fps=25.0, height=48, width=64)
+
+
+def blob(index: int, height: float) -> NDArray[np.float32]:
+    """A map whose peak moves right."""
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    return (height * np.exp(-((y - 20) ** 2 + (x - 10 - 6 * index) ** 2) / 60)).astype(np.float32)
+
+
+def frame(index: int) -> TimedFrame:
+    image = np.full((*SIZE, 3), (90, 120, 60), np.uint8)
+    return TimedFrame(image, Fraction(index, 25), Fraction(1, 25))
+
+
+def write(out: Path, heights: list[float], options: OutputOptions, info: VideoInfo | None = INFO) -> None:
+    with open_output(out, info, options) as put:
+        for index, height in enumerate(heights):
+            put(frame(index), blob(index, height))
+
+
+def comment(path: Path) -> str:
+    data = path.read_bytes()
+    assert data[37:49] == b"tEXtComment\0"
+    length = int.from_bytes(data[33:37], "big")
+    assert zlib.crc32(data[37 : 41 + length]) == int.from_bytes(data[41 + length : 45 + length], "big")
+    return data[49 : 41 + length].decode()
+
+
+def test_the_command_offers_what_there_is() -> None:
+    assert tuple(_VIEWS) == VIEWS
+    assert tuple(_COLORMAPS) == COLORMAPS
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_show_where_the_map_is(view: str) -> None:
+    image = frame(0).image
+    map_ = np.rint(255 * blob(3, 1)).astype(np.uint8)
+    before = image.copy()
+    drawn = make_view(view, "viridis")(image, map_)
+    np.testing.assert_array_equal(image, before)
+    assert drawn.shape == ((48, 128, 3) if view == "side-by-side" else (48, 64, 3))
+    shown = drawn[:, -64:].astype(int)
+    far, near = shown[40:, :10], shown[12:28, 20:36]
+    assert np.abs(near - near.mean((0, 1))).sum() > 10 * np.abs(far - far.mean((0, 1))).sum()
+    if view == "side-by-side":
+        np.testing.assert_array_equal(drawn[:, :64], image)
+    if view in ("heat", "contours"):
+        np.testing.assert_array_equal(drawn[40:, :10], image[40:, :10])
+    if view == "alpha":
+        np.testing.assert_allclose(drawn[20, 28], image[20, 28], atol=1)
+        np.testing.assert_allclose(drawn[47, 0], image[47, 0] * 0.25, atol=1)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_maps_of_a_softmax_are_readable_and_say_their_scale(tmp_path: Path, bits: int) -> None:
+    white = 2**bits - 1
+    heights = [3e-4, 6e-4]
+    write(tmp_path / "maps", heights, OutputOptions(bits=bits))
+    for index, height in enumerate(heights):
+        path = tmp_path / "maps" / f"{index + 1:04d}.png"
+        kept = read_map(path)
+        assert kept.dtype == f"uint{bits}"
+        assert kept.max() == white
+        said = comment(path)
+        assert said.startswith(f"salzoo map: {white} is ")
+        factor = float(said.rsplit(" ", 1)[1]) / white
+        np.testing.assert_allclose(kept * factor, blob(index, height), atol=factor)
+
+
+@pytest.mark.parametrize(("scale", "peaks"), [("none", [51, 204, 51]), ("frame", [255] * 3), ("video", [255, 255, 64])])
+def test_scales(tmp_path: Path, scale: str, peaks: list[int]) -> None:
+    write(tmp_path / "maps", [0.2, 0.8, 0.2], OutputOptions(scale=scale))
+    assert [int(read_image(tmp_path / "maps" / f"{n:04d}.png", grey=True).max()) for n in (1, 2, 3)] == peaks
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_mkv_keeps_maps_without_loss(tmp_path: Path, bits: int) -> None:
+    write(tmp_path / "maps.mkv", [1.0] * 4, OutputOptions(bits=bits, scale="none"))
+    with av.open(str(tmp_path / "maps.mkv")) as container:
+        assert container.streams.video[0].codec_context.name == "ffv1"
+        assert container.metadata["COMMENT"] == "salzoo: view map, scale none"
+        for index, kept in enumerate(container.decode(video=0)):
+            np.testing.assert_array_equal(kept.to_ndarray(), np.rint(blob(index, 1.0) * (2**bits - 1)))
+    assert index == 3
+
+
+def test_side_by_side_is_twice_as_wide(tmp_path: Path) -> None:
+    write(tmp_path / "a.mp4", [1.0] * 3, OutputOptions(view="side-by-side"))
+    info = probe_video(tmp_path / "a.mp4")
+    assert (info.height, info.width, info.frames) == (48, 128, 3)
+
+
+def test_values(tmp_path: Path) -> None:
+    for name in ("a.npy", "a.npz"):
+        write(tmp_path / name, [0.1, 0.2, 0.3], OutputOptions())
+        kept = np.load(tmp_path / name)
+        if name == "a.npz":
+            np.testing.assert_array_equal(kept["times"], [0, 0.04, 0.08])
+            kept = kept["maps"]
+        assert kept.dtype == np.float32
+        np.testing.assert_array_equal(kept, np.stack([blob(i, h) for i, h in enumerate([0.1, 0.2, 0.3])]))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "a.npz"]
+
+
+def test_measures_of_a_known_map() -> None:
+    rng = np.random.default_rng(0)
+    map_ = rng.random((30, 50)).astype(np.float32)
+    found = measure_map(map_, [Box("all", -5, -5, 100, 100), Box("half", 0, 0, 25, 30), Box("part", 3.5, 2, 1, 1)])
+    mass = map_.astype(float) / map_.astype(float).sum()
+    y, x = np.mgrid[:30, :50] + 0.5
+    assert found["centroid_x"] == pytest.approx((mass * x).sum())
+    assert found["spread"] == pytest.approx(
+        np.sqrt((mass * ((x - (mass * x).sum()) ** 2 + (y - (mass * y).sum()) ** 2)).sum())
+    )
+    assert found["entropy"] == pytest.approx(-(mass * np.log2(mass)).sum())
+    assert found["all"] == pytest.approx(1)
+    assert found["half"] == pytest.approx(mass[:, :25].sum())
+    assert found["part"] == pytest.approx(mass[2, 3] / 2 + mass[2, 4] / 2)
+    flat = measure_map(np.ones((4, 8), np.float32))
+    assert flat["entropy"] == pytest.approx(5)
+    nothing = measure_map(np.zeros((4, 8), np.float32), [Box("a", 0, 0, 1, 1)])
+    assert nothing["peak"] == 0
+    assert nothing["a"] is nothing["centroid_x"] is nothing["peak_x"] is None
+
+
+def test_measures_of_each_frame(tmp_path: Path) -> None:
+    areas = tmp_path / "areas.csv"
+    areas.write_text("name,x,y,width,height\nleft,0,0,32,48\nright,32,0,32,48\n")
+    write(tmp_path / "a.csv", [1.0] * 6, OutputOptions(boxes=areas))
+    write(tmp_path / "a.json", [1.0] * 6, OutputOptions(boxes=areas))
+    with (tmp_path / "a.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    objects = json.loads((tmp_path / "a.json").read_text())
+    assert [row["frame"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+    for index, (row, found) in enumerate(zip(rows, objects, strict=True)):
+        assert {key: float(value) for key, value in row.items()} == pytest.approx(found, rel=1e-4)
+        assert found["time"] == pytest.approx(index / 25)
+        assert (found["peak_x"], found["peak_y"]) == (10.5 + 6 * index, 20.5)
+        assert found["left"] + found["right"] == pytest.approx(1)
+    assert objects[0]["left"] > 0.99 > 0.1 > objects[5]["left"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,x,y,width\na,1,2,3\n", "line 2: no height"),
+        ("name,x,y,width,height\na,1,2,x,4\n", "line 2: .* must be numbers"),
+        ("name,x,y,width,height\na,1,2,0,4\n", "line 2: the box has no size"),
+        ("name,x,y,width,height\na,1,2,nan,4\n", "line 2: the box has no size"),
+        ("name,x,y,width,height\na,1,2,3,4\na,1,2,3,4\n", "line 3: the name 'a' is taken"),
+        ("name,x,y,width,height\npeak,1,2,3,4\n", "line 2: the name 'peak' is taken"),
+        ("name,x,y,width,height\n", "holds no box"),
+        ("\0\xff", "cannot read|holds no box"),
+    ],
+)
+def test_boxes_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "areas.csv"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(SalzooError, match=message) as raised:
+        read_boxes(path)
+    assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("a.mp4", OutputOptions(bits=16), "16 bits are for grey maps alone"),
+        ("a.mkv", OutputOptions(bits=16, view="heat"), "16 bits are for grey maps alone"),
+        ("a.mp4", OutputOptions(boxes=Path("areas.csv")), "areas are measured"),
+        ("a.csv", OutputOptions(boxes=Path("missing.csv")), "cannot read missing.csv: No such file"),
+        ("missing/a.csv", OutputOptions(), "No such file or directory"),
+        ("missing/a.npy", OutputOptions(), "No such file or directory"),
+        ("a.txt", OutputOptions(), "name a file that ends in"),
+    ],
+)
+def test_outputs_that_cannot_be(tmp_path: Path, name: str, options: OutputOptions, message: str) -> None:
+    with pytest.raises(SalzooError, match=message):
+        write(tmp_path / name, [1.0], options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_options_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "in.mp4", [1.0] * 4, OutputOptions())
+    (tmp_path / "areas.csv").write_text("name,x,y,width,height\nleft,0,0,32,48\n")
+    for arguments in (
+        ["-o", "out.webm", "--view", "contours", "--colormap", "turbo", "--opacity", "0.5", "--scale", "frame"],
+        ["-o", "out.csv", "--boxes", "areas.csv"],
+        ["-o", "maps", "--bits", "16"],
+    ):
+        result = CliRunner().invoke(cli, ["predict", "spectral-residual", "in.mp4", *arguments, "--device", "cpu"])
+        assert result.exit_code == 0, result.output
+    assert len(list(read_timed(tmp_path / "out.webm"))) == 4
+    assert (tmp_path / "out.csv").read_text().startswith("frame,time,peak,")
+    assert read_map(tmp_path / "maps" / "0001.png").dtype == np.uint16
