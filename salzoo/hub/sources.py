@@ -26,6 +26,10 @@ DEFAULT_MODEL = "salzoo"
 """The card of the zoo's own trained network, which runs where no model is named."""
 
 
+DEFAULT_MODEL = "gaze-lite"
+"""The zoo's own trained network, whose weights ship with salzoo: what runs where no model is named."""
+
+
 @dataclass(frozen=True)
 class ModelSource:
     """Where a model comes from.
