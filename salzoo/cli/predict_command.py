@@ -59,7 +59,7 @@ def predict_command(
     of numbered frames such as shot%04d.png, a glob, or - for a video on standard input.
 
     MODEL is a run or checkpoint folder, a name that `salzoo list models` shows, or the spec of a model that needs no
-    training, such as spectral-residual. Without one, the zoo's own model is used.
+    training, such as spectral-residual. Without one, gaze-lite runs, the zoo's own.
 
     An overlay video has the frames of the input at the times that they had; .mp4 and .webm have its sound. Measures are
     peak, centroid, spread, entropy and the share of the map in each of the --boxes. Maps are 8-bit grey PNGs at the
@@ -68,7 +68,7 @@ def predict_command(
     With --engine auto, engines are compared on the first frames, and the fastest whose maps differ from float32's by at
     most a hundredth runs the rest; --engine torch --precision float32 gives the same maps on every machine.
     """
-    from salzoo.hub.sources import default_model, names_model
+    from salzoo.hub.sources import DEFAULT_MODEL, names_model
     from salzoo.prediction.inputs import Selection, find_inputs, is_input
     from salzoo.prediction.runs import Runner, predict_all
     from salzoo.runtime.devices import choose_device
@@ -82,7 +82,7 @@ def predict_command(
     sources = find_inputs(rest if named else words)
     chosen = choose_device(device)
     click.echo(f"device: {chosen}")
-    model = first if named else default_model()
+    model = first if named else DEFAULT_MODEL
     runner = Runner(model, device=chosen, engine=engine, precision=precision, size=size, report=click.echo)
     for source, done in predict_all(runner, sources, out, selection, options=options, resume=resume):
         if done is None:

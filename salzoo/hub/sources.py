@@ -22,10 +22,6 @@ from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import registry
 from salzoo.registry import did_you_mean
 
-DEFAULT_MODEL = "salzoo"
-"""The card of the zoo's own trained network, which runs where no model is named."""
-
-
 DEFAULT_MODEL = "gaze-lite"
 """The zoo's own trained network, whose weights ship with salzoo: what runs where no model is named."""
 
@@ -73,16 +69,6 @@ def load_model(source: str | Path, *, device: torch.device | str | None = None) 
             way to get them), or when the folder cannot be loaded.
     """
     return resolve_source(source).load(device)
-
-
-def default_model() -> str:
-    """The name of the model that runs where none is named. Raises SalzooError where the zoo ships none."""
-    if not registry().knows("models", DEFAULT_MODEL):
-        raise SalzooError(
-            "no MODEL is named, and this salzoo ships no network of its own: put one before the input, such as "
-            "spectral-residual, or a folder that salzoo train has left"
-        )
-    return DEFAULT_MODEL
 
 
 def names_model(word: str) -> bool:
