@@ -36,11 +36,11 @@ def make_videos(folder: Path, names: Sequence[str], frames: int = FRAMES) -> Pat
 
 
 def recordings(
-    stimuli: Sequence[str], observers: int, *, noise: float = 0.05, seed: int = 0
+    stimuli: Sequence[str], observers: int, *, noise: float = 0.05, frames: int = FRAMES
 ) -> dict[tuple[str, str], tuple[Numbers, Numbers, Numbers]]:
     """Times, places on the screen and true fixations by stimulus and observer, at 250 samples a second, with blinks."""
-    rng = np.random.default_rng(seed)
-    seconds = FRAMES / FPS
+    rng = np.random.default_rng(0)
+    seconds = frames / FPS
     beside = np.array([0, 0, 240, 0])  # the stimulus is as high as the screen: it fills 1440 of its 1920 columns
     made = {}
     for stimulus in stimuli:
