@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import savemat
 
-from salzoo.datasets.dhf1k import open_dhf1k
+from salzoo.datasets.dhf1k import DHF1KVideo, open_dhf1k
 from salzoo.interfaces.errors import SalzooError
 from salzoo.testing import check_dataset
 
@@ -244,3 +244,11 @@ def test_extracted_frames_are_read_rather_than_the_avi(root):
     (video,) = open_dhf1k(root).videos
     check_video(video)
     assert [int(frame[0, 0, 0]) for frame in video.read_frames()] == [0, 20, 40, 60]  # lossless
+
+
+def test_only_the_test_split_is_held_back(tmp_path):
+    for number, held_back in ((1, False), (701, True)):
+        video = DHF1KVideo(number, tmp_path, None, tmp_path / "maps", tmp_path / "fixation")
+        with pytest.raises(SalzooError, match="has no annotation of video") as caught:
+            video.read_density(0)
+        assert ("held back" in str(caught.value)) == held_back

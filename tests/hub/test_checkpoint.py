@@ -1,5 +1,6 @@
 import json
 import os
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -338,3 +339,20 @@ def test_a_flipped_byte_in_the_config_never_reaches_the_weights(
     if loaded is not None:  # another mean, say, is a valid config
         assert weights_hash(loaded) == weights_hash(originals[0])
         assert min(*loaded.preprocessing.size, *loaded.preprocessing.std) > 0
+
+
+def test_the_config_names_what_decides_the_network(tmp_path: Path) -> None:
+    save_checkpoint(create_model("salgan:width=0.05"), tmp_path / "plain", "# A model\n")
+    plain = json.loads((tmp_path / "plain" / "config.json").read_text())["versions"]
+    assert plain == {"torch": metadata.version("torch")}
+    folder = tmp_path / "timm"
+    save_checkpoint(create_model("timm:arch=mobilenetv3_small_050,width=8"), folder, "# A model\n")
+    config = json.loads((folder / "config.json").read_text())
+    assert config["versions"]["timm"] == metadata.version("timm")
+    config["versions"]["timm"] = "0.0.1"
+    config["spec"] = "timm:arch=mobilenetv3_small_050,width=16"
+    (folder / "config.json").write_text(json.dumps(config))
+    tensors = load_file(folder / "model.safetensors")
+    save_file(tensors, folder / "model.safetensors", {"spec": config["spec"]})
+    with pytest.raises(SalzooError, match=r"it was saved with timm 0\.0\.1 \(here "):
+        load_checkpoint(folder)
