@@ -13,7 +13,7 @@ from salzoo.cli.types import ENGINES, PRECISIONS, SEED
 @click.option("--dataset", default="synthetic", show_default=True, help="Name of the data set.")
 @click.option("--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name>.")
 @click.option("--split", default="val", show_default=True, help="Split to score.")
-@click.option("--protocol", default="dhf1k", show_default=True, help="What is computed: dhf1k or salema.")
+@click.option("--protocol", default="dhf1k", show_default=True, help="What is computed: dhf1k, mit or salema.")
 @click.option(
     "--metric",
     "metrics",

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.gaze.truth import has_fixations, read_density, read_fixations
+from salzoo.gaze.maps import inside, join_observers
+from salzoo.gaze.truth import has_fixations, has_gaze, read_density, read_fixations
 from salzoo.interfaces import SalzooError, Video
+from salzoo.interfaces.dataset import GazeVideo
 from salzoo.metrics.frames import positions
 from salzoo.runtime.progress import progress_bar
 
@@ -17,10 +20,13 @@ from salzoo.runtime.progress import progress_bar
 class FixationIndex:
     """Every fixated pixel of a list of videos, packed: about 4 bytes a fixation.
 
+    Maps of fixations are (height, width) bool; where each fixation counts, int32, how many there are at a pixel.
+
     Attributes:
         first_frame: (videos + 1,) number, counted over the whole list, of each video's first frame.
         offsets: (frames + 1,) where each frame's fixations begin in ``rows`` and ``columns``.
         rows, columns: pixel coordinates of the fixations.
+        each: whether several fixations at one pixel count each.
         sizes: (videos, 2) height and width of each video's fixation maps.
     """
 
@@ -29,6 +35,7 @@ class FixationIndex:
     rows: NDArray[np.uint16]
     columns: NDArray[np.uint16]
     sizes: NDArray[np.int64]
+    each: bool = False
 
     def frames_of(self, video: int) -> int:
         """Number of indexed frames of the list's video of that number."""
@@ -43,12 +50,12 @@ class FixationIndex:
         first, end = self.first_frame[video], self.first_frame[video + 1]
         return np.nonzero(np.diff(self.offsets[first : end + 1]))[0]
 
-    def fixations_of(self, frame: int) -> NDArray[np.bool_]:
-        """The fixation map of a frame, (height, width) bool, as it was read."""
+    def fixations_of(self, frame: int) -> NDArray[Any]:
+        """The fixation map of a frame, (height, width), as it was read."""
         video = int(np.searchsorted(self.first_frame, frame, side="right")) - 1
         return self._union([frame], self.size_of(video))
 
-    def draw_others(self, frame: int, size: tuple[int, int], *, count: int = 10, seed: int = 0) -> NDArray[np.bool_]:
+    def draw_others(self, frame: int, size: tuple[int, int], *, count: int = 10, seed: int = 0) -> NDArray[Any]:
         """The union of the fixations of ``count`` random frames of the list, as the benchmark's shuffled AUC takes it.
 
         The draw depends on the seed and the frame's number alone, so that the same frame is scored against the same
@@ -61,12 +68,12 @@ class FixationIndex:
             seed: of the draw.
 
         Returns:
-            (height, width) bool.
+            (height, width).
         """
         total = len(self.offsets) - 1
         return self._union(np.random.default_rng([seed, frame]).choice(total, min(count, total), replace=False), size)
 
-    def draw_from_other_videos(self, video: int, *, count: int = 40, seed: int = 0) -> NDArray[np.bool_]:
+    def draw_from_other_videos(self, video: int, *, count: int = 40, seed: int = 0) -> NDArray[Any]:
         """The union of the fixations of one random frame in each of ``count`` random other videos.
 
         This is how SalEMA's script draws the map of all frames of a video. It depends on the seed and the video's
@@ -78,7 +85,7 @@ class FixationIndex:
             seed: of the draw.
 
         Returns:
-            (height, width) bool, of the scored video's size.
+            (height, width), of the scored video's size.
         """
         rng = np.random.default_rng([seed, video, count])
         others = np.delete(np.arange(len(self.sizes)), video)
@@ -86,8 +93,8 @@ class FixationIndex:
         frames = rng.integers(self.first_frame[drawn], self.first_frame[drawn + 1]) if drawn.size else drawn
         return self._union(frames, self.size_of(video))
 
-    def _union(self, frames: Iterable[int], size: tuple[int, int]) -> NDArray[np.bool_]:
-        union = np.zeros(size, bool)
+    def _union(self, frames: Iterable[int], size: tuple[int, int]) -> NDArray[Any]:
+        union = np.zeros(size, np.int32 if self.each else bool)
         for number in frames:
             part = slice(self.offsets[number], self.offsets[number + 1])
             rows, columns = self.rows[part], self.columns[part]
@@ -95,11 +102,14 @@ class FixationIndex:
             if (height, width) != size:
                 rows = (rows.astype(np.int64) * 2 + 1) * size[0] // (2 * height)
                 columns = (columns.astype(np.int64) * 2 + 1) * size[1] // (2 * width)
-            union[rows, columns] = True
+            if self.each:
+                np.add.at(union, (rows, columns), 1)
+            else:
+                union[rows, columns] = True
         return union
 
 
-def index_fixations(videos: Sequence[Video], first: int | None = None) -> FixationIndex:
+def index_fixations(videos: Sequence[Video], first: int | None = None, *, each: bool = False) -> FixationIndex:
     """Read the fixation maps of a list of annotated videos, a few at once, with a progress bar.
 
     Videos without fixations are indexed with none, of the size of their first density map.
@@ -107,6 +117,7 @@ def index_fixations(videos: Sequence[Video], first: int | None = None) -> Fixati
     Args:
         videos: the list.
         first: read the first so many frames of each video alone.
+        each: whether several fixations at one pixel count each, which takes the gaze of observers to tell.
 
     Raises:
         SalzooError: maps that cannot be read, with their number and the first of them, or that differ in size.
@@ -115,7 +126,7 @@ def index_fixations(videos: Sequence[Video], first: int | None = None) -> Fixati
         try:
             per_video = []
             with progress_bar("reading fixations", total=len(videos), unit="video") as bar:
-                for found in pool.map(lambda video: _read(video, first), videos):
+                for found in pool.map(lambda video: _read(video, first, each), videos):
                     per_video.append(found)
                     bar.update()
         except BaseException:  # Ctrl-C: do not read the rest first
@@ -133,6 +144,7 @@ def index_fixations(videos: Sequence[Video], first: int | None = None) -> Fixati
         rows=(flat // widths).astype(np.uint16),
         columns=(flat % widths).astype(np.uint16),
         sizes=np.array([video.size for video in per_video]),
+        each=each,
     )
 
 
@@ -143,7 +155,7 @@ class _VideoFixations:
     problems: list[str]
 
 
-def _read(video: Video, first: int | None) -> _VideoFixations:
+def _read(video: Video, first: int | None, each: bool) -> _VideoFixations:
     points, problems = [], []
     size = (0, 0)
     if not has_fixations(video):
@@ -164,5 +176,15 @@ def _read(video: Video, first: int | None) -> _VideoFixations:
         if (height, width) != size:
             name = f"{video.id}/{video.frame_name(index)}"
             problems.append(f"that of {name} has {height}×{width} pixels, those before it {size[0]}×{size[1]}")
+        if each and has_gaze(video):
+            points.append(_pixels(cast(GazeVideo, video), index))
+            continue
         points.append(positions(np.ascontiguousarray(fixations).view(np.uint8)).astype(np.uint32))
     return _VideoFixations(size, points, problems)
+
+
+def _pixels(video: GazeVideo, index: int) -> NDArray[np.uint32]:
+    """Positions in the flat map of all fixations on a frame, those at one pixel each."""
+    points = join_observers(video.read_gaze(index))
+    columns, rows = np.floor(points[inside(points, video.size)]).astype(np.intp).T
+    return np.sort(rows * video.size[1] + columns).astype(np.uint32)

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from salzoo.evaluation import salema
+from salzoo.evaluation import mit, salema
 from salzoo.interfaces import Metric, SalzooError
 from salzoo.metrics import resize_prediction
 from salzoo.plugins import registry
@@ -30,6 +30,8 @@ class Protocol:
         one_map_per_video: whether that map is one for all frames of a video, from other videos alone; otherwise each
             frame has its own, from all.
         mean_of_videos: whether the score is the mean of the videos' means; otherwise that over all frames.
+        each_fixation: whether several fixations at one pixel count each: the protocol's own metrics then take maps of
+            their numbers instead of bool.
         own_metrics: metrics defined otherwise than the registered ones of their name.
         reduce: what is done to every map (prediction, density, fixations, others) at the truth's size before scoring.
         summary: the rules in a sentence.
@@ -44,6 +46,7 @@ class Protocol:
     other_frames_of: Mapping[str, int] = field(default_factory=dict)
     one_map_per_video: bool = False
     mean_of_videos: bool = False
+    each_fixation: bool = False
     own_metrics: Mapping[str, Metric] = field(default_factory=dict)
     reduce: Callable[[Map], Map] | None = None
 
@@ -96,6 +99,21 @@ PROTOCOLS = {
             summary=(
                 "DHF1K benchmark (Wang et al., CVPR 2018): maps resized to the truth (bicubic, antialiased, mirrored "
                 "borders), every frame scored, mean over frames where the score is defined; exact AUCs"
+            ),
+        ),
+        Protocol(
+            name="mit",
+            version=1,
+            metrics=("auc", "auc_shuffled", "nss", "cc", "sim", "kld", "ig"),
+            resize=resize_as_benchmark,
+            other_frames=10**9,
+            one_map_per_video=True,
+            each_fixation=True,
+            own_metrics=mit.METRICS,
+            summary=(
+                "MIT/Tübingen benchmark as pysaliency computes it: every fixation counts, AUC against all pixels, ties "
+                "half, shuffled AUC against the fixations of one frame of every other video, NSS with the deviation "
+                "over N, IG of densities as they are"
             ),
         ),
         Protocol(

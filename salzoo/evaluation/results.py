@@ -24,6 +24,8 @@ LARGEST = 1 << 28
 HEADINGS = {
     "auc_judd": "AUC-J",
     "auc_shuffled": "s-AUC",
+    "auc_borji": "AUC-B",
+    "auc": "AUC",
     "nss": "NSS",
     "cc": "CC",
     "sim": "SIM",

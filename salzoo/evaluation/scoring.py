@@ -113,7 +113,7 @@ class FrameScorer:
         if people is None:
             return [math.nan] * len(self.metrics)
         bias = as_distribution(truth.get("baseline"), seen.size)
-        scores = score_people(people, others.prior, bias, truth["other_fixations"])
+        scores = score_people(people, others.prior, bias, truth["other_fixations"] > 0)
         return [scores.get(metric, math.nan) for metric in self.metrics]
 
     def _score_frame(
@@ -134,7 +134,10 @@ class FrameScorer:
             prediction = reduce(prediction)
             truth = {name: reduce(value) for name, value in truth.items()}
         given = {name: value[None] for name, value in truth.items()}
-        return [_score(metric, prediction[None], given) for metric in self.metrics.values()], kinds
+        marked = {name: value > 0 if value.dtype == np.int32 else value for name, value in given.items()}
+        own = self.protocol.own_metrics
+        scores = [_score(m, prediction[None], given if name in own else marked) for name, m in self.metrics.items()]
+        return scores, kinds
 
 
 class _VideoTruths:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from salzoo.evaluation import mit
 from salzoo.evaluation.protocols import find_metric
 from salzoo.evaluation.results import BOUNDS, Result, format_notices, heading, number
 from salzoo.interfaces.errors import SalzooError
@@ -175,6 +176,8 @@ def _arrow(metric: str) -> str:
 
 def _higher_is_better(metric: str) -> bool | None:
     try:
+        if metric in mit.METRICS:
+            return mit.METRICS[metric].higher_is_better
         return find_metric(metric).higher_is_better
     except SalzooError:  # of a package that is not here, in a results file of another machine
         return None

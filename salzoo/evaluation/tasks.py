@@ -114,7 +114,7 @@ def prepare(scoring: Scoring) -> Task:
         notes.append("no information gain: there is no density of a training split here to fit the center bias to")
     if scoring.first is not None:
         notes.append(f"only the first {scoring.first} frames of each video are scored")
-    index = index_fixations(videos, scoring.first)
+    index = index_fixations(videos, scoring.first, each=rules.each_fixation)
     frames = [  # where a set has gaze itself, a frame that nobody looked at has no truth
         index.fixated_frames(number) if has_gaze(video) else np.arange(index.frames_of(number))
         for number, video in enumerate(videos)

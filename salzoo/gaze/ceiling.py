@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from salzoo.gaze.maps import Points
 
 EPSILON = float(np.finfo(np.float64).eps)
-METRICS = ("auc_judd", "auc_shuffled", "nss", "ig")
+METRICS = ("auc", "auc_judd", "auc_shuffled", "nss", "ig")
 """Those in which observers can be scored as models are: the others compare with the density of all observers, for which
 that of one who is left out is no match."""
 
@@ -184,7 +184,8 @@ def score_people(
         at = np.nonzero(other_fixations)
         others = (1 - prior) * people.density_at(*at) + prior * bias[at]
         scores = {**scores, "auc_shuffled": _shuffled(thinned, own, people.owner, others)}
-    return {name: float(each.mean()) for name, each in scores.items()}
+    means = {name: float(each.mean()) for name, each in scores.items()}
+    return {**means, "auc": means["auc_judd"]}
 
 
 def _shares_below(thinned: Array, own: Array, owner: NDArray[np.intp]) -> Array:

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 from salzoo.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
-    from salzoo.metrics.auc import auc_judd, auc_shuffled
+    from salzoo.metrics.auc import auc_borji, auc_judd, auc_shuffled
     from salzoo.metrics.distribution import cc, kld, sim
     from salzoo.metrics.fixation import ig, nss
     from salzoo.metrics.resizing import resize_prediction
 
-__all__ = ["auc_judd", "auc_shuffled", "cc", "ig", "kld", "nss", "resize_prediction", "sim"]
+__all__ = ["auc_borji", "auc_judd", "auc_shuffled", "cc", "ig", "kld", "nss", "resize_prediction", "sim"]
 
 _HOMES = {
+    "auc_borji": "auc",
     "auc_judd": "auc",
     "auc_shuffled": "auc",
     "cc": "distribution",
@@ -47,7 +48,7 @@ def __dir__() -> list[str]:
 
 @hookimpl
 def register_metrics(register: Register) -> None:
-    """The seven built-in metrics."""
+    """The built-in metrics."""
     home = "salzoo.metrics.registered"
     register(
         "auc_judd",
@@ -60,6 +61,12 @@ def register_metrics(register: Register) -> None:
         f"{home}:auc_shuffled",
         summary="shuffled AUC: fixations against those of other frames (exact expected value)",
         aliases=("s-auc", "auc-shuffled"),
+    )
+    register(
+        "auc_borji",
+        f"{home}:auc_borji",
+        summary="AUC-Borji: fixations against random pixels (exact expected value)",
+        aliases=("auc-b", "auc-borji"),
     )
     register("nss", f"{home}:nss", summary="normalised scanpath saliency: mean z-score at the fixations")
     register("cc", f"{home}:cc", summary="Pearson correlation with the fixation density")

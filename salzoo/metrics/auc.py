@@ -51,6 +51,42 @@ def auc_judd(prediction: MapsT, fixations: Maps) -> MapsT:
     return score_frames(_auc_judd, prediction, fixations=fixations)
 
 
+def auc_borji(prediction: MapsT, fixations: Maps) -> MapsT:
+    """AUC-Borji: how well a map separates the fixated pixels of a frame from random pixels of it.
+
+    The map is min-max normalised to P in [0, 1]; the thresholds θ are k·0.1 ::
+
+        tp(θ) = share of the fixations with P ≥ θ        fp(θ) = share of the random pixels with P ≥ θ
+
+    with (0, 0) and (1, 1) added; the area is by the trapezoid rule. The benchmark's code draws as many pixels as there
+    are fixations, uniformly and with replacement, and averages over 100 draws; the area is linear in fp, so taking the
+    share of all pixels gives the exact expected value of that.
+
+    Args:
+        prediction: (…, H, W), uint8 or float, on any scale.
+        fixations: (…, H, W), above zero at the fixated pixels.
+
+    Returns:
+        (…) float64 in [0, 1], higher is better; 0.5 is chance. NaN where the map is flat, where there is no fixation,
+        or where a map holds NaN or infinity.
+
+    Raises:
+        SalzooError: where the maps are empty or of different sizes.
+
+    Sources:
+        Borji et al., "Analysis of scores, datasets, and models in visual saliency prediction", ICCV 2013, and the
+        ``AUC_Borji`` of the MIT benchmark.
+
+    Example:
+        >>> import numpy as np
+        >>> prediction = np.array([[0, 1, 2], [3, 4, 5]], np.uint8)
+        >>> fixations = np.array([[0, 0, 0], [0, 0, 1]], bool)
+        >>> round(float(auc_borji(prediction, fixations)), 6)  # fp is 1/6 at the first threshold, where tp is 1
+        0.916667
+    """
+    return score_frames(_auc_borji, prediction, fixations=fixations)
+
+
 def auc_shuffled(prediction: MapsT, fixations: Maps, other_fixations: Maps) -> MapsT:
     """Shuffled AUC: how well a map separates this frame's fixations from those of other frames.
 
@@ -179,6 +215,18 @@ def _auc_shuffled(prediction: Frame, fixations: Frame, other_fixations: Frame) -
         return np.nan
     tp, fp = (_share_reaching((prediction.ravel()[at].astype(np.float64) - low) / span) for at in (fixated, others))
     return within(float((np.diff(fp) * (tp[1:] + tp[:-1])).sum()) / 2, 0, 1)
+
+
+def _auc_borji(prediction: Frame, fixations: Frame) -> float:
+    low, high = float(prediction.min()), float(prediction.max())
+    span = high - low
+    fixated = positions(fixations)
+    if not 0 < span < np.inf or fixated.size == 0:
+        return np.nan
+    scaled = (prediction.ravel().astype(np.float64) - low) / span
+    tp = _share_reaching(scaled[fixated])
+    fp = np.array([0.0, *(np.count_nonzero(scaled >= threshold) / scaled.size for threshold in THRESHOLDS[::-1])])
+    return float((np.diff(fp) * (tp[1:] + tp[:-1])).sum()) / 2
 
 
 def _share_reaching(values: NDArray[np.float64]) -> NDArray[np.float64]:

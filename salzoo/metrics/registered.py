@@ -42,6 +42,7 @@ auc_judd: Metric = MapMetric("auc_judd", auc.auc_judd, ("fixations",), invarianc
 auc_shuffled: Metric = MapMetric(
     "auc_shuffled", auc.auc_shuffled, ("fixations", "other_fixations"), invariances=_AFFINE, bounds=(0, 1)
 )
+auc_borji: Metric = MapMetric("auc_borji", auc.auc_borji, ("fixations",), invariances=_AFFINE, bounds=(0, 1))
 nss: Metric = MapMetric("nss", fixation.nss, ("fixations",), invariances=_AFFINE)
 cc: Metric = MapMetric("cc", distribution.cc, ("density",), invariances=_AFFINE, bounds=(-1, 1))
 sim: Metric = MapMetric("sim", distribution.sim, ("density",), invariances=_AFFINE, bounds=(0, 1))
