@@ -354,6 +354,15 @@ def create_model(spec: str | Spec) -> SaliencyModel:
     return model
 
 
+def channels_last(model: SaliencyModel) -> SaliencyModel:
+    """A model, changed in place: kernels over two dimensions lie in memory with their channels last, which is faster;
+    those over three stay."""
+    for parameter in model.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return model
+
+
 def canonical_spec(spec: str | Spec) -> Spec:
     """Parse a spec and resolve the aliases in it. Raises SalzooError for unknown names.
 

@@ -42,7 +42,7 @@ def _predict(model: SaliencyModel, pictures: Sequence[Frame], video: bool) -> li
         if video:
             maps = list(predict_maps(model, pictures))
         else:
-            maps = [next(predict_maps(model, [picture])) for picture in pictures]
+            maps = [next(predict_maps(model, [picture], still=True)) for picture in pictures]
     finally:
         model.train(training)
     return [resize_map(map_, picture.shape[:2]) for map_, picture in zip(maps, pictures, strict=True)]

@@ -16,7 +16,7 @@ from salzoo.footprint import check_weights
 from salzoo.gaze.truth import kinds_of, read_density
 from salzoo.hub.checkpoint import load_checkpoint
 from salzoo.interfaces import Dataset, SalzooError
-from salzoo.model import SaliencyModel, canonical_spec, create_model, describe_shapes
+from salzoo.model import SaliencyModel, canonical_spec, channels_last, create_model, describe_shapes
 from salzoo.runtime.ranks import Rank, gather
 from salzoo.spec import split_components
 from salzoo.training.clips import normalise
@@ -169,16 +169,7 @@ def resume(
 
 def _begin(model: SaliencyModel, datasets: Sequence[Dataset], recipe: Recipe, rank: Rank) -> Training:
     """A training at its first step. The layout of the weights in memory decides last bits, so there is one for all."""
-    return begin_training(_channels_last(model), {data.name: data.split("train") for data in datasets}, recipe, rank)
-
-
-def _channels_last(model: SaliencyModel) -> SaliencyModel:
-    """A model whose kernels over two dimensions lie in memory with their channels last, which is faster; those over
-    three stay."""
-    for parameter in model.parameters():
-        if parameter.dim() == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return model
+    return begin_training(channels_last(model), {data.name: data.split("train") for data in datasets}, recipe, rank)
 
 
 def _lengthen(recipe: Recipe, longer: dict[str, object]) -> Recipe:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from salzoo.model import SaliencyModel
+from salzoo.model import SaliencyModel, channels_last
 
 FOLDING_TOLERANCE = 1e-4
 """Largest difference of a map that folding may make; a copy that differs more is thrown away."""
@@ -17,7 +17,7 @@ def prepare_for_inference(model: SaliencyModel) -> SaliencyModel:
     """A copy of a model, in evaluation mode, that gives the same maps to rounding, faster. The model stays as it is."""
     folded = _folded(model)
     prepared = copy.deepcopy(model) if folded is None else folded
-    return prepared.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return channels_last(prepared.eval().requires_grad_(False))
 
 
 @torch.no_grad()
