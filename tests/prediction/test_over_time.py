@@ -92,4 +92,4 @@ def test_interpolations_are_those_they_are_named_after() -> None:
     )
     tensor = torch.from_numpy(frame).permute(2, 0, 1)[None].float()
     wanted = F.interpolate(tensor, (20, 31), mode="bilinear", align_corners=False)[0].permute(1, 2, 0).numpy()
-    np.testing.assert_allclose(resize_frame(frame, (20, 31), "opencv-linear-float"), wanted, atol=1e-3)
+    np.testing.assert_allclose(resize_frame(frame, (20, 31), "opencv-linear-float"), wanted, atol=0.01)
