@@ -18,6 +18,18 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 """What a name may look like: it stands in specs, in folder names and on command lines unquoted."""
 
+MAX_GLOB = 200
+"""Characters of the longest glob that names are compared with."""
+
+ELSEWHERE: dict[Kind, dict[str, str]] = {
+    "backbones": {"tased-net": "salzoo-tased", "tinyhd": "salzoo-tinyhd", "unisal": "salzoo-unisal"},
+    "temporal": {"convgru": "salzoo-convgru"},
+    "metrics": {"emd": "salzoo-emd"},
+    "datasets": {},
+    "models": {"tased-net-dhf1k": "salzoo-tased", "tinyhd-s": "salzoo-tinyhd", "unisal-four-sets": "salzoo-unisal"},
+}
+"""Names that packages of salzoo's own repository bring, with the package."""
+
 NOUNS: dict[Kind, str] = {
     "backbones": "backbone",
     "temporal": "temporal module",
@@ -91,7 +103,10 @@ class Registry:
         return entry, clashes
 
     def entries(self, kind: Kind, pattern: str = "*") -> list[Entry]:
-        """Entries of a kind whose name or an alias matches a glob, sorted by name."""
+        """Entries of a kind whose name or an alias matches a glob, sorted by name. Raises SalzooError for a glob that
+        is longer than any name."""
+        if len(pattern) > MAX_GLOB:  # to read one takes the square of that
+            raise SalzooError(f"pattern {pattern!r} is longer than {MAX_GLOB} characters")
         return sorted(
             (
                 entry
@@ -106,6 +121,12 @@ class Registry:
         try:
             return self._names[kind][name]
         except KeyError:
+            if name in ELSEWHERE[kind]:
+                package = ELSEWHERE[kind][name]
+                raise SalzooError(
+                    f"unknown {NOUNS[kind]} {name!r}: it comes with the package {package}, which is not installed (in "
+                    f"a copy of salzoo's repository: pip install plugins/{package})"
+                ) from None
             raise SalzooError(f"unknown {NOUNS[kind]} {name!r}{did_you_mean(name, self._names[kind])}") from None
 
     def knows(self, kind: Kind, name: str) -> bool:

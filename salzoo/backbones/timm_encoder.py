@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from salzoo.backbones.packaged_weights import PACKAGES, find_packaged, read_packaged
 from salzoo.interfaces import Layer, Link, Preprocessing, SalzooError
+from salzoo.registry import MAX_GLOB
 from salzoo.runtime.network import check_at_hand
 
 SIZE = (192, 256)
@@ -74,7 +75,10 @@ class Outline:
 
 
 def list_architectures(pattern: str = "*") -> list[str]:
-    """The architectures of the installed timm whose names match a glob, sorted."""
+    """The architectures of the installed timm whose names match a glob, sorted. Raises SalzooError for a glob that is
+    longer than any name."""
+    if len(pattern) > MAX_GLOB:
+        raise SalzooError(f"pattern {pattern!r} is longer than {MAX_GLOB} characters")
     return timm.list_models(pattern)
 
 

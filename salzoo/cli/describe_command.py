@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 @click.option("--size", type=parse_size, metavar="HxW", help="Size of the frames; by default the model's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def describe_command(spec: str, size: tuple[int, int] | None, as_json: bool) -> None:
-    """Show the numbered layers of the model that SPEC names: the shape C×H×W that leaves each, its parameters, the
-    positions it links to, landmarks (@), and the temporal modules (+) where they stand.
+    """Show the numbered layers of the model that SPEC, a card's name or a checkpoint folder names: the shape C×H×W that
+    leaves each, its parameters, the positions it links to, landmarks (@), and temporal modules (+) where they stand.
 
     A size that the strides do not divide is padded first, so the shapes are those of the padded frame.
     """
     from salzoo.description import describe
+    from salzoo.hub.sources import spec_of
 
-    description = describe(spec, size)
+    description = describe(spec_of(spec), size)
     click.echo(json.dumps(asdict(description), indent=2) if as_json else _table(description))
 
 

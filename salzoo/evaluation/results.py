@@ -98,6 +98,10 @@ class Result:
     relative: dict[str, tuple[float, float, float]] | None = None
     versions: dict[str, str] = field(default_factory=lambda: software_versions())
 
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{heading(metric)} {number(self.mean[metric], 4)}" for metric in self.metrics)
+        return f"<Result: {self.model} on {self.dataset} {self.split}, {self.frames} frames: {scores}>"
+
     def video_scores(self, videos: Sequence[str] | None = None) -> VideoScores:
         """Totals and counts of these videos (by default of all), as the bootstrap takes them."""
         means, counts = (

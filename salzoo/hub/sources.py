@@ -89,6 +89,14 @@ def names_model(word: str) -> bool:
     return True
 
 
+def spec_of(source: str) -> str:
+    """The spec of what a name means, whether or not its weights are at hand: that of a checkpoint folder or a card,
+    else the name itself, which then is a spec or nothing. Raises SalzooError for a folder that is no checkpoint."""
+    if os.path.exists(source):
+        return _read_spec(Path(source))
+    return load_card(source).spec if registry().knows("models", source) else source
+
+
 def resolve_source(source: str | Path) -> ModelSource:
     """Find what a source means without loading weights. Raises SalzooError as ``load_model`` does."""
     label = os.fspath(source)

@@ -95,3 +95,32 @@ def test_every_command_that_the_docs_name_exists() -> None:
     named = {word for text in texts for word in re.findall(r"^ *(?:pip .* && )?salzoo ([a-z]+)\b", text, re.MULTILINE)}
     assert {"train", "eval", "predict", "convert", "card"} <= named
     assert named <= set(COMMANDS)
+
+
+def test_the_package_shows_what_is_public() -> None:
+    shown = {name for name in dir(salzoo) if not name.startswith("__")}
+    assert shown == {*salzoo.__all__, "datasets", "interfaces", "metrics"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["eval", "center-bias", "--metric", "emd"], "unknown metric 'emd': it comes with the package salzoo-emd"),
+        (
+            ["describe", "salgan+convgru@30"],
+            "module 'convgru': it comes with the package salzoo-convgru",
+        ),
+        (["list", "metrics", "[" * 5000], "is longer than 200 characters"),
+    ],
+)
+def test_names_that_known_packages_bring(arguments: list[str], message: str, tiny_data: Path) -> None:
+    root = ["--root", str(tiny_data)] if arguments[0] == "eval" else []
+    result = CliRunner().invoke(cli, [*arguments, *root])
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+def test_describe_takes_the_name_of_a_card() -> None:
+    result = CliRunner().invoke(cli, ["describe", "salema61"])
+    assert result.exit_code == 0
+    assert result.output.startswith("salgan+ema:alpha=0.1@61: 31,787,009 parameters")
