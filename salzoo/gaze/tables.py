@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from salzoo.gaze.columns import Column, Role, find_columns
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import check_regular
 
 Rows = Literal["samples", "labelled", "fixations"]
 """What the rows of a table are: samples; samples that say what the eye did; fixations."""
@@ -159,6 +160,7 @@ def _number(text: str, separator: str, wrong: list[tuple[int, Role, str]], line:
 @contextmanager
 def _lines(path: Path) -> Iterator[Iterator[str]]:
     """The lines of a text file in UTF-8, or UTF-16 with its mark, with a progress bar."""
+    check_regular(path)
     try:
         with (
             path.open("rb") as file,

@@ -162,3 +162,11 @@ def test_hostile_values_of_recipes(key: str) -> None:
             message = str(error)
             assert message.isprintable()
             assert not CLASS_NAME.search(message)
+
+
+@pytest.mark.parametrize("value", ["PIPE", "/dev/zero", "FOLDER", "BINARY", "EMPTY"])
+@pytest.mark.parametrize(
+    ("path", "parameter"), [("data import", "tables"), ("compare", "files"), ("convert", "file"), ("predict", "video")]
+)
+def test_what_never_ends_is_not_read(path: str, parameter: str, value: str, place: Path) -> None:
+    call(path, parameter, value)
