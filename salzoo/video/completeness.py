@@ -12,8 +12,8 @@ from av.video.stream import VideoStream
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.opening import Source, bytes_in, name_of
 
-DURATION_TOLERANCE = 0.5
-"""Seconds that a video may end before the duration in its header."""
+DURATION_TOLERANCE = 0.1
+"""Seconds, beside two frames, that all streams of a video may end before the duration in its header."""
 
 
 def check_length(source: Source, container: InputContainer, stream: VideoStream) -> int | None:
@@ -69,7 +69,8 @@ class Progress:
                 f"{name_of(source)} is truncated or damaged: it has only {self._reached} of {stream.frames} frames"
             )
         start, length = (container.start_time or 0) / av.time_base, (container.duration or 0) / av.time_base
-        if self._end - start < length - DURATION_TOLERANCE:
+        frames = 2 / float(stream.average_rate or stream.guessed_rate or 25)
+        if self._end - start < length - DURATION_TOLERANCE - frames:
             reached = f"{self._end - start:.2f} of {length:.2f} seconds"
             raise SalzooError(f"{name_of(source)} is truncated or damaged: it ends after {reached}")
         if _is(container, "gif") and not _ends_with(source, b";"):
