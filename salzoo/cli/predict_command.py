@@ -9,11 +9,10 @@ from salzoo.cli.types import ENGINES, PRECISIONS, parse_size
 
 
 @click.command("predict")
-@click.argument("words", nargs=-1, required=True, metavar="[MODEL] INPUT...")
+@click.argument("words", nargs=-1, metavar="[MODEL] INPUT...")
 @click.option(
     "-o",
     "--out",
-    required=True,
     help="What to write: .mp4 (H.264, plays everywhere), .webm, .gif or .avi for an overlay video, .mkv for maps "
     "without loss, .png or .jpg for an overlay image, .npy or .npz for values, .csv or .json for measures of each "
     "frame, a name without an ending for a folder of maps. {name} stands for the input's name; several inputs need "
@@ -25,6 +24,9 @@ from salzoo.cli.types import ENGINES, PRECISIONS, parse_size
 @click.option("--every", type=click.IntRange(1), default=1, help="Take one frame in so many.")
 @click.option("--size", type=parse_size, metavar="HxW", help="Size that the model runs at; by default its own.")
 @click.option("--resume", is_flag=True, help="Leave out inputs whose output is there.")
+@click.option(
+    "--live", metavar="N|URL", help="Run on camera N, or a stream, and show it on a page; no INPUT, no --out."
+)
 @click.option("--device", help="cpu, cuda, cuda:1, mps; by default the best one here.")
 @click.option(
     "--engine",
@@ -42,12 +44,13 @@ from salzoo.cli.types import ENGINES, PRECISIONS, parse_size
 )
 def predict_command(
     words: tuple[str, ...],
-    out: str,
+    out: str | None,
     start: float,
     stop: float | None,
     every: int,
     size: tuple[int, int] | None,
     resume: bool,
+    live: str | None,
     device: str | None,
     engine: Any,
     precision: Any,
@@ -65,6 +68,8 @@ def predict_command(
     peak, centroid, spread, entropy and the share of the map in each of the --boxes. Maps are 8-bit grey PNGs at the
     frame's size, numbered 0001.png, 0002.png, … as the DHF1K benchmark takes them.
 
+    With --live, the newest frame is run first, and those that come too late are dropped and counted.
+
     With --engine auto, engines are compared on the first frames, and the fastest whose maps differ from float32's by at
     most a hundredth runs the rest; --engine torch --precision float32 gives the same maps on every machine.
     """
@@ -73,6 +78,15 @@ def predict_command(
     from salzoo.prediction.runs import Runner, predict_all
     from salzoo.runtime.devices import choose_device
 
+    if live is not None:
+        if len(words) > 1 or (words and not names_model(words[0])) or out is not None:
+            raise click.UsageError("--live takes the place of INPUT and --out")
+        _watch(words[0] if words else default_model(), live, size, device, engine, precision)
+        return
+    if not words:
+        raise click.UsageError("name an INPUT: a video, an image, a folder, or - for a pipe")
+    if out is None:
+        raise click.UsageError("name what to write with --out")
     options = read_output_options(named_options)
     first, *rest = words
     named = names_model(first) or (bool(rest) and not is_input(first))
@@ -92,3 +106,37 @@ def predict_command(
         click.echo(
             f"{done.out}: {frames} in {done.seconds:.1f} s, {done.frames / max(done.seconds, 1e-9):.1f} frames/s"
         )
+
+
+def _watch(
+    model: str, live: str, size: tuple[int, int] | None, device: str | None, engine: Any, precision: Any
+) -> None:
+    """Show a camera or stream with the model's heat over it until it ends, or Ctrl-C."""
+    import itertools
+    import sys
+
+    from salzoo.prediction.live import Latency, live_page, read_live, watch
+    from salzoo.prediction.runs import Runner, overlay
+    from salzoo.runtime.devices import choose_device
+
+    runner = Runner(
+        model, device=choose_device(device), engine=engine, precision=precision, size=size, report=click.echo
+    )
+    frames = read_live(live)
+    first = next(frames, None)
+    if first is None:
+        raise click.ClickException(f"{live} gave no frame")
+    running = runner.prepare([first])
+    latency, count, dropped, draw = Latency(), 0, 0, overlay()
+    with live_page() as (address, show):
+        click.echo(f"live at {address} (Ctrl-C ends it)")
+        try:
+            for seen in watch(running, itertools.chain([first], frames)):
+                show(draw(seen.frame, seen.saliency))
+                latency.add(seen.latency)
+                count, dropped = count + 1, seen.dropped
+                if sys.stderr.isatty():
+                    click.echo(f"\r{latency}, {dropped} of {count + dropped} dropped  ", err=True, nl=False)
+        except KeyboardInterrupt:
+            click.echo("", err=True)
+    click.echo(f"{count} frames, {latency}, {dropped} of {count + dropped} late and dropped")

@@ -157,7 +157,7 @@ class Runner:
             count: how many they are, where that is known: of a few, none are spent on choosing an engine.
         """
         first = list(islice(frames, CALIBRATION if self.asked[1] == "int8" else SAMPLE)) if self.engine is None else []
-        engine = self._ready([frame.image for frame in first], count) if self.engine is None else self.engine
+        engine = self.prepare([frame.image for frame in first], count) if self.engine is None else self.engine
         self.pace = self.pace or Pace(engine.groups)
         waiting: deque[TimedFrame] = deque()
 
@@ -169,8 +169,8 @@ class Runner:
         for _, map_ in stream_maps(engine, images(), self.pace):
             yield waiting.popleft(), map_
 
-    def _ready(self, frames: list[Frame], count: int | None) -> Engine:
-        """Load the model, and choose what runs it on the first frames."""
+    def prepare(self, frames: list[Frame], count: int | None = None) -> Engine:
+        """Load the model, and choose what runs it, on the first frames of so many."""
         if isinstance(self.model, SaliencyModel):
             model = self.model.eval() if self.device is None else self.model.eval().to(self.device)
         else:
