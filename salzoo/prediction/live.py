@@ -177,7 +177,8 @@ def live_page(port: int = 0) -> Iterator[tuple[str, Callable[[NDArray[np.uint8]]
             shown = 0
             while True:
                 with changed:
-                    changed.wait_for(lambda: closed or number > shown)
+                    while not closed and number == shown:
+                        changed.wait()
                     if closed:
                         return
                     shown, data = number, newest[0]

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
@@ -69,7 +70,7 @@ def test_the_page_shows_what_comes() -> None:
         assert abs(int(image.mean()) - 200) < 3
         with pytest.raises(SalzooError, match="cannot be used"), live_page(int(address.split(":")[2].strip("/"))):
             pass
-    with pytest.raises(OSError):
+    with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(address, timeout=2)
 
 
