@@ -81,7 +81,7 @@ def predict_command(
     if live is not None:
         if len(words) > 1 or (words and not names_model(words[0])) or out is not None:
             raise click.UsageError("--live takes the place of INPUT and --out")
-        _watch(words[0] if words else default_model(), live, size, device, engine, precision)
+        _watch(words[0] if words else DEFAULT_MODEL, live, size, device, engine, precision)
         return
     if not words:
         raise click.UsageError("name an INPUT: a video, an image, a folder, or - for a pipe")
@@ -116,7 +116,8 @@ def _watch(
     import sys
 
     from salzoo.prediction.live import Latency, live_page, read_live, watch
-    from salzoo.prediction.runs import Runner, overlay
+    from salzoo.prediction.runs import Runner
+    from salzoo.prediction.showing import show as draw
     from salzoo.runtime.devices import choose_device
 
     runner = Runner(
@@ -127,12 +128,12 @@ def _watch(
     if first is None:
         raise click.ClickException(f"{live} gave no frame")
     running = runner.prepare([first])
-    latency, count, dropped, draw = Latency(), 0, 0, overlay()
+    latency, count, dropped = Latency(), 0, 0
     with live_page() as (address, show):
         click.echo(f"live at {address} (Ctrl-C ends it)")
         try:
             for seen in watch(running, itertools.chain([first], frames)):
-                show(draw(seen.frame, seen.saliency))
+                show(draw(seen.frame, seen.saliency).image)
                 latency.add(seen.latency)
                 count, dropped = count + 1, seen.dropped
                 if sys.stderr.isatty():
