@@ -26,8 +26,10 @@ _OPTIONS = [
     click.option(
         "--scale",
         type=click.Choice(["none", "frame", "video"]),
-        help="What full heat, or white, is: 1 (none), the frame's largest value (the default in a folder of maps), or "
-        "the largest so far in the video, fading by 1 % a frame (the default elsewhere). Every file says its own.",
+        default="frame",
+        show_default=True,
+        help="What full heat, or white, is: 1 (none), the frame's largest value, or the largest so far in the video, "
+        "fading by 1 % a frame. Every file says its own.",
     ),
     click.option("--bits", type=click.Choice(["8", "16"]), default="8", help="Of grey maps in .png and .mkv."),
     click.option(

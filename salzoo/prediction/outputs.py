@@ -42,9 +42,9 @@ class OutputOptions:
         view: one of ``VIEWS``; None is "map" for folders and .mkv, else "heat".
         colormap: one of ``COLORMAPS``; None is inferno, and grey for maps.
         opacity: how much of the frame the hottest colour hides.
-        scale: one of ``SCALES``; None is "frame" for a folder of maps, of which scores do not depend on the scale, and
-            "video" for all else, so that neighbouring frames can be compared and nothing flickers. A map of small
-            values, as that of a network that ends in a softmax, is readable in both.
+        scale: one of ``SCALES``. Most losses and scores do not ask how large a map's values are, so that those of two
+            frames mean little beside each other: "frame" shows where each draws the eye. A map of small values, as that
+            of a network that ends in a softmax, is readable in it and in "video".
         bits: of a grey map in .png and .mkv, 8 or 16.
         boxes: a CSV file of areas, whose shares .csv and .json hold.
     """
@@ -52,7 +52,7 @@ class OutputOptions:
     view: str | None = None
     colormap: str | None = None
     opacity: float = OPACITY
-    scale: str | None = None
+    scale: str = "frame"
     bits: int = 8
     boxes: Path | None = None
 
@@ -85,7 +85,7 @@ def open_output(
         with array_writer(out) as put:
             yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)
     elif folder:
-        draw = Drawing(options, view="map", scale="frame")
+        draw = Drawing(options, view="map")
         with image_folder(out) as write:
             yield lambda frame, map_: write(draw(frame, map_), draw.note)
     elif ending in VIDEO_ENDINGS and info is not None:
@@ -132,8 +132,8 @@ class Drawing:
         note: says what the last picture's values are.
     """
 
-    def __init__(self, options: OutputOptions, view: str = "heat", scale: str = "video", deep: bool = True) -> None:
-        self.view, self.scale = options.view or view, options.scale or scale
+    def __init__(self, options: OutputOptions, view: str = "heat", deep: bool = True) -> None:
+        self.view, self.scale = options.view or view, options.scale
         self.note = ""
         self._white = 0.0
         self._levels = 255 if options.bits == 8 else 65535

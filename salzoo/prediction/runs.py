@@ -67,9 +67,9 @@ def predict(
     What is written depends on the name of ``out``, and on ``options``:
 
     - .mp4 (H.264), .webm (VP9), .gif or .avi: the video with the maps as heat over it, or another view, its frames at
-      the times that they had; .mp4 and .webm with its sound. By default the heat's scale is common to neighbouring
-      frames: full heat is the largest value of late (the largest so far, fading by 1 % a frame), so that frames can be
-      compared and the picture does not flicker as it would with a scale for each frame.
+      the times that they had; .mp4 and .webm with its sound. By default full heat is each frame's largest value; the
+      scale "video" is common to neighbouring frames (the largest so far, fading by 1 % a frame), so that they can be
+      compared and nothing flickers.
     - .mkv: the maps as grey video without loss (FFV1), on the same scale.
     - .png or .jpg, for an image: the image with the heat over it, full heat at the largest value.
     - a name without an ending, or an empty folder: a folder of maps 0001.png, 0002.png, …, as in a submission to the

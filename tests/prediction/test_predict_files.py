@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import salzoo
 from salzoo import SaliencyModel, SalzooError
 from salzoo.interfaces import Backbone, Layer, Preprocessing
+from salzoo.prediction.outputs import OutputOptions
 from salzoo.prediction.streaming import predict_maps
 from salzoo.spec import parse_spec
 from salzoo.video.overlay import map_to_grey, resize_map
@@ -102,7 +103,7 @@ def test_overlay_image(image: Path, out: Path, ending: str) -> None:
     assert change[22:38, 12:28].mean() > 2 * change.mean() > 0
 
 
-def test_heat_does_not_flicker(out: Path, tmp_path: Path) -> None:
+def test_heat_does_not_flicker_on_a_scale_of_the_video(out: Path, tmp_path: Path) -> None:
     """What is as salient as before is drawn as before, though something stronger came and went."""
 
     class Levels(torch.nn.Module):
@@ -119,7 +120,8 @@ def test_heat_does_not_flicker(out: Path, tmp_path: Path) -> None:
     with video_writer(tmp_path / "flash.avi", SIZE, 25) as write:
         for frame in [steady] * 5 + [flash] + [steady] * 200:
             write(frame)
-    done = salzoo.predict(SaliencyModel(parse_spec("levels"), backbone, {}), tmp_path / "flash.avi", out / "o.avi")
+    model = SaliencyModel(parse_spec("levels"), backbone, {})
+    done = salzoo.predict(model, tmp_path / "flash.avi", out / "o.avi", options=OutputOptions(scale="video"))
     heat = [float(frame[15:25, 15:25].mean()) for frame in read_video(done.out)]
     assert abs(heat[5] - heat[6]) < 3  # not brighter at once when the flash is gone
     assert abs(heat[205] - heat[0]) < 3  # but in the end
