@@ -269,6 +269,7 @@ def test_a_negative_size_does_not_loop(server: Server, tmp_path: Path) -> None:
         (archive({"LICENSE": b"MIT"}), "lacks data/eye/fixations.mat and 1 more files"),
         (b"", "is damaged"),
     ],
+    ids=["a page", "cut short", "no tar file", "too few files", "nothing"],
 )
 def test_what_is_no_whole_archive_is_refused(server: Server, tmp_path: Path, content: bytes, words: str) -> None:
     server.content = content

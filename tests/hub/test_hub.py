@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -109,7 +111,7 @@ def test_what_was_pushed_is_pulled_and_gives_the_same_maps(hub: Hub, folder: Pat
     clip = torch.randn(1, 2, 3, 32, 32)
     assert torch.equal(ours(clip)[0], theirs(clip)[0])
 
-    (tmp_path / "frame.png").write_bytes((Path(__file__).parents[2] / ".github" / "strip.png").read_bytes())
+    cv2.imwrite(str(tmp_path / "frame.png"), np.eye(60, dtype=np.uint8) * 255)
     wanted = ["predict", "lab/model", str(tmp_path / "frame.png"), "-o", str(tmp_path / "map.png")]
     call(hub, tmp_path / "b", *wanted, HF_HUB_OFFLINE="1")
     assert (tmp_path / "map.png").exists()
@@ -260,7 +262,8 @@ def test_a_lab_has_models_of_its_own(hub: Hub, folder: Path, tmp_path: Path) -> 
     assert pulled["repo_id"] == "lab/salema61"
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "salema61").symlink_to(folder)
-    picture = Path(__file__).parents[2] / ".github" / "strip.png"
+    picture = tmp_path / "picture.png"
+    cv2.imwrite(str(picture), np.eye(60, dtype=np.uint8) * 255)
     own = {"SALZOO_MODELS": str(tmp_path / "models"), "HF_HUB_OFFLINE": "1", **config}
     call(hub, tmp_path / "none", "predict", "salema61", str(picture), "-o", str(tmp_path / "map.png"), **own)
     assert (tmp_path / "map.png").exists()
