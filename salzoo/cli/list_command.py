@@ -15,16 +15,19 @@ from salzoo.registry import KINDS, Entry, Kind
 @click.option(
     "--timm", "timm_pattern", metavar="PATTERN", help="With backbones: the architectures of timm that match a glob."
 )
+@click.option("--long", is_flag=True, help="With models: also size, cost, licence and where scores come from.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_command(kind: Kind | None, pattern: str, timm_pattern: str | None, as_json: bool) -> None:
+def list_command(kind: Kind | None, pattern: str, timm_pattern: str | None, long: bool, as_json: bool) -> None:
     """List the names of a KIND (all kinds by default) that match a glob PATTERN."""
     if timm_pattern is not None:
         if kind != "backbones":
             raise click.UsageError("--timm goes with backbones: salzoo list backbones --timm PATTERN")
         _print_timm(timm_pattern, as_json)
         return
+    if long and (kind != "models" or as_json):
+        raise click.UsageError("--long goes with models, without --json: salzoo list models --long")
     if kind == "models" and not as_json:
-        _print_models(pattern)
+        _print_models(pattern, long)
         return
     entries = {each: registry().entries(each, pattern) for each in KINDS if kind in (None, each)}
     if as_json:
@@ -49,13 +52,27 @@ def _print_timm(pattern: str, as_json: bool) -> None:
         click.echo(spec)
 
 
-def _print_models(pattern: str) -> None:
+def _print_models(pattern: str, long: bool) -> None:
     from salzoo.hub.places import describe_models
 
     for model in describe_models(pattern):
         scores = ", ".join(f"{metric} {score:.3f}" for metric, score in model.scores.items())
         heading(f"{model.name}  {model.spec}")
         click.echo(f"    on its card: {scores or 'none'}\n    weights {model.weights}")
+        if long:
+            _print_measures(model.spec)
+            click.echo(f"    licence of the weights: {model.license}; its scores: {model.source or 'none'}")
+
+
+def _print_measures(spec: str) -> None:
+    from salzoo.hub.measures import measure
+
+    found = measure(spec)
+    window = f"windows of {found.window} frames" if found.window > 1 else "no window of frames"
+    click.echo(
+        f"    {found.parameters:,} parameters, {window}, {found.gflops:.1f} GFLOPs a frame of "
+        f"{found.size[0]}×{found.size[1]}"
+    )
 
 
 def _record(entry: Entry) -> dict[str, object]:

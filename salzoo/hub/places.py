@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from salzoo.config import read_config
-from salzoo.hub.cards import list_models, load_card
+from salzoo.hub.cards import list_models, load_card, split_card
 
 CONFIG = "config.json"
 
@@ -22,12 +22,16 @@ class Listed:
         spec: of the model.
         scores: of its card's first data set, by metric.
         weights: where they are.
+        source: where the scores come from.
+        license: of the weights, as the card's front matter has it.
     """
 
     name: str
     spec: str
     scores: dict[str, float]
     weights: str
+    source: str
+    license: str
 
 
 def describe_models(pattern: str = "*") -> list[Listed]:
@@ -37,7 +41,9 @@ def describe_models(pattern: str = "*") -> list[Listed]:
         card = load_card(name)
         first = card.results[0].dataset_name if card.results else ""
         scores = {each.metric_type: each.metric_value for each in card.results if each.dataset_name == first}
-        listed.append(Listed(name, card.spec, scores, _where(name)))
+        source = (card.results[0].source_name or "measured with salzoo") if card.results else ""
+        licence = split_card(card.text)[0].get("license")
+        listed.append(Listed(name, card.spec, scores, _where(name), source, str(licence or "not stated")))
     return listed
 
 

@@ -1,0 +1,33 @@
+"""What ``salzoo list models --long`` says of a model."""
+
+import pytest
+from click.testing import CliRunner
+
+from salzoo.cli import cli
+from salzoo.hub.measures import measure
+
+
+def test_cost_is_that_of_the_convolutions() -> None:
+    found = measure("salgan:width=0.05")
+    height, width = found.size
+    macs, side, channels = 0, 1.0, 3
+    for out, shrink in [(3, 1), (3, 1), (6, 2), (6, 1), (13, 2)]:  # the first layers: 64, 64, 128, 128, 256 channels
+        side /= shrink
+        macs += int(height * side) * int(width * side) * 9 * channels * out
+        channels = out
+    assert 2 * macs / 1e9 < found.gflops < 2
+    assert found.window == 1
+
+
+def test_a_model_twice_as_wide_takes_about_four_times_as_much() -> None:
+    one, other = measure("salgan:width=0.1"), measure("salgan:width=0.2")
+    assert other.gflops / one.gflops == pytest.approx(4, rel=0.1)
+    assert other.parameters / one.parameters == pytest.approx(4, rel=0.1)
+
+
+def test_the_list_says_size_cost_licence_and_source() -> None:
+    done = CliRunner().invoke(cli, ["list", "models", "salema61", "--long"])
+    assert done.exit_code == 0, done.output
+    assert "31,787,009 parameters, no window of frames, 79.9 GFLOPs a frame of 192×256" in done.output
+    assert "licence of the weights: unknown; its scores: Reported by the authors of SalEMA" in done.output
+    assert CliRunner().invoke(cli, ["list", "backbones", "--long"]).exit_code == 2
