@@ -12,7 +12,7 @@ Names load on first use: ``import salzoo`` imports neither torch nor OpenCV.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from salzoo import datasets as datasets
