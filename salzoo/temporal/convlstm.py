@@ -8,6 +8,9 @@ from torch.nn import functional as F
 
 from salzoo.interfaces import LayerCall, SalzooError, State
 
+MOST_CHANNELS = 2**20
+"""More channels than any network has; torch counts in 64 bits, which products of larger numbers leave."""
+
 
 class ConvLSTM(nn.Module):
     """A ConvLSTM on a layer's input, without peepholes; its cell, not its hidden state, goes on to the layer.
@@ -32,8 +35,8 @@ class ConvLSTM(nn.Module):
         self, in_channels: int, out_channels: int, *, hidden: int = 0, residual: bool = False, project: int = 0
     ) -> None:
         super().__init__()
-        if hidden < 0 or project < 0:
-            raise SalzooError(f"convlstm: hidden and project must not be negative ({hidden}, {project})")
+        if not (0 <= hidden <= MOST_CHANNELS and 0 <= project <= MOST_CHANNELS):
+            raise SalzooError(f"convlstm: hidden and project must lie in 0..{MOST_CHANNELS}, not {hidden}, {project}")
         self.hidden = hidden or in_channels
         outgoing = project or self.hidden
         if outgoing != in_channels:

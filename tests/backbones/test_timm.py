@@ -197,6 +197,7 @@ def test_imagenet_weights_reach_every_tensor_of_the_encoder(arch: str, monkeypat
                 tensor.fill_(7)
         return network
 
+    monkeypatch.setattr("salzoo.runtime.network.is_reachable", lambda: True)
     model = create_model(f"timm:arch={arch},width=16")
     before = copy.deepcopy(model.backbone.state_dict())
     monkeypatch.setattr(timm, "create_model", pretend)
@@ -257,6 +258,7 @@ def test_weights_out_of_reach_are_named(monkeypatch: pytest.MonkeyPatch) -> None
         return create(name, **options)
 
     model = create_model("timm:arch=resnet10t")
+    monkeypatch.setattr("salzoo.runtime.network.is_reachable", lambda: True)
     monkeypatch.setattr(timm, "create_model", refuse)
     with pytest.raises(SalzooError, match=r"timm's resnet10t \(timm/resnet10t.*no route\)$"):
         model.backbone.load_imagenet()

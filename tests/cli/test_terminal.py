@@ -145,7 +145,7 @@ def test_output_that_cannot_be_written(command: str) -> None:
 
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
 def test_a_stderr_that_takes_nothing(closed: str) -> None:
-    assert shell(f"salzoo list metrics {closed}").stdout.startswith("auc_judd")
+    assert shell(f"salzoo list metrics {closed}").stdout.startswith("auc_borji")
     assert shell(f"salzoo card salema16 {closed}").returncode == 1
 
 

@@ -96,6 +96,7 @@ def test_the_leaderboard_shows_models_at_hand_baselines_and_bounds(
     board = leaderboard(Scoring("dhf1k", root=small_root, max_frames=6))
     labels = [result.model for result in board.results]
     assert labels == [
+        "gaze-lite",
         "salema61",
         "center-bias (fitted to train)",
         "spectral-residual",

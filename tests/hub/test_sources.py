@@ -126,7 +126,7 @@ def test_the_device_is_where_the_weights_go(folder: Path) -> None:
 
 def test_the_public_functions_are_these() -> None:
     assert salzoo.load_model is load_model
-    assert salzoo.list_models("*ema*") == ["salema30", "salema61"]
+    assert salzoo.list_models("*ema*") == ["salema30", "salema54", "salema61", "salema7-54"]
 
 
 def test_listing_models_imports_nothing_heavy() -> None:

@@ -27,6 +27,7 @@ NEGATIVE = -1.0 - VARIED
 TRUTHS = {
     "auc_judd": (FIXATIONS,),
     "auc_shuffled": (FIXATIONS, OTHERS),
+    "auc_borji": (FIXATIONS,),
     "nss": (FIXATIONS,),
     "cc": (DENSITY,),
     "sim": (DENSITY,),

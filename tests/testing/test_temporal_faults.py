@@ -321,7 +321,7 @@ FAULTS: list[tuple[type[Memory], str, str]] = [
     (
         Raises,
         "it can be made",
-        "at position 30 .*, with 26 channels in and 26 out, it raised KeyError: 'lost'",
+        "at position 30 .*, with 26 channels in and 26 out, it raised KeyError: there is no 'lost'",
     ),
 ]
 

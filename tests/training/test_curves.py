@@ -12,7 +12,7 @@ from salzoo.training.curves import save_curves, smooth
 
 def test_curves_show_each_log_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
-    save_curves(tmp_path)
+    save_curves(tmp_path, tmp_path / "pictures")
     assert not (tmp_path / "pictures" / "curves.png").exists()
     header = "step,loss,network,grad_norm,lr,alpha,epoch,frames,seconds,waited,done\n"
     rows = [
@@ -23,7 +23,7 @@ def test_curves_show_each_log_that_is_there(tmp_path: Path) -> None:
     for scores in ("", "epoch,step,nss\n1,40,0.5\n2,80,1.5\n"):
         if scores:
             (tmp_path / "scores.csv").write_text(scores)
-        save_curves(tmp_path)
+        save_curves(tmp_path, tmp_path / "pictures")
         picture = cv2.imread(str(tmp_path / "pictures" / "curves.png"))
         assert picture is not None
         heights.append(picture.shape[0])

@@ -63,6 +63,9 @@ def test_imagenet_weights_out_of_reach_say_what_to_do(monkeypatch: pytest.Monkey
     def unreachable(*_args: object, **_kwargs: object) -> None:
         raise OSError("offline mode is enabled\nand more")
 
+    with pytest.raises(SalzooError, match=r"out of reach; .*--init random \(the Hub cannot be reached\)"):
+        SalGAN().load_imagenet()
+    monkeypatch.setattr("salzoo.runtime.network.is_reachable", lambda: True)
     monkeypatch.setattr(timm, "create_model", unreachable)
     with pytest.raises(SalzooError, match=r"out of reach; .*--init random \(offline mode is enabled\)"):
         SalGAN().load_imagenet()
