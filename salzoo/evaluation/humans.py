@@ -85,7 +85,9 @@ def choose_others(train: Sequence[Video], center_bias: NDArray[np.float32] | Non
 def _columns(task: Task) -> list[str]:
     """The metrics of a task that people are scored in: not those which the protocol defines by draws of its own."""
     own = task.protocol.own_metrics
-    return [name for name in task.scorer.metrics if name in METRICS and (name not in own or name in ("nss", "ig"))]
+    return [
+        name for name in task.scorer.metrics if name in METRICS and (name not in own or name in ("auc", "nss", "ig"))
+    ]
 
 
 def _say(task: Task, others: Others) -> str:

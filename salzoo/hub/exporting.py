@@ -6,6 +6,7 @@ order, mean, standard deviation) and how the state's tensors are called stands i
 
 import dataclasses
 import json
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -202,15 +203,21 @@ def _write_onnx(
     path: Path,
 ) -> None:
     onnx = _import_onnx()[0]
-    program = torch.onnx.export(
-        step,
-        arguments,
-        dynamo=True,
-        input_names=inputs,
-        output_names=outputs,
-        dynamic_shapes=shapes,
-        verbose=False,
-    )
+    logger = logging.getLogger("onnx_ir")  # it warns of initial values that are outputs too, which is as it should be
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        program = torch.onnx.export(
+            step,
+            arguments,
+            dynamo=True,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=shapes,
+            verbose=False,
+        )
+    finally:
+        logger.setLevel(before)
     assert program is not None
     proto = program.model_proto
     for key, value in metadata.items():
