@@ -52,6 +52,10 @@ def make_example(root: Path) -> None:
             image = rng.integers(0, 256, shape, np.uint8)
             image = np.uint8(255) * (image > 240) if kind == "fixation" else image
             assert cv2.imwrite(str(folder / f"{frame + 1:04}.png"), image)
+    pictures = root.parent / "gaze-example" / "val"
+    pictures.mkdir(parents=True)
+    assert cv2.imwrite(str(pictures / "street.png"), rng.integers(0, 256, (24, 32, 3), np.uint8))
+    (pictures / "street.csv").write_text("0,5.5,7\n0,20,7\n1,6,8.5\n2,30,20\n")
 
 
 def follow(text: str, folder: Path, python: Path, variables: dict[str, str]) -> list[str]:
@@ -99,7 +103,7 @@ def test_the_whole_section(python: Path, variables: dict[str, str], tmp_path: Pa
     folder.mkdir()
     make_example(folder / "example")
     printed = "".join(follow(SECTION, folder, python, variables))
-    for component in ("fading", "hits", "labnet", "labclips"):
+    for component in ("fading", "hits", "labnet", "labclips", "labgaze"):
         assert re.search(rf"{component}\S*: \d+ checks held, 0 failed", printed), component
     assert "5 passed" in printed
     assert "lab-fading: ok" in printed
