@@ -52,10 +52,8 @@ def make_example(root: Path) -> None:
             image = rng.integers(0, 256, shape, np.uint8)
             image = np.uint8(255) * (image > 240) if kind == "fixation" else image
             assert cv2.imwrite(str(folder / f"{frame + 1:04}.png"), image)
-    pictures = root.parent / "gaze-example" / "val"
-    pictures.mkdir(parents=True)
-    assert cv2.imwrite(str(pictures / "street.png"), rng.integers(0, 256, (24, 32, 3), np.uint8))
-    (pictures / "street.csv").write_text("0,5.5,7\n0,20,7\n1,6,8.5\n2,30,20\n")
+    assert cv2.imwrite(str(root / "val" / "alley.png"), rng.integers(0, 256, (24, 32, 3), np.uint8))
+    (root / "val" / "alley.csv").write_text("0,5.5,7\n0,20,7\n1,6,8.5\n2,30,20\n")
 
 
 def follow(text: str, folder: Path, python: Path, variables: dict[str, str]) -> list[str]:
