@@ -17,10 +17,12 @@ FLOAT = 4
 """Bytes of a float32."""
 
 
-def check_weights(model: nn.Module, what: str) -> None:
-    """Raise SalzooError where the weights of a model, which may be an outline, are more than fits into memory."""
+def check_weights(model: nn.Module, what: str, copies: int = 1) -> None:
+    """Raise SalzooError where so many copies of a model's weights are more than fits into memory. The model may be an
+    outline."""
     count = sum(tensor.numel() for tensor in itertools.chain(model.parameters(), model.buffers()))
-    check_memory(weight_bytes(model), f"{what} with {count:,} weights", "take a smaller one", available_memory())
+    needed = copies * weight_bytes(model)
+    check_memory(needed, f"{what} with {count:,} weights", "take a smaller one", available_memory())
 
 
 def check_running(model: nn.Module, backbone: Backbone, size: tuple[int, int], frames: int, what: str) -> None:

@@ -13,9 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from salzoo.bench.machine import peaks
 from salzoo.bench.measuring import Row, Table, time_in_turn
+from salzoo.footprint import check_weights
 from salzoo.hub.sources import load_model
 from salzoo.interfaces import SalzooError
-from salzoo.model import SaliencyModel, create_model
+from salzoo.model import SaliencyModel, create_model, describe_shapes
 from salzoo.prediction.engines.engine import ENGINES, Engine
 from salzoo.prediction.engines.programs import is_installed, program_engine, program_precisions
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
@@ -58,16 +59,22 @@ def bench_inference(model: SaliencyModel, frames: Sequence[NDArray[np.uint8]], *
     return Table(f"inference of {model.spec} at {size}, {1e-9 * flops:.1f} GFLOP a frame", "frame", shares, notes)
 
 
+COPIES = 4
+"""How often the weights of a model are in memory while engines are compared: its own, and those prepared to run."""
+
+
 def model_for_bench(name: str, size: tuple[int, int] | None = None) -> SaliencyModel:
     """A model with its weights, or of a spec with weights drawn at random, for frames of a (height, width)."""
     try:
         model = load_model(name)
     except SalzooError as error:
         try:
-            torch.manual_seed(0)
-            model = create_model(name)
+            outline = describe_shapes(name)[0]
         except SalzooError:
             raise error from None
+        check_weights(outline, name, COPIES)
+        torch.manual_seed(0)
+        model = create_model(name)
         initialize_from_nothing(model, np.stack(read_sample(None, (64, 64))[:2]))
     if size is not None:
         model.preprocessing = replace(model.preprocessing, size=size)

@@ -104,6 +104,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SALZOO_CONFIG", str(tmp_path / "settings.json"))
     monkeypatch.setattr("salzoo.datasets.synthetic._make_folder", lambda *arguments: None)  # what takes seconds
+    monkeypatch.setattr("salzoo.footprint.available_memory", lambda: 2**30)  # no model that takes minutes to make
     os.mkfifo("PIPE")
     Path("FOLDER").mkdir()
     Path("FOLDER", "file").touch()
