@@ -298,6 +298,7 @@ def test_the_grammar_carries_timms_names(arch: str) -> None:
     assert describe_shapes(spec)[1][-1][0] == 1
 
 
+@pytest.mark.slow
 def test_it_trains_on_synthetic_from_the_command_line(tiny_data: Path, tmp_path: Path) -> None:
     spec = "timm:arch=mobilenetv3_small_050+ema@output"
     options = ["--dataset", "synthetic", "--root", str(tiny_data), "--epochs", "1", "--size", "32x48"]

@@ -80,7 +80,7 @@ def test_wrong_usage_has_status_2() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal as POSIX does")
-@pytest.mark.parametrize("name", ["overlay.webm", "maps"])
+@pytest.mark.parametrize("name", ["overlay.webm", pytest.param("maps", marks=pytest.mark.slow)])
 def test_ctrl_c_leaves_nothing(tmp_path: Path, out: Path, name: str) -> None:
     video = write_video(tmp_path / "video.mp4", 8000)
     command = [sys.executable, "-m", "salzoo", "predict", "spectral-residual", str(video), "-o", str(out / name)]

@@ -91,6 +91,7 @@ def cached(home: Path) -> list[str]:
     return sorted(path.name for path in home.rglob("snapshots/*/*"))
 
 
+@pytest.mark.slow
 def test_what_was_pushed_is_pulled_and_gives_the_same_maps(hub: Hub, folder: Path, tmp_path: Path) -> None:
     shown = call(hub, tmp_path / "a", "push", str(folder), "lab/model", "--dry-run")
     assert "nothing was put on the Hub" in shown

@@ -76,6 +76,7 @@ def test_a_data_set_without_fault_passes(root: Path) -> None:
     assert report.findings == report.passed_over == ()
 
 
+@pytest.mark.slow
 def test_the_built_ins_keep_the_contract(tiny_data: Path) -> None:
     for name in ("synthetic", "dhf1k"):  # synthetic data lie in DHF1K's layout
         assert not check_dataset(name, tiny_data).findings

@@ -39,6 +39,7 @@ def test_smoothing_is_the_mean_of_neighbours() -> None:
     assert smooth(values[:10]).tolist() == pytest.approx(values[:10].tolist())
 
 
+@pytest.mark.slow
 def test_tensorboard_gets_every_step_once(tiny_data: Path, tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     options = {"epochs": 2, "size": (16, 16), "validate": 1, "clip_length": 30}

@@ -69,6 +69,7 @@ def test_the_table_of_a_run(run: Run) -> None:
     assert run.results[0].mean != run.results[1].mean
 
 
+@pytest.mark.slow
 def test_the_seed_decides_a_run(tiny_data: Path, tmp_path: Path) -> None:
     def weights(seed: int, name: str) -> bytes:
         salzoo.train(
@@ -128,7 +129,14 @@ def test_a_folder_with_something_in_it_is_not_touched(tiny_data: Path, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        signal.SIGTERM,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_leaves_a_loadable_checkpoint(tiny_data: Path, tmp_path: Path, number: int) -> None:
     command = [sys.executable, "-m", "salzoo", "train", SLIM, "--dataset", "synthetic", "--root", str(tiny_data)]
     command += ["--epochs", "1000", "--minutes", "5", "--size", "16x16", "--out", str(tmp_path / "run")]
