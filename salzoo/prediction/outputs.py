@@ -47,6 +47,7 @@ class OutputOptions:
             of a network that ends in a softmax, is readable in it and in "video".
         bits: of a grey map in .png and .mkv, 8 or 16.
         boxes: a CSV file of areas, whose shares .csv and .json hold.
+        overwrite: replace a file that has the output's name; without it, what is there is never touched.
     """
 
     view: str | None = None
@@ -55,6 +56,7 @@ class OutputOptions:
     scale: str = "frame"
     bits: int = 8
     boxes: Path | None = None
+    overwrite: bool = False
 
 
 @contextmanager
@@ -75,6 +77,8 @@ def open_output(
     """
     ending = out.suffix.lower()
     folder = out.is_dir() or not ending
+    if out.is_file() and not options.overwrite:
+        raise SalzooError(f"{out} is there already: name another output, remove it, or replace it with --overwrite")
     if options.boxes is not None and ending not in MEASURE_ENDINGS:
         raise SalzooError(f"areas are measured, not drawn: name a file that ends in {' or '.join(MEASURE_ENDINGS)}")
     if ending in MEASURE_ENDINGS and not folder:

@@ -79,7 +79,7 @@ def predict(
     - .csv, .json: for each frame the measures of ``salzoo.prediction.measures``.
 
     Frames are streamed: memory does not grow with the length of the video. After an error or Ctrl-C nothing of ``out``
-    is there; a file that had its name stays as it was until the new one is complete.
+    is there. What was there before is refused; with ``overwrite`` a file stays until the new one is complete.
 
     Args:
         model: a model (it is put in eval mode), or what ``load_model`` takes.

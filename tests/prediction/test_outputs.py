@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -218,3 +219,17 @@ def test_the_options_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(list(read_timed(tmp_path / "out.webm"))) == 4
     assert (tmp_path / "out.csv").read_text().startswith("frame,time,peak,")
     assert read_map(tmp_path / "maps" / "0001.png").dtype == np.uint16
+
+
+def test_what_is_there_is_replaced_only_where_asked(tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    cv2.imwrite(str(picture), np.full((40, 60, 3), 90, np.uint8))
+    out = tmp_path / "out.png"
+    out.write_bytes(b"my own")
+    words = ["predict", "center-bias", str(picture), "-o", str(out), "--engine", "torch"]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 1
+    assert f"{out} is there already: name another output, remove it, or replace it with --overwrite" in result.stderr
+    assert out.read_bytes() == b"my own"
+    assert CliRunner().invoke(cli, [*words, "--overwrite"]).exit_code == 0
+    assert cv2.imread(str(out)).shape == (40, 60, 3)
