@@ -11,6 +11,7 @@ from packages.environment import install, run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGES = sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))
+QUICK = ("salzoo-convgru", "salzoo-emd")
 PUBLIC = {"salzoo", "salzoo.cli", "salzoo.hookspecs", "salzoo.interfaces", "salzoo.metrics", "salzoo.testing"}
 
 
@@ -36,7 +37,9 @@ def test_a_package_imports_the_public_interface_alone(package: str) -> None:
                 assert all(alias.name.partition(".")[0] != "salzoo" for alias in node.names), path
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize(
+    "package", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in PACKAGES]
+)
 def test_a_package_installs_and_passes_its_own_tests(package: str, installed: Path, tmp_path: Path) -> None:
     tests = PLUGINS / package / "tests"
     done = run(installed, "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={tests}", str(tests), cwd=tmp_path)
