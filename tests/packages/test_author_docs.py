@@ -80,6 +80,7 @@ def follow(text: str, folder: Path, python: Path, variables: dict[str, str]) -> 
     return printed
 
 
+@pytest.mark.slow
 def test_a_temporal_module_from_an_empty_folder(python: Path, variables: dict[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     folder.mkdir()

@@ -11,7 +11,7 @@ from packages.environment import install, run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGES = sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))
-QUICK = ("salzoo-convgru", "salzoo-emd")
+QUICK = ("salzoo-emd",)
 PUBLIC = {"salzoo", "salzoo.cli", "salzoo.hookspecs", "salzoo.interfaces", "salzoo.metrics", "salzoo.testing"}
 
 
