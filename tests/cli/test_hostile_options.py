@@ -146,13 +146,6 @@ def test_hostile_values(path: str, parameter: str, place: Path) -> None:
         call(path, parameter, value)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("path", "parameter"), PLACES)
-def test_all_hostile_values(path: str, parameter: str, place: Path) -> None:
-    for value in TEXTS:
-        call(path, parameter, value)
-
-
 @pytest.mark.parametrize("key", [name for name in Recipe.__dataclass_fields__ if name not in ("summary", "source")])
 def test_hostile_values_of_recipes(key: str) -> None:
     recipe = load_recipe("scratch")
