@@ -1,5 +1,6 @@
 """``salzoo predict``: where people look in videos and images."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,6 +24,19 @@ from salzoo.cli.types import ENGINES, PRECISIONS, parse_size
 @click.option("--to", "stop", type=click.FloatRange(0), help="Seconds at which to end.")
 @click.option("--every", type=click.IntRange(1), default=1, help="Take one frame in so many.")
 @click.option("--size", type=parse_size, metavar="HxW", help="Size that the model runs at; by default its own.")
+@click.option(
+    "--dataset", help="Run over a whole split of this data set; no INPUT, and --out is the folder of a submission."
+)
+@click.option("--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name>.")
+@click.option("--split", default="test", show_default=True, help="Which split.")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["dhf1k"]),
+    default="dhf1k",
+    show_default=True,
+    help="How that folder is laid out: OUT/VIDEO/FRAME.png, as the data set names them, grey; checked at the end.",
+)
 @click.option("--resume", is_flag=True, help="Leave out inputs whose output is there.")
 @click.option(
     "--live", metavar="N|URL", help="Run on camera N, or a stream, and show it on a page; no INPUT, no --out."
@@ -49,6 +63,10 @@ def predict_command(
     stop: float | None,
     every: int,
     size: tuple[int, int] | None,
+    dataset: str | None,
+    root: Path | None,
+    split: str,
+    layout: str,
     resume: bool,
     live: str | None,
     device: str | None,
@@ -68,37 +86,43 @@ def predict_command(
     peak, centroid, spread, entropy and the share of the map in each of the --boxes. Maps are 8-bit grey PNGs at the
     frame's size, numbered 0001.png, 0002.png, … as the DHF1K benchmark takes them.
 
+    With --dataset, what is written can be sent to a benchmark, and scored by salzoo eval --predictions OUT.
+
     With --live, the newest frame is run first, and those that come too late are dropped and counted.
 
     With --engine auto, engines are compared on the first frames, and the fastest whose maps differ from float32's by at
     most a hundredth runs the rest; --engine torch --precision float32 gives the same maps on every machine.
     """
     from salzoo.hub.sources import DEFAULT_MODEL, names_model
-    from salzoo.prediction.inputs import Selection, find_inputs, is_input
+    from salzoo.prediction.inputs import ALL, Selection, dataset_inputs, find_inputs
     from salzoo.prediction.runs import Runner, predict_all
     from salzoo.runtime.devices import choose_device
 
     if live is not None:
-        if len(words) > 1 or (words and not names_model(words[0])) or out is not None:
+        if len(words) > 1 or (words and not names_model(words[0])) or out is not None or dataset is not None:
             raise click.UsageError("--live takes the place of INPUT and --out")
         _watch(words[0] if words else DEFAULT_MODEL, live, size, device, engine, precision)
         return
-    if not words:
+    if not words and dataset is None:
         raise click.UsageError("name an INPUT: a video, an image, a folder, or - for a pipe")
     if out is None:
         raise click.UsageError("name what to write with --out")
-    options = read_output_options(named_options)
-    first, *rest = words
-    named = names_model(first) or (bool(rest) and not is_input(first))
-    if named and not rest:
-        raise click.UsageError(f"{first} is a model: name an INPUT too")
-    selection = Selection(start, stop, every)
-    sources = find_inputs(rest if named else words)
+    options, selection = read_output_options(named_options), Selection(start, stop, every)
+    if dataset is not None:
+        if len(words) > 1 or selection != ALL or (options.view, options.colormap, options.bits) != (None, None, 8):
+            raise click.UsageError("--dataset takes the place of INPUT: all frames of a split, as grey maps of 8 bits")
+        from salzoo.evaluation.data import open_dataset
+
+        model = words[0] if words else DEFAULT_MODEL
+        videos = open_dataset(dataset, root).split(split)
+        sources, pattern = dataset_inputs(videos), str(Path(out, "{name}"))
+    else:
+        model, inputs = _read_words(words)
+        sources, pattern = find_inputs(inputs), out
     chosen = choose_device(device)
     click.echo(f"device: {chosen}")
-    model = first if named else DEFAULT_MODEL
     runner = Runner(model, device=chosen, engine=engine, precision=precision, size=size, report=click.echo)
-    for source, done in predict_all(runner, sources, out, selection, options=options, resume=resume):
+    for source, done in predict_all(runner, sources, pattern, selection, options=options, resume=resume):
         if done is None:
             click.echo(f"{source}: its output is there")
             continue
@@ -106,6 +130,25 @@ def predict_command(
         click.echo(
             f"{done.out}: {frames} in {done.seconds:.1f} s, {done.frames / max(done.seconds, 1e-9):.1f} frames/s"
         )
+    if dataset is not None:
+        from salzoo.evaluation.saved_maps import check_layout
+
+        click.echo(
+            f"{out}: {check_layout(Path(out), videos)} maps of {len(videos)} videos, laid out as {layout} takes them"
+        )
+
+
+def _read_words(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The model that the words of the command line name, and the inputs."""
+    from salzoo.hub.sources import DEFAULT_MODEL, names_model
+    from salzoo.prediction.inputs import is_input
+
+    first, *rest = words
+    if not names_model(first) and not (rest and not is_input(first)):
+        return DEFAULT_MODEL, words
+    if not rest:
+        raise click.UsageError(f"{first} is a model: name an INPUT too")
+    return first, tuple(rest)
 
 
 def _watch(

@@ -1,10 +1,9 @@
 """Evaluation of maps that any code has saved. Imports no torch."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from salzoo.evaluation.results import Result
-from salzoo.evaluation.saved_maps import find_maps, frame_label
+from salzoo.evaluation.saved_maps import few, find_maps, frame_label
 from salzoo.evaluation.scoring import UNREADABLE
 from salzoo.evaluation.tasks import Scoring, Task, chunks_of, collect, make_result, my_videos, prepare
 from salzoo.interfaces import SalzooError
@@ -46,11 +45,11 @@ def score_saved_maps(task: Task, folder: Path, *, partial: bool = False, workers
     if not partial:
         if missing:
             raise SalzooError(
-                f"{folder} lacks {len(missing)} of {len(wanted)} maps: {_few(missing)}; --partial scores the others"
+                f"{folder} lacks {len(missing)} of {len(wanted)} maps: {few(missing)}; --partial scores the others"
             )
         if saved.extra:
             raise SalzooError(
-                f"{folder} has {len(saved.extra)} files that belong to no frame: {_few(map(str, saved.extra))}; number "
+                f"{folder} has {len(saved.extra)} files that belong to no frame: {few(map(str, saved.extra))}; number "
                 "frames as the data set does, or leave these out with --partial"
             )
     chunks = (chunk for number in my_videos(task) for chunk in chunks_of(task, number, saved.files[number]))
@@ -59,12 +58,7 @@ def score_saved_maps(task: Task, folder: Path, *, partial: bool = False, workers
     unreadable = [where for part in found for kind, where in part.notices if kind == UNREADABLE]
     if unreadable and not partial:
         raise SalzooError(
-            f"{len(unreadable)} of {len(wanted)} maps cannot be read: {_few(unreadable)}; --partial scores the others"
+            f"{len(unreadable)} of {len(wanted)} maps cannot be read: {few(unreadable)}; --partial scores the others"
         )
     notices = [*((MISSING, where) for where in missing), *((EXTRA, str(path)) for path in saved.extra)]
     return make_result(task, str(folder), found, notices=notices)
-
-
-def _few(items: Iterable[str]) -> str:
-    listed = list(items)
-    return ", ".join(listed[:3]) + (", …" if len(listed) > 3 else "")

@@ -56,6 +56,33 @@ def find_maps(folder: Path, videos: Sequence[Video], frames: Sequence[int]) -> S
     return SavedMaps(files, extra)
 
 
+def check_layout(folder: Path, videos: Sequence[Video]) -> int:
+    """Check that a folder holds a map for each frame of some videos and nothing else, as a benchmark takes it.
+
+    Returns the number of maps. Raises SalzooError that names what is missing, or belongs to no frame.
+    """
+    saved = find_maps(folder, videos, [video.frames for video in videos])
+    missing = [
+        frame_label(video, index)
+        for video, files in zip(videos, saved.files, strict=True)
+        for index, file in enumerate(files)
+        if file is None
+    ]
+    if missing:
+        raise SalzooError(f"{folder} lacks {len(missing)} maps: {few(missing)}")
+    known = {_key(video.id) for video in videos}
+    extra = [*saved.extra, *(path for path in _visible(folder.iterdir()) if _key(path.name) not in known)]
+    if extra:
+        raise SalzooError(f"{folder} also holds what is no map of these videos: {few(map(str, extra))}")
+    return sum(map(len, saved.files))
+
+
+def few(items: Iterable[str]) -> str:
+    """The first three of some names."""
+    listed = list(items)
+    return ", ".join(listed[:3]) + (", …" if len(listed) > 3 else "")
+
+
 def frame_label(video: Video, index: int) -> str:
     """How messages and results name a frame: ``video/frame``."""
     return f"{video.id}/{video.frame_name(index)}"

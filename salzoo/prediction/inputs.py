@@ -1,4 +1,4 @@
-"""What a model is run on: videos, images, folders, patterns of numbered frames, a pipe."""
+"""What a model is run on: videos, images, folders, patterns of numbered frames, a pipe, the videos of a data set."""
 
 import glob
 import re
@@ -9,7 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
-from salzoo.interfaces.errors import SalzooError
+import numpy as np
+from numpy.typing import NDArray
+
+from salzoo.interfaces import SalzooError, Video
 from salzoo.video.pictures import read_image
 from salzoo.video.reading import TimedFrame, VideoInfo, probe_video, read_timed
 from salzoo.video.sound import Sound
@@ -75,34 +78,45 @@ class Source:
         name: what its results are called, without an ending.
         files: the file; or the frames of a video, each an image; none for the pipe.
         still: whether it is an image.
+        video: of a data set, which knows its files.
     """
 
     name: str
     files: tuple[Path, ...]
     still: bool = False
+    video: Video | None = None
 
     def __str__(self) -> str:
         """As its user knows it."""
+        if self.video is not None:
+            return self.name
         return str(self.files[0] if len(self.files) == 1 else self.files[0].parent if self.files else "standard input")
 
     def open(self, selection: Selection = ALL) -> tuple[Iterator[TimedFrame], VideoInfo | None]:
         """Its frames, and what is known of them; None for an image. Raises SalzooError where it cannot be read."""
         if self.still:
-            return iter([TimedFrame(read_image(self.files[0]), Fraction(0), Fraction(1))]), None
+            image = read_image(self.files[0]) if self.video is None else next(self.video.read_frames())
+            return iter([TimedFrame(image, Fraction(0), Fraction(1))]), None
         if len(self.files) == 1:
             return selection.of(read_timed(self.files[0])), probe_video(self.files[0])
-        frames = self._read_images() if self.files else read_timed(_standard_input())
+        frames = self._at_rate() if self.files or self.video else read_timed(_standard_input())
         first = next(frames, None)
         if first is None:
             raise SalzooError(f"{self} holds no frame")
         height, width = first.image.shape[:2]
-        info = VideoInfo(len(self.files), float(1 / first.duration), height, width)
+        count = len(self.files) if self.video is None else self.video.frames
+        info = VideoInfo(count, float(1 / first.duration), height, width)
 
         def all_frames() -> Iterator[TimedFrame]:
             yield first
             yield from frames
 
         return selection.of(all_frames()), info
+
+    def frame_names(self) -> Iterator[str] | None:
+        """What a data set calls its frames; None where they are numbered from 1."""
+        video = self.video
+        return None if video is None else (video.frame_name(index) for index in range(video.frames))
 
     def sound(self, selection: Selection, info: VideoInfo) -> Sound | None:
         """The sound that belongs to these frames, if there is any."""
@@ -115,14 +129,25 @@ class Source:
         """Whether a path is one of its files."""
         return path.exists() and any(path.samefile(file) for file in self.files)
 
-    def _read_images(self) -> Iterator[TimedFrame]:
+    def _at_rate(self) -> Iterator[TimedFrame]:
+        """Frames that have no times."""
+        images = self._read_images() if self.video is None else self.video.read_frames()
+        for number, image in enumerate(images):
+            yield TimedFrame(image, number / RATE, 1 / RATE)
+
+    def _read_images(self) -> Iterator[NDArray[np.uint8]]:
         size = None
-        for number, file in enumerate(self.files):
+        for file in self.files:
             image = read_image(file)
             size = size or image.shape
             if image.shape != size:
                 raise SalzooError(f"{file} has another size than {self.files[0]}: the frames of a video have one")
-            yield TimedFrame(image, number / RATE, 1 / RATE)
+            yield image
+
+
+def dataset_inputs(videos: Sequence[Video]) -> list[Source]:
+    """The videos and images of a data set, each by its ``id``."""
+    return [Source(video.id, (), still=video.frames == 1, video=video) for video in videos]
 
 
 def find_inputs(words: Sequence[str]) -> list[Source]:

@@ -61,7 +61,11 @@ class OutputOptions:
 
 @contextmanager
 def open_output(
-    out: Path, info: VideoInfo | None, options: OutputOptions, sound: Sound | None = None
+    out: Path,
+    info: VideoInfo | None,
+    options: OutputOptions,
+    sound: Sound | None = None,
+    names: Iterator[str] | None = None,
 ) -> Iterator[WriteMap]:
     """Open what a name stands for, in a ``with`` block; it is there, complete, once the block ends well.
 
@@ -71,12 +75,13 @@ def open_output(
         info: of the video; None for an image.
         options: how maps are shown.
         sound: for a video.
+        names: of the images in a folder, which ``out`` then is; by default their numbers.
 
     Raises:
         SalzooError: an ending that does not fit, options that do not fit it, a place that cannot be written to.
     """
     ending = out.suffix.lower()
-    folder = out.is_dir() or not ending
+    folder = names is not None or out.is_dir() or not ending
     if out.is_file() and not options.overwrite:
         raise SalzooError(f"{out} is there already: name another output, remove it, or replace it with --overwrite")
     if options.boxes is not None and ending not in MEASURE_ENDINGS:
@@ -90,7 +95,7 @@ def open_output(
             yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)
     elif folder:
         draw = Drawing(options, view="map")
-        with image_folder(out) as write:
+        with image_folder(out, names) as write:
             yield lambda frame, map_: write(draw(frame, map_), draw.note)
     elif ending in VIDEO_ENDINGS and info is not None:
         draw = Drawing(options, view="map" if ending == ".mkv" else "heat", deep=ending == ".mkv")

@@ -138,7 +138,7 @@ class Runner:
         except OSError as error:
             raise SalzooError(f"cannot write {out}: {error.strerror}") from error
         total = info.frames if info is not None and info.frames and selection == ALL else None
-        with open_output(out, info, options or OutputOptions(), sound) as write:
+        with open_output(out, info, options or OutputOptions(), sound, source.frame_names()) as write:
             count, began = 0, None
             pairs = self.stream(frames, 1 if info is None else total)
             for frame, map_ in tqdm(pairs, total=total, unit="frame", disable=None):

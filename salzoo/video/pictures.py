@@ -1,5 +1,6 @@
 """Pixels of image files, read and written with OpenCV: nothing truncated, damaged or converted without a word."""
 
+import itertools
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,23 +134,28 @@ def _jpeg_is_complete(data: bytes) -> bool:
 
 
 @contextmanager
-def image_folder(path: Path) -> Iterator[WriteImage]:
-    """Write a folder of PNG images in a ``with`` block: 0001.png, 0002.png, …, as DHF1K numbers frames.
+def image_folder(path: Path, names: Iterator[str] | None = None) -> Iterator[WriteImage]:
+    """Write a folder of PNG images in a ``with`` block.
 
     The folder appears when the block ends well. It must not exist, or be empty.
+
+    Args:
+        path: of the folder.
+        names: of the images, without ending; by default 0001, 0002, …, as DHF1K numbers frames.
 
     Yields:
         A function that writes the next image, as ``write_image`` does.
 
     Raises:
-        SalzooError: a folder that is not empty, or a place that cannot be written to.
+        SalzooError: a folder that is not empty, a place that cannot be written to, or more images than names.
     """
-    images = 0
+    left = (f"{number:04d}" for number in itertools.count(1)) if names is None else names
 
     def write(image: NDArray[Any], note: str = "") -> None:
-        nonlocal images
-        images += 1
-        _write_bytes(temporary / f"{images:04d}.png", path, _encode(path, ".png", image, note))
+        name = next(left, None)
+        if name is None:
+            raise SalzooError(f"cannot write {path}: the video has more frames than its data set says")
+        _write_bytes(temporary / f"{name}.png", path, _encode(path, ".png", image, note))
 
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise SalzooError(f"{path} exists and is not an empty folder; name another, or remove it")
