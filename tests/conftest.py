@@ -3,10 +3,14 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported: no test asks the real Hub
 
@@ -49,3 +53,12 @@ def tiny_gaze(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gaze")
     write_osie(folder)
     return folder
+
+
+@pytest.fixture(scope="module")  # Playwright keeps an event loop running, which other modules' tests may not expect
+def browser() -> Iterator["Browser"]:
+    """Chromium without a window: see ``browser.visit``. Skips where it is not installed."""
+    from browser import chromium
+
+    with chromium() as started:
+        yield started
