@@ -10,6 +10,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.video.hdr import HLG, PQ, tone_map
 from salzoo.video.opening import Source, name_of
 
 _UNSPECIFIED = 2
@@ -22,7 +23,7 @@ class PixelReader:
     """Turns the frames of one video into images of one size: that of its first.
 
     Colours are those of the frame's matrix and range; without a matrix, BT.709 from 720 rows on and BT.601 below, as
-    players take it. HDR is not tone-mapped: its code values are shown as they are.
+    players take it. HDR (PQ and HLG) is tone-mapped to BT.709; see ``salzoo.video.hdr``.
     """
 
     def __init__(self, first: av.VideoFrame) -> None:
@@ -38,14 +39,15 @@ class PixelReader:
 
     def read(self, path: Source, frame: av.VideoFrame) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, BGR. Raises SalzooError for a kind of pixels that cannot be converted."""
-        matrix = None
+        matrix, deep = None, frame.color_trc in (PQ, HLG)
         if frame.colorspace == _UNSPECIFIED:
-            matrix = Colorspace.ITU709 if frame.height >= _HD_ROWS else Colorspace.ITU601
+            small = Colorspace.ITU709 if frame.height >= _HD_ROWS else Colorspace.ITU601
+            matrix = Colorspace.BT2020 if deep else small
         try:
             converted = self._reformatter.reformat(
                 frame,
                 *self._stored,
-                format="bgr24",
+                format="rgb48le" if deep else "bgr24",
                 src_colorspace=matrix,
                 interpolation=Interpolation.AREA,
                 threads=1,
@@ -53,6 +55,8 @@ class PixelReader:
         except (av.FFmpegError, ValueError) as error:
             raise SalzooError(f"{name_of(path)} has pixels that cannot be converted ({frame.format.name})") from error
         image: NDArray[Any] = converted.to_ndarray()
+        if deep:
+            image = cv2.cvtColor(tone_map(image, frame.color_trc), cv2.COLOR_RGB2BGR)
         if frame.interlaced_frame:
             image = cv2.filter2D(image, -1, _BLEND, borderType=cv2.BORDER_REPLICATE)
         if self._turns:
