@@ -26,8 +26,8 @@ class VideoInfo:
     """What the header of a video says.
 
     Attributes:
-        frames: number of frames. AVI, MP4, MOV and GIF store it; in other containers (WebM, MKV, ...) it is duration
-            times frame rate, so an estimate; counted where the container states nothing.
+        frames: number of frames. AVI, MP4, MOV and GIF store it; in other containers (WebM, MKV, ...) the packets are
+            counted, without decoding.
         fps: frames per second, on average; 0.0 where unknown.
         height: rows of a frame, after the rotation that the file asks for.
         width: columns of a frame.
@@ -76,10 +76,8 @@ def probe_video(path: Source) -> VideoInfo:
             raise _no_frame(path)
         pixels = PixelReader(first)
         rate = _rate(stream)
-        seconds = (container.duration or 0) / av.time_base
-        frames = declared or (round(seconds * rate) if rate else 0)
         return VideoInfo(
-            frames=frames or len(index_video(path).times),
+            frames=declared or len(index_video(path).times),
             fps=float(rate or 0),
             height=pixels.size[0],
             width=pixels.size[1],

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from salzoo.interfaces.errors import SalzooError
@@ -49,6 +51,11 @@ def seek(container: InputContainer, stream: VideoStream, index: Index, start: in
     return key
 
 
+def _is_hidden(packet: "Packet[Any]") -> bool:
+    """Whether a packet holds a frame of VP8 that is referred to alone, never shown (RFC 6386, section 9.1)."""
+    return packet.stream.codec_context.name == "vp8" and not memoryview(packet)[0] & 0x10
+
+
 @lru_cache(maxsize=4096)
 def _remembered(path: Path, changed: int, size: int) -> Index:
     return _index(path)
@@ -62,7 +69,7 @@ def _index(source: Source) -> Index:
             declared = check_length(source, container, stream)
             for packet in container.demux(stream):
                 progress.add(packet)
-                if packet.size == 0 or packet.is_discard:
+                if packet.size == 0 or packet.is_discard or _is_hidden(packet):
                     continue
                 exact &= packet.pts is not None
                 times.append(packet.pts or 0)

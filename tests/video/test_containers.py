@@ -76,10 +76,29 @@ def make_sound(path: Path, seconds: float, codec: str) -> Path:
 @pytest.mark.parametrize("ending", [".mp4", ".webm", ".mkv"])
 def test_frames_keep_their_times(tmp_path: Path, ending: str) -> None:
     times = [Fraction(i, 25) if i < 10 else Fraction(2, 5) + Fraction(i - 10, 5) for i in range(20)]
-    frames = list(read_timed(write(tmp_path / f"a{ending}", 20, times)))
+    path = write(tmp_path / f"a{ending}", 20, times)
+    frames = list(read_timed(path))
     assert [frame.time for frame in frames] == times
     assert frames[10].time == Fraction(2, 5)
     assert [number(frame.image) for frame in frames] == list(range(20))
+    assert probe_video(path).frames == 20  # which duration times rate is not
+
+
+def test_a_frame_that_is_never_shown_is_not_counted(tmp_path: Path) -> None:
+    whole, path = make(tmp_path / "a.webm", "webm", "libvpx", "yuv420p"), tmp_path / "hidden.webm"
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for count, packet in enumerate(source.demux(video=0)):
+            data = bytearray(packet)
+            if count == 30:
+                data[0] &= ~0x10  # the bit that shows it
+            if data:
+                copy = av.Packet(bytes(data))
+                copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+                copy.is_keyframe, copy.stream = packet.is_keyframe, stream
+                target.mux(copy)
+    assert probe_video(path).frames == len(list(read_video(path))) == 59
+    assert len(list(read_video(path, 50))) == 9
 
 
 @pytest.mark.parametrize(("start", "stop"), [(30, 40), (63, None), (99, None), (50, 51), (60, 200), (100, None)])
