@@ -88,6 +88,7 @@ def eval_command(
     from salzoo.evaluation.results import results_json, write_text
     from salzoo.evaluation.tables import format_by, format_table, read_column
     from salzoo.evaluation.tasks import Scoring
+    from salzoo.runtime.crashes import crashes_named
     from salzoo.runtime.files import check_output
     from salzoo.runtime.ranks import this_rank
 
@@ -98,6 +99,7 @@ def eval_command(
         read_column(Path(by[0]), by[1])  # what is wrong with it is said before hours of work
     out = out or Path(f"eval-{Path(options['dataset']).name}-{scoring.split}.json")
     check_output(out)
+    click.get_current_context().with_resource(crashes_named())
     if predictions is not None:
         from salzoo.evaluation.predictions import evaluate_predictions
 

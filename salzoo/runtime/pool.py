@@ -2,14 +2,18 @@
 
 import multiprocessing
 import os
+import signal
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.crashes import note_in, noted_in
 from salzoo.runtime.processes import cores, no_main_module, start_worker
 from salzoo.runtime.signals import held_back
 
@@ -46,7 +50,8 @@ def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Su
         A function that takes an item and gives the future of its result.
 
     Raises:
-        SalzooError: a worker was killed. Ctrl-C, or a signal that ends the program, ends the workers at once.
+        SalzooError: a worker crashed or was killed; it says on which file. Ctrl-C, or a signal that ends the program,
+            ends the workers at once.
     """
     if workers == 1:
         yield lambda item: _done(function(item))
@@ -55,24 +60,43 @@ def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Su
     if workers > most:
         raise SalzooError(f"{workers} worker processes would only wait for {cores()} cores: at most {most} --workers")
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(function,))
+    processes: dict[int, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="salzoo-reading-", ignore_cleanup_errors=True) as folder:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(function, folder))
 
-    def submit(item: Item) -> Future[Result]:
-        with held_back(), _as_workers_start():
-            return pool.submit(_apply, item)
+        def submit(item: Item) -> Future[Result]:
+            with held_back(), _as_workers_start():
+                future = pool.submit(_apply, item)
+            processes.update(getattr(pool, "_processes", None) or {})
+            return future
 
-    try:
-        yield submit
-    except BrokenProcessPool as error:
-        raise SalzooError("a worker process was killed, perhaps for lack of memory; try fewer --workers") from error
-    except Exception:
-        raise
-    except BaseException:  # Ctrl-C, or a signal: nobody waits for what the workers are at
-        for process in list((getattr(pool, "_processes", None) or {}).values()):
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+        try:
+            yield submit
+        except BrokenProcessPool as error:
+            pool.shutdown()  # which waits until the other processes have ended too
+            ends = {pid: process.exitcode for pid, process in processes.items()}
+            raise SalzooError(_how_it_ended(ends, Path(folder))) from error
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C, or a signal: nobody waits for what the workers are at
+            for process in processes.values():
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _how_it_ended(ends: dict[int, int | None], folder: Path) -> str:
+    """What became of the worker that ended first: the executor then ends the others by SIGTERM."""
+    first = next((pid for pid, end in ends.items() if end not in (None, 0, -signal.SIGTERM)), None)
+    if first is None:
+        return "a worker process was killed; try fewer --workers"
+    end, names = ends[first] or 0, noted_in(folder / str(first))
+    where = f" while it read {names}" if names else ""
+    if end == -9:
+        return f"a worker process was killed{where}, perhaps for lack of memory; try fewer --workers"
+    how = signal.Signals(-end).name if end < 0 else f"status {end}"
+    return f"a worker process crashed ({how}){where}" + ("; repair that file, or leave it out" if names else "")
 
 
 def map_in_order(items: Iterable[Item], submit: Submit[Item, Result], workers: int) -> Iterator[Result]:
@@ -111,9 +135,10 @@ def _as_workers_start() -> Iterator[None]:
 _function: Callable[[Any], Any]
 
 
-def _start_worker(function: Callable[[Any], Any]) -> None:
+def _start_worker(function: Callable[[Any], Any], folder: str) -> None:
     global _function
     _function = function
+    note_in(Path(folder, str(os.getpid())))
     start_worker()
 
 

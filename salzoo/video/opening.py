@@ -11,6 +11,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.crashes import being_read
 from salzoo.runtime.files import check_file
 from salzoo.runtime.processes import cores
 from salzoo.video.picture_size import VARIABLE, max_pixels
@@ -38,7 +39,7 @@ def open_video(source: Source) -> Iterator[tuple[InputContainer, VideoStream]]:
         SalzooError: the file is missing, empty, truncated, not a video, of a kind that names other files, or with
             frames too large.
     """
-    with _bytes_of(source) as file:
+    with _bytes_of(source) as file, being_read(name_of(source)):
         try:
             container = av.open(
                 _Nameless(file),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.crashes import being_read
 from salzoo.runtime.files import check_file, complete_or_absent
 from salzoo.video.picture_size import check_bytes, check_size
 from salzoo.video.quiet import quiet_libraries
@@ -65,7 +66,7 @@ def _decode(path: Path, flag: int) -> NDArray[Any]:
     check_size(path, data)
     _check_image_bytes(path, data)
     try:
-        with quiet_libraries():
+        with quiet_libraries(), being_read(path):
             image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error:
         image = None
