@@ -21,6 +21,7 @@ COMMANDS = {
     "recipes": "Show how models are trained.",
     "eval": "Score models, or saved maps, on a data set.",
     "compare": "Show results beside each other, with intervals and a plot.",
+    "report": "Write a page on runs and results, to open anywhere and to send.",
     "predict": "Draw attention on a video or image.",
     "card": "Show a model's card.",
     "cards": "Check all model cards.",

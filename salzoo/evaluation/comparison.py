@@ -53,15 +53,26 @@ def compare_files(paths: Sequence[Path]) -> Comparison:
 
     A result that stands in several files, as baselines do, counts once.
     """
-    labelled: list[tuple[Path, Result]] = []
+    found = read_distinct(paths)
+    return compare([result for _, result in found], distinct_labels(found))
+
+
+def read_distinct(paths: Sequence[Path]) -> list[tuple[Path, Result]]:
+    """The results in files, in order, each with its file; one that stands in several of them once."""
+    found: list[tuple[Path, Result]] = []
     for path in paths:
         for result in read_results(path):
-            if not any(_same_scores(result, other) for _, other in labelled):
-                labelled.append((path, result))
-    models = [result.model for _, result in labelled]
-    labels = [f"{path.stem}: {r.model}" if models.count(r.model) > 1 else r.model for path, r in labelled]
-    labels = [f"{label} ({n})" if labels.count(label) > 1 else label for n, label in enumerate(labels, start=1)]
-    return compare([result for _, result in labelled], labels)
+            if not any(_same_scores(result, other) for _, other in found):
+                found.append((path, result))
+    return found
+
+
+def distinct_labels(found: Sequence[tuple[Path, Result]]) -> list[str]:
+    """What to call each result: its model, and of several of one model also its file, or its run folder."""
+    models = [result.model for _, result in found]
+    files = [path.absolute().parent.name if path.name == "results.json" else path.stem for path, _ in found]
+    labels = [f"{file}: {m}" if models.count(m) > 1 else m for file, m in zip(files, models, strict=True)]
+    return [f"{label} ({n})" if labels.count(label) > 1 else label for n, label in enumerate(labels, start=1)]
 
 
 def _same_scores(result: Result, other: Result) -> bool:

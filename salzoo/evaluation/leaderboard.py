@@ -7,7 +7,7 @@ from functools import partial
 
 from salzoo.evaluation.humans import knows_people, score_humans
 from salzoo.evaluation.relative import add_relative
-from salzoo.evaluation.reported import Reported, reported_scores
+from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
 from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, plain
 from salzoo.evaluation.runs import baselines, default_workers, device_of_rank, score_model
 from salzoo.evaluation.tables import format_relative
@@ -107,9 +107,9 @@ def format_leaderboard(board: Leaderboard) -> str:
     reported = [(f"{row.card}: {row.model}", row.scores, row.status) for row in board.reported]
     lines += _rows(first.metrics, [*measured, *reported])
     if any(row.withdrawn for row in board.reported):
-        lines.append("Withdrawn scores were blanked by their authors a week after they appeared: do not quote them.")
+        lines.append(WITHDRAWN)
     if board.reported:
-        lines.append("Reported scores were computed by their authors' code, which need not agree with this protocol.")
+        lines.append(NOTE)
     lines += [*format_relative(board.results), *format_notices(board.results)]
     if board.not_scored:
         lines += ["not scored:", *(f"  {name}: {reason}" for name, reason in board.not_scored.items())]

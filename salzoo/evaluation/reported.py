@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from salzoo.evaluation.results import HEADINGS
 from salzoo.hub.cards import Card
 
+NOTE = "Reported scores were computed by their authors' code, which need not agree with this protocol."
+WITHDRAWN = "Withdrawn scores were blanked by their authors a week after they appeared: do not quote them."
+
 SECTION = "## Reported results"
 
 

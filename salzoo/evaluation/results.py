@@ -34,6 +34,9 @@ HEADINGS = {
 }
 """Column headings of the built-in metrics; others are shown by their name."""
 
+UNITS = {"nss": "standard deviations", "kld": "nats", "ig": "bits per fixation"}
+"""Units of the built-in metrics; the others lie between 0 and 1 or, as CC, between −1 and 1."""
+
 CENTER_BIAS = "center-bias (fitted to train)"
 """What tables call the model whose map is the mean density of the training split."""
 

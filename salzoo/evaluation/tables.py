@@ -31,7 +31,7 @@ def format_table(results: Sequence[Result], *, intervals: bool = False) -> str:
     if first.note:
         lines.append(first.note)
     rows: list[Row] = []
-    best = _best(results, first.metrics)
+    best = best_means(results, first.metrics)
     for result in results:
         rows.append((result.model, _cells(result, best)))
         if intervals:
@@ -48,7 +48,7 @@ def format_relative(results: Sequence[Result], *, intervals: bool = False) -> li
     """Each model's way from the center bias to people in percent, where the results have it; else nothing."""
     rows: list[Row] = []
     for result in results:
-        if result.relative and not _is_bound(result):
+        if result.relative and not is_bound(result):
             rows.append((result.model, {m: number(values[0], 0) + " " for m, values in result.relative.items()}))
             for label, side in (("  95 % from", 1), ("  95 % to", 2)) if intervals else ():
                 rows.append((label, {m: number(values[side], 0) + " " for m, values in result.relative.items()}))
@@ -66,7 +66,7 @@ def format_rows(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
     block: list[str] = []
     for metric in [*metrics, ""]:
         if not metric or (block and label_width + sum(widths[m] for m in [*block, metric]) > WIDTH):
-            titles = "".join(f"{heading(m) + _arrow(m):>{widths[m]}}" for m in block)
+            titles = "".join(f"{heading(m) + arrow(m):>{widths[m]}}" for m in block)
             lines.append(f"{'model':{label_width}}{titles}")
             for label, cells in rows:
                 shown = "".join(f"{cells.get(m, '– '):>{widths[m]}}" for m in block)
@@ -111,7 +111,7 @@ def format_by(results: Sequence[Result], table: Path, column: str) -> str:
     for value, members in sorted(groups.items()):
         means = [dict(zip(r.metrics, r.video_scores(members).mean().tolist(), strict=True)) for r in results]
         parts = [replace(result, mean=mean) for result, mean in zip(results, means, strict=True)]
-        best = _best(parts, results[0].metrics)
+        best = best_means(parts, results[0].metrics)
         rows = [(part.model, _cells(part, best)) for part in parts]
         lines += ["", f"{column} {value}: {len(members)} of {len(videos)} videos"]
         lines += format_rows(results[0].metrics, rows)
@@ -148,33 +148,36 @@ def _short(value: float) -> str:
     return number(value, 3 if abs(value) < 9.9995 else 2)
 
 
-def _is_bound(result: Result) -> bool:
+def is_bound(result: Result) -> bool:
+    """Whether a result is no model's: of people, or of the density map itself."""
     return result.model in BOUNDS
 
 
 def _cells(result: Result, best: Mapping[str, float]) -> dict[str, str]:
-    marked = {m for m, value in result.mean.items() if best.get(m) == value and not _is_bound(result)}
+    marked = {m for m, value in result.mean.items() if best.get(m) == value and not is_bound(result)}
     return {m: _short(value) + ("*" if m in marked else " ") for m, value in result.mean.items()}
 
 
-def _best(results: Sequence[Result], metrics: Sequence[str]) -> dict[str, float]:
+def best_means(results: Sequence[Result], metrics: Sequence[str]) -> dict[str, float]:
     """The best mean of two or more models, by metric."""
     best = {}
     for metric in metrics:
-        higher = _higher_is_better(metric)
-        models = [result for result in results if not _is_bound(result)]
+        higher = higher_is_better(metric)
+        models = [result for result in results if not is_bound(result)]
         values = [r.mean[metric] for r in models if not math.isnan(r.mean.get(metric, math.nan))]
         if higher is not None and len(values) > 1:
             best[metric] = max(values) if higher else min(values)
     return best
 
 
-def _arrow(metric: str) -> str:
-    higher = _higher_is_better(metric)
+def arrow(metric: str) -> str:
+    """The sign of the direction that is better; a blank where it is not known here."""
+    higher = higher_is_better(metric)
     return " " if higher is None else "↑" if higher else "↓"
 
 
-def _higher_is_better(metric: str) -> bool | None:
+def higher_is_better(metric: str) -> bool | None:
+    """Which way a metric is better; None where it is not known here."""
     try:
         if metric in mit.METRICS:
             return mit.METRICS[metric].higher_is_better

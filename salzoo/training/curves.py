@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.evaluation.plots import BLACK, COLOURS, GREY, PALE, Canvas, ticks_between, write_text
+from salzoo.evaluation.results import UNITS, heading
+from salzoo.evaluation.tables import higher_is_better
 from salzoo.training.folder import LOG, SCORES, read_log
 from salzoo.video.pictures import write_image
 
@@ -26,8 +28,15 @@ class Curve:
 
 
 def save_curves(run: Path, folder: Path) -> None:
-    """Draw ``metrics.csv`` and ``scores.csv`` of a run folder into ``curves.png`` of another: losses, learning rate,
-    learned alpha, validation scores."""
+    """Draw the curves of a run folder into ``curves.png`` of another, where there are any."""
+    panels = read_curves(run)
+    if panels:
+        write_image(folder / "curves.png", draw_curves(panels))
+
+
+def read_curves(run: Path) -> list[tuple[str, list[Curve]]]:
+    """What ``metrics.csv`` and ``scores.csv`` of a run folder hold, each with a title that names its unit: losses,
+    learning rate, learned alpha, validation scores, over steps."""
     log, scores = (read_log(run / name)[1] if (run / name).exists() else [] for name in (LOG, SCORES))
     panels: list[tuple[str, list[Curve]]] = []
     if log:
@@ -37,19 +46,24 @@ def save_curves(run: Path, folder: Path) -> None:
             chosen = networks == network
             loss = np.array([float(row["loss"]) for row in log])[chosen]
             if len(loss):
-                title = "loss" if network == "generator" else "discriminator's loss"
+                title = "loss of a frame" if network == "generator" else "discriminator's loss"
                 curves = [Curve("step", steps[chosen], loss), Curve("smoothed", steps[chosen], smooth(loss))]
                 panels.append((title, curves))
-        for name, title in (("lr", "learning rate"), ("alpha", "learned alpha")):
+        for name, title in (("lr", "learning rate"), ("alpha", "learned alpha (weight of the new frame, 0 to 1)")):
             values = np.array([float(row[name]) for row in log])
             if np.isfinite(values).any():
                 panels.append((title, [Curve("", steps, values)]))
     names = [name for name in (scores[0] if scores else {}) if name not in ("epoch", "step")]
     for name in names:
         steps = np.array([float(row["step"]) for row in scores])
-        panels.append((f"validation {name}", [Curve("", steps, np.array([float(row[name]) for row in scores]))]))
-    if panels:
-        write_image(folder / "curves.png", draw_curves(panels))
+        unit = f" ({UNITS[name]})" if name in UNITS else ""
+        values = np.array([float(row[name]) for row in scores])
+        panels.append((f"validation {heading(name)}{unit}, {_better(name)}", [Curve("", steps, values)]))
+    return panels
+
+
+def _better(metric: str) -> str:
+    return {True: "higher is better", False: "lower is better", None: "over steps"}[higher_is_better(metric)]
 
 
 def draw_curves(panels: Sequence[tuple[str, Sequence[Curve]]]) -> Canvas:

@@ -1,0 +1,173 @@
+"""The tables of a report: results that can stand beside each other, with what cards report on the same data set."""
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from salzoo.evaluation.comparison import distinct_labels
+from salzoo.evaluation.protocols import PROTOCOLS
+from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
+from salzoo.evaluation.results import BOUNDS, CENTER_BIAS, UNITS, Result, format_notices, heading, number
+from salzoo.evaluation.tables import arrow, best_means, higher_is_better, is_bound
+from salzoo.hub.cards import list_models, load_card
+from salzoo.interfaces import SalzooError
+from salzoo.report.charts import Chart, draw_differences, draw_spreads
+from salzoo.training.folder import RESULTS
+
+BASELINES = (CENTER_BIAS, "center-bias", "spectral-residual")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric: heading, arrow of the better direction, unit, and whether the first sorting is downwards."""
+
+    heading: str
+    arrow: str
+    unit: str
+    falling: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A score as shown and as sorted by; its interval; the way from center bias to people; whether it is the best."""
+
+    text: str = "–"
+    value: float | None = None
+    interval: str = ""
+    relative: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a board: what it is called, where its scores stand ("measured" and others), and a cell a column."""
+
+    name: str
+    kind: str
+    status: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Results of one data set, split, protocol and seed.
+
+    Attributes:
+        title, note, protocol: what was scored, what must be said of it, and what the protocol computes.
+        columns, rows: the table.
+        remarks: on reported scores, and on the frames behind the table.
+        reference: the result that differences are taken from.
+        differences, spreads: a chart a metric.
+        commands: that give the measured rows again.
+        versions: of the software, with the results that it computed.
+    """
+
+    title: str
+    note: str
+    protocol: str
+    columns: list[Column]
+    rows: list[Row]
+    remarks: list[str]
+    notices: list[str]
+    reference: str
+    differences: list[Chart]
+    spreads: list[Chart]
+    commands: list[str]
+    versions: list[str]
+
+
+def make_boards(found: Sequence[tuple[Path, Result]]) -> list[Board]:
+    """A board for each data set, split, protocol and seed among results, in their order; each with its file."""
+    groups: dict[tuple[object, ...], list[tuple[Path, Result]]] = {}
+    for path, result in found:
+        key = (result.dataset, result.split, result.protocol, result.seed)
+        groups.setdefault(key, []).append((path, result))
+    return [_make_board(members) for members in groups.values()]
+
+
+def _make_board(found: Sequence[tuple[Path, Result]]) -> Board:
+    results, labels = [result for _, result in found], distinct_labels(found)
+    first = results[0]
+    metrics = list(dict.fromkeys(metric for result in results for metric in result.metrics))
+    reported = _reported(first.dataset)
+    best = best_means(results, metrics)
+    rows = [_measured(result, label, metrics, best) for result, label in zip(results, labels, strict=True)]
+    rows += [_as_row(row, metrics) for row in reported]
+    remarks = [NOTE] if reported else []
+    remarks += [WITHDRAWN] if any(row.withdrawn for row in reported) else []
+    rules = PROTOCOLS.get(first.protocol.partition(" ")[0])
+    return Board(
+        title=f"{first.dataset} {first.split}, {first.frames} frames of {len(first.per_video)} videos",
+        note="; ".join(dict.fromkeys(result.note for result in results if result.note)),
+        protocol=f"{first.protocol}, seed {first.seed}" + (f": {rules.summary}" if rules else ""),
+        columns=[
+            Column(heading(m), arrow(m).strip(), UNITS.get(m, ""), higher_is_better(m) is not False) for m in metrics
+        ],
+        rows=rows,
+        remarks=remarks,
+        notices=format_notices(results),
+        reference=labels[0],
+        differences=draw_differences(results, labels),
+        spreads=draw_spreads(results, labels, metrics),
+        commands=[_command(found)],
+        versions=list(dict.fromkeys(_versions(result) for result in results)),
+    )
+
+
+def _measured(result: Result, label: str, metrics: Sequence[str], best: dict[str, float]) -> Row:
+    kind = "bound" if is_bound(result) else "baseline" if result.model in BASELINES else "measured"
+    status = {"bound": "measured: a bound, no model", "baseline": "measured: a baseline"}.get(kind, "measured")
+    if result.frames < result.frames_expected:
+        status += f", PARTIAL: {result.frames} of {result.frames_expected} frames"
+    return Row(label, kind, status, [_cell(result, metric, best) for metric in metrics])
+
+
+def _cell(result: Result, metric: str, best: dict[str, float]) -> Cell:
+    value = result.mean.get(metric, math.nan)
+    if math.isnan(value):
+        return Cell()
+    low, high = result.interval_95[metric]
+    shares = (result.relative or {}).get(metric)
+    return Cell(
+        text=number(value, 3),
+        value=value,
+        interval="" if math.isnan(low) else f"{number(low, 3)} to {number(high, 3)}",
+        relative=f"{number(shares[0], 0)} % of the way to people" if shares and not math.isnan(shares[0]) else "",
+        best=best.get(metric) == value and not is_bound(result),
+    )
+
+
+def _as_row(row: Reported, metrics: Sequence[str]) -> Row:
+    kind = "withdrawn" if row.withdrawn else "reported"
+    cells = [Cell(number(row.scores[m], 3), row.scores[m]) if m in row.scores else Cell() for m in metrics]
+    return Row(f"{row.card}: {row.model}" if row.card != row.model else row.card, kind, row.status, cells)
+
+
+def _reported(dataset: str) -> list[Reported]:
+    rows: list[Reported] = []
+    for name in list_models():
+        try:
+            rows += reported_scores(load_card(name), dataset)
+        except SalzooError:  # a package's card that is damaged: ``salzoo cards check`` says so, and how
+            continue
+    return rows
+
+
+def _command(found: Sequence[tuple[Path, Result]]) -> str:
+    """What scores the models again; those of a run by the name of its folder, as far as it holds their weights."""
+    first = found[0][1]
+    models = []
+    for path, result in found:
+        if path.name != RESULTS:
+            models += [result.model] if result.model not in (*BOUNDS, *BASELINES) else []
+        elif result.model == result.spec:
+            models.append(str(path.parent))
+    options = ["--dataset", first.dataset, "--split", first.split, "--protocol", first.protocol.partition(" ")[0]]
+    options += ["--seed", str(first.seed)] + (["--relative"] if first.relative else [])
+    return shlex.join(["salzoo", "eval", *dict.fromkeys(models), *options])
+
+
+def _versions(result: Result) -> str:
+    return ", ".join(f"{name} {version}" for name, version in result.versions.items())

@@ -1,0 +1,26 @@
+"use strict";
+for (const table of document.querySelectorAll("table.sortable")) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    head.querySelector("button").addEventListener("click", () => {
+      const first = head.dataset.first || "ascending";
+      const other = first === "ascending" ? "descending" : "ascending";
+      const order = head.getAttribute("aria-sort") === first ? other : first;
+      heads.forEach((each) => each.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", order);
+      const sign = order === "ascending" ? 1 : -1;
+      const body = table.tBodies[0];
+      const value = (row) => row.cells[column].dataset.value;
+      const rows = [...body.rows].sort((a, b) => {
+        if (!head.dataset.first) {
+          return sign * a.cells[column].textContent.localeCompare(b.cells[column].textContent, "en");
+        }
+        if (value(a) === "" || value(b) === "") { // what has no score stands last either way
+          return (value(a) === "") - (value(b) === "");
+        }
+        return sign * (Number(value(a)) - Number(value(b)));
+      });
+      body.append(...rows);
+    });
+  });
+}

@@ -1,0 +1,84 @@
+"""From runs and results to one HTML file that asks for nothing else."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from salzoo import __version__
+from salzoo.evaluation.comparison import read_distinct
+from salzoo.evaluation.results import write_text
+from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import shown
+from salzoo.report.boards import make_boards
+from salzoo.report.charts import WIDTH
+from salzoo.report.runs import RunStory, is_run, read_run
+from salzoo.training.folder import RESULTS
+
+LARGEST = 20_000_000
+"""Bytes of a report: what mail servers take."""
+
+
+def write_report(paths: Sequence[Path], out: Path, report: Callable[[str], None] = lambda line: None) -> None:
+    """Write a report on runs and results, whole or not at all.
+
+    Args:
+        paths: run folders, and files that ``salzoo eval`` wrote.
+        out: the HTML file.
+        report: given a line on what could not be shown.
+
+    Raises:
+        SalzooError: a path that is neither, no result nor run at all, a report of more than 20 MB, a place that cannot
+            be written to.
+    """
+    runs = [read_run(path) for path in paths if is_run(path)]
+    files = [path / RESULTS if path.is_dir() else path for path in paths]
+    boards = make_boards(read_distinct([file for file in files if file.parent not in _unscored(runs)]))
+    for run in runs:
+        for notice in run.notices:
+            report(f"{run.folder}: {notice}")
+    command = shlex.join(["salzoo", "report", *map(str, paths), "-o", str(out)])
+    names = [str(run.record.spec) for run in runs] or [board.title for board in boards]
+    page = render(
+        title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
+        runs=runs,
+        boards=boards,
+        command=command,
+    )
+    size = len(page.encode())
+    if size > LARGEST:
+        raise SalzooError(
+            f"the report would have {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}: name fewer runs or results"
+        )
+    write_text(page, out)
+
+
+def _unscored(runs: Sequence[RunStory]) -> list[Path]:
+    return [run.folder for run in runs if not run.results]
+
+
+def render(**values: Any) -> str:
+    """The page. Whatever text it shows is escaped, control characters and marks that turn the direction of writing
+    included, whoever wrote it."""
+    loader = PackageLoader("salzoo.report", "page")
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.globals |= {
+        "version": __version__,
+        "width": WIDTH,
+        "raw": lambda name: Markup(loader.get_source(environment, name)[0]),
+    }
+    return environment.get_template("report.html").render(**values)
+
+
+def _shown(value: Any) -> Any:
+    return shown(value, keep="\n\t") if type(value) is str else value

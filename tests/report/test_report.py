@@ -1,0 +1,168 @@
+"""Reports as people open them, in a browser; and what goes into them."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import WIDTHS, visit
+from click.testing import CliRunner
+
+from salzoo.cli import cli
+from salzoo.evaluation.results import CENTER_BIAS, HUMANS, Result, summarise, write_results
+from salzoo.interfaces import Dataset
+from salzoo.training.folder import RunFolder
+from salzoo.training.recipe import load_recipe, override
+
+HOSTILE = "<script>alert('x')</script>\"'&amp; \u05e9\u05dc\u05d5\u05dd \u202egnp " + "long" * 120
+METRICS = ("auc_judd", "nss", "kld")
+
+
+def make_result(model: str, shift: float = 0.0, metrics: tuple[str, ...] = METRICS, **changes: object) -> Result:
+    random = np.random.default_rng(1)
+    scores = {
+        f"{n} {HOSTILE}": random.normal((0.8, 1.5, 1.2), 0.1, (4, 3))[:, : len(metrics)] + shift for n in range(12)
+    }
+    record = Result(
+        model=model,
+        spec=None,
+        weights_sha256=None,
+        dataset="osie",
+        split="val",
+        note="",
+        protocol="dhf1k v1",
+        seed=0,
+        frames_expected=48,
+        **summarise(scores, metrics),
+    )
+    return dataclasses.replace(record, **changes)  # type: ignore[arg-type]
+
+
+def write_page(folder: Path, *results: Result, more: tuple[str, ...] = ()) -> Path:
+    write_results(results, folder / "eval.json")
+    outcome = CliRunner().invoke(cli, ["report", str(folder / "eval.json"), *more, "-o", str(folder / "report.html")])
+    assert outcome.exit_code == 0, outcome.output
+    return folder / "report.html"
+
+
+def write_run(folder: Path) -> Path:
+    recipe = override(load_recipe("human"), {"epochs": 3, "lr": 0.5})
+    run = RunFolder(folder, "salgan+ema@61", [Dataset("osie", []), Dataset("sun500", [])], recipe, [None, "/data/s"])
+    run.create()
+    header = "step,loss,network,grad_norm,lr,alpha,epoch,frames,seconds,waited,done\n"
+    rows = [f"{n},{1 / n:.4f},generator,1,1e-5,nan,1,{n},{n},0,0\n" for n in range(1, 900)]
+    (folder / "metrics.csv").write_text(header + "".join(rows))
+    (folder / "scores.csv").write_text("epoch,step,nss\n1,400,0.5\n2,800,1.5\n")
+    write_results([make_result("salgan+ema@61", spec="salgan+ema@61")], folder / "results.json")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run and results of four more models, one with a hostile name."""
+    folder = tmp_path_factory.mktemp("report")
+    run = write_run(folder / "run <b>")
+    results = [make_result(HOSTILE, 0.1), make_result("b", -0.1), make_result(CENTER_BIAS, -0.4)]
+    odd = make_result("odd", 0.2, notices={f"no {HOSTILE}": [HOSTILE] * 4}, frames_expected=50)
+    return write_page(folder, *results, odd, make_result(HUMANS, 0.5, METRICS[:2]), more=(str(run),))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_report_fits_and_asks_for_nothing(browser, page: Path, width: int) -> None:
+    with visit(browser, page.as_uri(), width=width) as seen:
+        assert seen.errors == []
+        assert seen.requests == [page.as_uri()]
+        assert seen.overflow() <= 0
+
+
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        (390, True),
+        *(pytest.param(w, d, marks=pytest.mark.slow) for w, d in ((390, False), (1440, True), (1440, False))),
+    ],
+)
+def test_a_report_can_be_used_by_all(browser, page: Path, width: int, dark: bool) -> None:
+    with visit(browser, page.as_uri(), width=width, dark=dark) as seen:
+        assert seen.violations() == []
+
+
+def test_a_heading_sorts_by_click_and_key(browser, page: Path) -> None:
+    with visit(browser, page.as_uri()) as seen:
+        column = "table.scores tbody td:nth-child(3)"
+
+        def shown() -> list[str]:
+            return list(seen.page.eval_on_selector_all(column, "all => all.map(x => x.dataset.value)"))
+
+        head = seen.page.locator("table.scores thead th", has_text="NSS")
+        head.locator("button").click()
+        assert head.get_attribute("aria-sort") == "descending"
+        falling = [float(value) for value in shown()]
+        assert falling == sorted(falling, reverse=True)
+        assert len(falling) == 6
+        seen.page.keyboard.press("Enter")
+        assert head.get_attribute("aria-sort") == "ascending"
+        assert [float(value) for value in shown()] == falling[::-1]
+        column = "table.scores tbody td:nth-child(4)"
+        seen.page.keyboard.press("Tab")
+        for _ in range(2):
+            seen.page.keyboard.press("Space")
+            assert shown()[-1] == ""  # people have no KLD: last, whichever way
+        assert head.get_attribute("aria-sort") is None
+
+
+def test_hostile_names_are_text(browser, page: Path) -> None:
+    with visit(browser, page.as_uri()) as seen:
+        opened: list[str] = []
+        seen.page.on("dialog", lambda dialog: opened.append(dialog.message))
+        seen.page.reload()
+        names = seen.page.locator("table.scores tbody th").all_inner_texts()
+        assert HOSTILE.replace("\u202e", "\\u202e") in names
+        assert seen.page.locator("main script").count() == 0
+        assert opened == []
+        assert "run <b>" in seen.page.locator("dl").first.inner_text()
+
+
+def test_what_a_report_says(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "PARTIAL: odd has 48 of 50 frames" in text
+    assert "salzoo train salgan+ema@61 --dataset osie,sun500 --root /data/s --recipe human" in text
+    assert "--set epochs=3 --set lr=0.5" in text
+    assert "validation NSS (standard deviations), higher is better" in text
+    assert text.count("<polyline") == 4  # the loss twice, its rate, the validation
+    result = make_result("a")
+    low, high = result.interval_95["nss"]
+    assert f"{low:.3f} to {high:.3f}" in text
+
+
+def test_reported_scores_stand_beside_with_their_status(tmp_path: Path) -> None:
+    page = write_page(tmp_path, make_result("mine", dataset="dhf1k")).read_text(encoding="utf-8")
+    assert page.count('<tr class="reported">') > 3
+    assert page.count('<tr class="withdrawn">') > 0
+    assert "do not quote them" in page
+
+
+def test_results_that_cannot_be_compared_stand_apart(tmp_path: Path) -> None:
+    page = write_page(tmp_path, make_result("a"), make_result("b", split="test")).read_text(encoding="utf-8")
+    assert page.count("<h2 id=") == 3
+    assert "Differences from the first" not in page
+
+
+def test_what_is_no_run_nor_result_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "some.json").write_text(json.dumps({"results": []}))
+    many = [dataclasses.replace(make_result(f"{n}"), note="x" * 5_000_000 + str(n)) for n in range(5)]
+    write_results(many, tmp_path / "large.json")
+    for name, message in (
+        ("empty", "is no run folder"),
+        ("some.json", "is no results file"),
+        ("none.json", "cannot read"),
+        ("large.json", "the report would have 25 MB"),
+    ):
+        out = tmp_path / "report.html"
+        outcome = CliRunner().invoke(cli, ["report", str(tmp_path / name), "-o", str(out)])
+        assert (outcome.exit_code, message in outcome.output, len(outcome.output.splitlines())) == (1, True, 1)
+        assert not out.exists()
+    outcome = CliRunner().invoke(cli, ["report", str(tmp_path / "some.json"), "-o", str(tmp_path / "report.pdf")])
+    assert outcome.exit_code == 2
