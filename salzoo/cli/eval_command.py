@@ -85,11 +85,11 @@ def eval_command(
     (eval-DATASET-SPLIT.json unless --out names another) holds the scores of each video and bootstrap intervals;
     salzoo compare reads it. Under torchrun, the videos are shared out over the processes.
     """
-    from salzoo.evaluation.results import results_json, write_text
+    from salzoo.evaluation.results import results_json
     from salzoo.evaluation.tables import format_by, format_table, read_column
     from salzoo.evaluation.tasks import Scoring
     from salzoo.runtime.crashes import crashes_named
-    from salzoo.runtime.files import check_output
+    from salzoo.runtime.files import check_output, write_text
     from salzoo.runtime.ranks import this_rank
 
     if sigma is not None:

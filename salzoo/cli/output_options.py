@@ -43,9 +43,41 @@ _OPTIONS = [
 ]
 
 
+_CORPUS = [
+    click.option(
+        "--as",
+        "kind",
+        type=click.Choice(["mkv", "npz", "csv", "mp4", "png"]),
+        help="Write for each input, into the folder --out: grey maps without loss (mkv), values (npz), measures (csv), "
+        "an overlay (mp4) or a folder of maps (png, the default).",
+    ),
+    click.option(
+        "--inputs",
+        "listed",
+        metavar="LIST",
+        help="A file with an input a line, - for standard input; a CSV with the columns id,path names the outputs.",
+    ),
+    click.option("--retry-failed", is_flag=True, help="Run over the inputs in DIR/failed.csv alone."),
+    click.option(
+        "--log-json",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Add a line of JSON to this file every five seconds: how far all processes have come.",
+    ),
+]
+
+
+def corpus_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for many inputs to a command."""
+    return _added(command, _CORPUS)
+
+
 def output_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add these options to a command, in the order of ``--help``."""
-    for option in reversed(_OPTIONS):
+    """Add the options of an output to a command."""
+    return _added(command, _OPTIONS)
+
+
+def _added(command: Callable[..., None], options: list[Any]) -> Callable[..., None]:
+    for option in reversed(options):  # the order of ``--help``
         command = option(command)
     return command
 

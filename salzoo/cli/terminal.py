@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import click
 
 from salzoo.interfaces.errors import LIMIT, shown
+from salzoo.runtime.ranks import this_rank
 
 _MOVES = re.compile(r"(\x1b\[A)+|\r")
 """What a progress bar writes by itself to move between lines."""
@@ -20,7 +21,9 @@ class Failure(click.ClickException):
     """A message on one line of stderr, and exit status 1."""
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"salzoo: {shown(' '.join(self.message.split()), LIMIT)}", err=True, file=file)
+        rank = this_rank()
+        who = f"salzoo, rank {rank.number}" if rank.size > 1 else "salzoo"
+        click.echo(f"{who}: {shown(' '.join(self.message.split()), LIMIT)}", err=True, file=file)
 
 
 class Shown(io.TextIOBase):

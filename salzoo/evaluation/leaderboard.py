@@ -9,7 +9,7 @@ from salzoo.evaluation.humans import knows_people, score_humans
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
 from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, plain
-from salzoo.evaluation.runs import baselines, default_workers, device_of_rank, score_model
+from salzoo.evaluation.runs import baselines, default_workers, score_model
 from salzoo.evaluation.tables import format_relative
 from salzoo.evaluation.tasks import Scoring, prepare, score_gold
 from salzoo.hub.cards import list_models, load_card
@@ -17,6 +17,7 @@ from salzoo.hub.sources import ModelSource, resolve_source
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
+from salzoo.runtime.devices import device_of_rank
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.ranks import this_rank
 

@@ -2,21 +2,19 @@
 
 import json
 import math
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo import __version__
 from salzoo.evaluation.bootstrap import VideoScores, draw_resamples, interval
 from salzoo.evaluation.stored import check_record
 from salzoo.interfaces.errors import SalzooError, one_line
-from salzoo.runtime.files import complete_or_absent, read_text
+from salzoo.runtime.files import read_text, write_text
+from salzoo.runtime.versions import software_versions
 
 LARGEST = 1 << 28
 """Bytes of a results file; one of DHF1K with the scores of each frame has some 10 MB."""
@@ -99,7 +97,7 @@ class Result:
     per_frame: dict[str, dict[str, list[float]]] | None = None
     detail: str = ""
     relative: dict[str, tuple[float, float, float]] | None = None
-    versions: dict[str, str] = field(default_factory=lambda: software_versions())
+    versions: dict[str, str] = field(default_factory=software_versions)
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{heading(metric)} {number(self.mean[metric], 4)}" for metric in self.metrics)
@@ -154,12 +152,6 @@ def _named(metrics: Sequence[str], values: Any) -> dict[str, Any]:
     return dict(zip(metrics, np.asarray(values).tolist(), strict=True))
 
 
-def software_versions() -> dict[str, str]:
-    """Versions of salzoo and of what computes beneath it."""
-    names = ("torch", "numpy", "opencv-python")
-    return {"salzoo": __version__, "python": platform.python_version()} | {name: version(name) for name in names}
-
-
 def format_notices(results: Sequence[Result]) -> list[str]:
     """What must be said about the frames behind a table, a line each."""
     lines = []
@@ -202,16 +194,6 @@ def results_json(results: Sequence[Result]) -> str:
 def write_results(results: Sequence[Result], path: Path) -> None:
     """Write results to a JSON file, whole or not at all. Raises SalzooError if it cannot."""
     write_text(results_json(results) + "\n", path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text file, whole or not at all. Raises SalzooError if it cannot."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with complete_or_absent(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SalzooError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def read_results(path: Path) -> list[Result]:

@@ -1,6 +1,5 @@
 """Evaluation of models from names to scores."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,10 +17,9 @@ from salzoo.prediction.engines.choosing import choose_engine
 from salzoo.prediction.engines.engine import Engine, EngineName, Precision
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.streaming import fit_frames
-from salzoo.runtime.devices import choose_device
+from salzoo.runtime.devices import device_of_rank
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.processes import cores
-from salzoo.runtime.ranks import this_rank
 
 __all__ = ["Scoring", "Task", "baselines", "evaluate", "prepare", "score_model"]
 
@@ -127,13 +125,6 @@ def default_workers(workers: int | None, where: torch.device) -> int:
     if workers is not None:
         return workers
     return 1 if where.type == "cpu" else cores()
-
-
-def device_of_rank(name: str | None) -> torch.device:
-    """The device of that name; without one the best here, under ``torchrun`` the GPU that is this process's own."""
-    if name is None and this_rank().size > 1 and torch.cuda.is_available():
-        name = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
-    return choose_device(name)
 
 
 def _label(model: SaliencyModel | str | Path) -> str:

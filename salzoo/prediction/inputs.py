@@ -86,6 +86,21 @@ class Source:
     still: bool = False
     video: Video | None = None
 
+    @classmethod
+    def of(cls, path: Path) -> "Source":
+        """A video or image file."""
+        return cls(path.stem, (path,), still=path.suffix.lower() in IMAGES)
+
+    def size(self) -> int:
+        """Bytes of its files, taken for as large as the first, or frames of a data set's video: for comparison. 0 where
+        that is not known."""
+        if self.video is not None:
+            return self.video.frames
+        try:
+            return self.files[0].stat().st_size * len(self.files) if self.files else 0
+        except (OSError, ValueError):
+            return 0
+
     def __str__(self) -> str:
         """As its user knows it."""
         if self.video is not None:
@@ -163,15 +178,20 @@ def find_inputs(words: Sequence[str]) -> list[Source]:
     sources = [source for word in words for source in _find(word)]
     if not sources:
         raise SalzooError("name an input: a video, an image, a folder, a pattern, or - for a pipe")
+    return distinct(sources)
+
+
+def distinct(sources: Sequence[Source]) -> list[Source]:
+    """These inputs. Raises SalzooError where the results of two would have one name."""
     names: dict[str, Source] = {}
     for source in sources:
         if source.name in names:
             raise SalzooError(
-                f"{names[source.name]} and {source} would both be called {source.name}: run them one by one, or rename "
-                "one"
+                f"{names[source.name]} and {source} would both be called {source.name}: run them one by one, rename "
+                "one, or name them in a CSV list (--inputs) with the columns id,path"
             )
         names[source.name] = source
-    return sources
+    return list(sources)
 
 
 def is_input(word: str) -> bool:
@@ -186,19 +206,15 @@ def _find(word: str) -> list[Source]:
     if path.is_dir():
         return _in_folder(path)
     if path.exists():
-        return [_file(path)]
+        return [Source.of(path)]
     if _PATTERN.search(path.name):
         return [_numbered(path)]
     if glob.has_magic(word):
         found = sorted(Path(name) for name in glob.glob(word, recursive=True) if Path(name).is_file())
         if not found:
             raise SalzooError(f"no file matches {word}")
-        return [_file(each) for each in found]
+        return [Source.of(each) for each in found]
     raise SalzooError(f"{word} does not exist")
-
-
-def _file(path: Path) -> Source:
-    return Source(path.stem, (path,), still=path.suffix.lower() in IMAGES)
 
 
 def _in_folder(folder: Path) -> list[Source]:
@@ -212,7 +228,7 @@ def _in_folder(folder: Path) -> list[Source]:
         if len(beginnings) == 1:
             in_order = sorted(zip((int(match[1]) for match in numbers if match), wanted, strict=True))
             return [Source(folder.resolve().name, tuple(path for _, path in in_order))]
-    return [_file(path) for path in wanted]
+    return [Source.of(path) for path in wanted]
 
 
 def _numbered(pattern: Path) -> Source:

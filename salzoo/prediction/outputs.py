@@ -29,6 +29,8 @@ FADING = 0.99
 BLANK = 255.0**-2
 """The smallest value that a scale reaches down to: a map that stays below it everywhere is black."""
 
+_ONLY_MEASURED = f"areas are measured, not drawn: name a file that ends in {' or '.join(MEASURE_ENDINGS)}"
+
 Map = NDArray[np.float32]
 WriteMap = Callable[[TimedFrame, Map], None]
 """Takes the next frame with its map, (H, W) float32 in [0, 1] of any size."""
@@ -59,6 +61,19 @@ class OutputOptions:
     overwrite: bool = False
 
 
+PLAIN = OutputOptions()
+
+
+def check_options(kind: str, options: OutputOptions) -> None:
+    """Raise SalzooError where options do not fit a kind of output: an ending without its point, png for a folder."""
+    if options.boxes is not None:
+        if f".{kind}" not in MEASURE_ENDINGS:
+            raise SalzooError(_ONLY_MEASURED)
+        read_boxes(options.boxes)
+    if kind in ("mkv", "png", "mp4"):
+        Drawing(options, deep=kind != "mp4", view="heat" if kind == "mp4" else "map")
+
+
 @contextmanager
 def open_output(
     out: Path,
@@ -85,7 +100,7 @@ def open_output(
     if out.is_file() and not options.overwrite:
         raise SalzooError(f"{out} is there already: name another output, remove it, or replace it with --overwrite")
     if options.boxes is not None and ending not in MEASURE_ENDINGS:
-        raise SalzooError(f"areas are measured, not drawn: name a file that ends in {' or '.join(MEASURE_ENDINGS)}")
+        raise SalzooError(_ONLY_MEASURED)
     if ending in MEASURE_ENDINGS and not folder:
         boxes = read_boxes(options.boxes) if options.boxes is not None else []
         with measures_writer(out, boxes) as put:

@@ -107,6 +107,8 @@ class Runner:
     Args:
         model, device, engine, precision, size: as for ``predict``.
         report: given a line that says what runs, once that is known.
+        pace: how many frames run together; by default that is found by measurement.
+        silent: show no progress.
     """
 
     def __init__(
@@ -118,12 +120,14 @@ class Runner:
         precision: Precision | Literal["auto"] = "auto",
         size: tuple[int, int] | None = None,
         report: Callable[[str], None] = lambda line: None,
+        pace: Pace | None = None,
+        silent: bool = False,
     ) -> None:
-        self.model, self.size, self.report = model, size, report
+        self.model, self.size, self.report, self.silent = model, size, report, silent
         self.device = choose_device(device) if isinstance(device, str) else device
         self.asked: tuple[EngineName | Literal["auto"], Precision | Literal["auto"]] = (engine, precision)
         self.engine: Engine | None = None
-        self.pace: Pace | None = None
+        self.pace = pace
 
     def run(
         self, source: Source, out: Path, selection: Selection = ALL, options: OutputOptions | None = None
@@ -141,7 +145,7 @@ class Runner:
         with open_output(out, info, options or OutputOptions(), sound, source.frame_names()) as write:
             count, began = 0, None
             pairs = self.stream(frames, 1 if info is None else total)
-            for frame, map_ in tqdm(pairs, total=total, unit="frame", disable=None):
+            for frame, map_ in tqdm(pairs, total=total, unit="frame", disable=self.silent or None):
                 began = perf_counter() if began is None else began
                 write(frame, map_)
                 count += 1
@@ -195,13 +199,12 @@ def predict_all(
     options: OutputOptions | None = None,
     resume: bool = False,
 ) -> Iterator[tuple[Source, Prediction | None]]:
-    """Run over several inputs, one after the other.
+    """Run over several inputs, one after the other; ``salzoo.prediction.corpus`` does so in many processes.
 
     Args:
         runner: the model.
         sources: the inputs (``find_inputs``).
-        out: what to write for each, with the input's name where "{name}" stands; for several inputs without it, a
-            folder that gets a folder of maps for each.
+        out: what to write for each, with the input's name where "{name}" stands.
         selection: which frames of each.
         options: how maps are shown and written.
         resume: leave out those whose output is there: it is complete, or it would not be.
@@ -213,13 +216,15 @@ def predict_all(
         SalzooError: as ``predict`` does, and where the outputs of several would be one file.
     """
     outs = [Path(str(out).replace("{name}", source.name)) for source in sources]
-    if len(sources) > 1 and len(set(outs)) < len(outs):
-        if Path(out).suffix:
-            raise SalzooError(f'{len(sources)} inputs cannot all become {out}: name them apart, as "{{name}}.mp4" does')
-        outs = [Path(out) / source.name for source in sources]
+    if len(set(outs)) < len(outs):
+        raise SalzooError(f'{len(sources)} inputs cannot all become {out}: name them apart, as "{{name}}.mp4" does')
     for source, each in zip(sources, outs, strict=True):
-        done = each.exists() and not (each.is_dir() and not any(each.iterdir()))
-        yield source, None if resume and done else runner.run(source, each, selection, options)
+        yield source, None if resume and is_there(each) else runner.run(source, each, selection, options)
+
+
+def is_there(out: Path) -> bool:
+    """Whether an output is there: complete, or it would not be."""
+    return out.exists() and not (out.is_dir() and not any(out.iterdir()))
 
 
 def predict_frames(

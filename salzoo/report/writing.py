@@ -10,12 +10,12 @@ from markupsafe import Markup
 
 from salzoo import __version__
 from salzoo.evaluation.comparison import read_distinct
-from salzoo.evaluation.results import write_text
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
 from salzoo.report.boards import make_boards
 from salzoo.report.charts import WIDTH
 from salzoo.report.runs import RunStory, is_run, read_run
+from salzoo.runtime.files import write_text
 from salzoo.training.folder import RESULTS
 
 LARGEST = 20_000_000

@@ -1,11 +1,14 @@
 """Where a model runs."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from salzoo.interfaces.errors import SalzooError, one_line
+from salzoo.runtime.processes import cores
+from salzoo.runtime.ranks import this_rank
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
 """Devices that models run on. PyTorch knows more names, and warns of some."""
@@ -33,6 +36,20 @@ def choose_device(name: str | None = None) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise SalzooError(f"device {name!r} cannot be used here ({one_line(error)}); --device cpu works") from error
     return device
+
+
+def device_of_rank(name: str | None) -> torch.device:
+    """The device of that name; without one the best here, under ``torchrun`` the GPU that is this process's own."""
+    if name is None and this_rank().size > 1 and torch.cuda.is_available():
+        name = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
+    return choose_device(name)
+
+
+def share_cores() -> None:
+    """Give this process its part of the processor's cores, where ``torchrun`` has started several on this machine."""
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    if processes > 1:
+        torch.set_num_threads(max(cores() // processes, 1))
 
 
 def fast_precision(device: torch.device) -> str:

@@ -40,15 +40,24 @@ def _check_replaceable(path: Path) -> None:
         raise SalzooError(f"cannot write {path}: it is a device or a pipe, which is not replaced; name another file")
 
 
-@functools.cache
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left in a folder, once a process."""
+def sweep(folder: Path, older: float) -> None:
+    """Remove what killed processes left in a folder.
+
+    Args:
+        folder: where; what is in folders within it stays.
+        older: seconds since the last change; 0 where it is known that no other process writes there.
+    """
     with suppress(OSError):
         for path in folder.iterdir():
             if re.match(r"\.salzoo-[0-9a-f]{8}(\.|$)", path.name):
                 with suppress(OSError):
-                    if time.time() - path.lstat().st_mtime > ABANDONED:
+                    if not older or time.time() - path.lstat().st_mtime > older:
                         _remove(path)
+
+
+@functools.cache
+def _sweep_once(folder: Path) -> None:
+    sweep(folder, ABANDONED)
 
 
 def _remove(path: Path) -> None:
@@ -71,7 +80,7 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
     _check_replaceable(path)
     # From the root: FFmpeg would take "a:b.mp4" for a protocol.
     temporary = Path(os.path.abspath(path)).with_name(f".salzoo-{secrets.token_hex(4)}{path.suffix}")
-    _sweep(temporary.parent)
+    _sweep_once(temporary.parent)
     try:
         yield temporary
         try:
@@ -86,6 +95,16 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
             raise SalzooError(f"cannot write {path}: {error.strerror}") from error
     finally:
         _remove(temporary)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file, whole or not at all. Raises SalzooError if it cannot."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with complete_or_absent(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SalzooError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def check_regular(path: Path) -> None:

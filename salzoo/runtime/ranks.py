@@ -1,8 +1,19 @@
 """The processes that ``torchrun`` starts: which share of the work is this one's, and what all of them found."""
 
+import ctypes
+import functools
+import itertools
 import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from salzoo.interfaces.errors import SalzooError
 
 T = TypeVar("T")
 
@@ -30,15 +41,121 @@ def this_rank() -> Rank:
     return Rank(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
 
 
+def _distributed() -> Any:
+    """``torch.distributed``, imported where there is a rank beside this one; its stubs lack the stores."""
+    import torch.distributed
+
+    return torch.distributed
+
+
+def fresh_store() -> Any:
+    """An empty ``torch.distributed.Store`` for one piece of work, common to all ranks; alone, in this process. All of
+    them must call it equally often."""
+    dist = _distributed()
+    return dist.HashStore() if this_rank().size == 1 else dist.PrefixStore(f"work/{next(_pieces)}", _store())
+
+
+_pieces = itertools.count()
+
+
+@functools.cache
+def _store() -> Any:
+    """The store of all ranks of this start.
+
+    That of ``torchrun`` keeps what it holds when processes are started again, and counts those starts differently on
+    each machine. So the first rank gives each start a name of its own, and everything in it stands under that.
+    """
+    dist, rank, mine = _distributed(), this_rank(), secrets.token_hex(8)
+    with connected():
+        store, _, _ = next(dist.rendezvous("env://"))
+        if not rank.first:
+            store.set(f"salzoo/hello/{rank.number}", mine)  # where one of a start before stands, it is replaced
+            while not store.check([f"salzoo/welcome/{mine}"]):
+                time.sleep(0.02)
+            start = store.get(f"salzoo/welcome/{mine}").decode()
+            store.set(f"salzoo/{start}/joined/{rank.number}", "")
+            return dist.PrefixStore(f"salzoo/{start}", store)
+        missing = set(range(1, rank.size))
+        while missing:
+            for number in missing:
+                if store.check([f"salzoo/hello/{number}"]):
+                    store.set(f"salzoo/welcome/{store.get(f'salzoo/hello/{number}').decode()}", mine)
+            missing = {number for number in missing if not store.check([f"salzoo/{mine}/joined/{number}"])}
+            time.sleep(0.02)
+        return dist.PrefixStore(f"salzoo/{mine}", store)
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """Within the block, a store that is gone is one line: the process that kept it has ended."""
+    try:
+        yield
+    except RuntimeError as error:  # torch.distributed.DistError, or what older stores raise
+        raise SalzooError("the connection to the other processes is lost: one of them has ended") from error
+
+
+def take_in_turn(store: Any, count: int) -> Iterator[int]:
+    """Numbers below ``count``, each given to one rank alone: the next to the first that is free.
+
+    Args:
+        store: of this piece of work (``fresh_store``).
+        count: how many numbers there are.
+    """
+    while True:
+        with connected():
+            number = store.add("taken", 1) - 1
+        if number >= count:
+            return
+        yield number
+
+
+def await_all(store: Any) -> None:
+    """Wait for all ranks to come here, however long that takes: collectives such as ``gather`` give up in time."""
+    with connected():
+        store.add("ended", 1)
+        while store.add("ended", 0) < this_rank().size:
+            time.sleep(0.1)
+
+
 def gather(mine: list[T]) -> list[T]:
     """What all ranks found, one after the other, on every rank. All of them must call it equally often."""
     rank = this_rank()
     if rank.size == 1:
         return mine
-    import torch.distributed as dist
-
+    dist = _distributed()
     if not dist.is_initialized():
-        dist.init_process_group("gloo")
+        join("gloo")
     found: list[list[T]] = [[] for _ in range(rank.size)]
-    dist.all_gather_object(found, mine)
+    with connected():
+        dist.all_gather_object(found, mine)
     return [item for part in found for item in part]
+
+
+def join(backend: str) -> None:
+    """Make the process group of ``torch.distributed`` with this backend."""
+    dist, rank = _distributed(), this_rank()
+    dist.init_process_group(backend, store=dist.PrefixStore("group", _store()), rank=rank.number, world_size=rank.size)
+
+
+def on_first_rank(rank: Rank, action: Callable[[], T]) -> T:
+    """Do something on the first rank, and give what it gives on every rank; where it fails there, all ranks raise."""
+    problem, found = None, []
+    if rank.first:
+        try:
+            found = [action()]
+        except SalzooError as error:
+            problem = error
+    if rank.size > 1:
+        ((failed, found),) = gather([(problem and str(problem), found)] if rank.first else [])
+        if failed and not problem:
+            raise SalzooError(f"the first rank failed: {failed}")
+    if problem:
+        raise problem
+    return found[0]
+
+
+def end_with_parent() -> None:
+    """Ask the system to end this process, as SIGTERM does, when the one that started it ends: when ``torchrun`` is
+    killed, nobody else would. On Linux alone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -14,11 +14,11 @@ from salzoo.evaluation.runs import baselines, prepare, score_model
 from salzoo.evaluation.tasks import Scoring, Task
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
+from salzoo.runtime.ranks import on_first_rank
 from salzoo.runtime.signals import noted_signals
 from salzoo.training.curves import save_curves
 from salzoo.training.folder import BEST, RESULTS, RunFolder
 from salzoo.training.forecast import foretell
-from salzoo.training.jobs import on_first_rank
 from salzoo.training.loop import train_steps
 from salzoo.training.pictures import save_strips
 from salzoo.training.recipe import Recipe

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from salzoo import __version__
-from salzoo.evaluation.results import Result, write_text
+from salzoo.evaluation.results import Result
 from salzoo.hub.cards import run_card
 from salzoo.hub.checkpoint import WEIGHTS, save_checkpoint, weights_hash
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.runtime.files import read_text
+from salzoo.runtime.files import read_text, write_text
 from salzoo.runtime.progress import progress_bar
 from salzoo.training.loop import Step
 from salzoo.training.recipe import Recipe, check_value

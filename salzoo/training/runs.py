@@ -17,19 +17,23 @@ from salzoo.gaze.truth import kinds_of, read_density
 from salzoo.hub.checkpoint import load_checkpoint
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, channels_last, create_model, describe_shapes
-from salzoo.runtime.ranks import Rank, gather
+from salzoo.runtime.locking import locked
+from salzoo.runtime.ranks import Rank, gather, on_first_rank
 from salzoo.spec import split_components
 from salzoo.training.clips import normalise
 from salzoo.training.conducting import Report, Run, conduct
 from salzoo.training.cost import check_cost
 from salzoo.training.folder import LOG, RESULTS, Record, RunFolder, read_log, read_record
 from salzoo.training.initialization import initialize_from_model, initialize_from_nothing
-from salzoo.training.jobs import joined_ranks, locked, on_first_rank
+from salzoo.training.jobs import joined_ranks
 from salzoo.training.losses import check_kinds
 from salzoo.training.recipe import Recipe, choose_recipe, load_recipe, override
 from salzoo.training.resuming import LENGTH, continue_from_checkpoint, last_state, load_state, save_state
 from salzoo.training.state import Training, begin_training
 from salzoo.video.resizing import resize_frame
+
+TRAINED = "is being trained"
+"""What a run folder's lock says of it."""
 
 
 def train(
@@ -93,7 +97,7 @@ def train(
         roots = [str(place) if place is not None else None for _, place in located]
         folder = RunFolder(Path(named), str(model.spec), datasets, settled, roots)
         on_first_rank(rank, folder.create)
-        with locked(folder.path, rank):
+        with locked(folder.path, rank, TRAINED):
             on_first_rank(rank, lambda: folder.save(model))
             torch.manual_seed(settled.seed + rank.number)  # dropout differs between ranks
             save_state(training, folder.path)
@@ -140,7 +144,7 @@ def resume(
     datasets = [open_dataset(name, root if root is not None else kept) for name, kept in record.datasets]
     roots = [str(root) if root is not None else kept for _, kept in record.datasets]
     folder = RunFolder(path, record.spec, datasets, recipe, roots)
-    with joined_ranks(device) as (rank, where), locked(path, rank):
+    with joined_ranks(device) as (rank, where), locked(path, rank, TRAINED):
         say = report if rank.first else _silent
         say(f"resuming {path}, a run of {record.spec}")
         before: tuple[str, SaliencyModel] | None = None

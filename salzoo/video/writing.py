@@ -73,7 +73,9 @@ def video_writer(
     frames = 0
     with complete_or_absent(path) as temporary, _failing(path, kind.codec, size), ExitStack() as stack:
         sink = _Sink(stack.enter_context(temporary.open("w+b", buffering=0)))
-        container = stack.enter_context(av.open(sink, "w", format=kind.container))
+        # Without it, Matroska has a random number in it; so, the same frames give the same file.
+        exact = {"fflags": "+bitexact"}
+        container = stack.enter_context(av.open(sink, "w", format=kind.container, options=exact))
         if comment:
             container.metadata["comment"] = comment
         encoder = PictureEncoder(container, kind, size, fps, time_base, pixel_aspect)

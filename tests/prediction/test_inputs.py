@@ -124,14 +124,13 @@ def run(*arguments: str) -> str:
 
 def test_several_inputs_and_resuming(folder: Path) -> None:
     run("center-bias", "in", "shot", "-o", "new/maps")
-    assert {path.name: len(list(path.iterdir())) for path in Path("new/maps").iterdir()} == {
+    assert {path.name: len(list(path.iterdir())) for path in Path("new/maps").iterdir() if path.is_dir()} == {
         "a": 10, "b": 4, "c": 1, "shot": 11
     }  # fmt: skip
     for path in Path("new/maps/a").iterdir():
         path.unlink()
     before = Path("new/maps/b/0001.png").stat().st_mtime_ns
-    said = run("center-bias", "in", "-o", "new/maps", "--resume")
-    assert said.count("its output is there") == 2
+    assert "1 done, 10 frames; 2 were there; 0 failed" in run("center-bias", "in", "-o", "new/maps", "--resume")
     assert len(list(Path("new/maps/a").iterdir())) == 10
     assert Path("new/maps/b/0001.png").stat().st_mtime_ns == before
     run("center-bias", "in/a.avi", "in/b.avi", "-o", "{name}.mkv", "--every", "2")

@@ -24,9 +24,9 @@ from salzoo.datasets.synthetic import make_synthetic, open_synthetic
 from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.interfaces import SalzooError
 from salzoo.model import create_model
+from salzoo.runtime.locking import locked
 from salzoo.training.clips import ALONE
 from salzoo.training.folder import RunFolder
-from salzoo.training.jobs import locked
 from salzoo.training.loop import Step, train_steps
 from salzoo.training.recipe import Recipe, load_recipe, override
 from salzoo.training.resuming import load_state, save_state
@@ -278,7 +278,10 @@ def test_a_run_that_was_killed_before_its_first_step_begins_anew(
 
 
 def test_one_folder_is_not_trained_in_twice_at_once(half_way: Path) -> None:
-    with locked(half_way, ALONE), pytest.raises(SalzooError, match="is being trained by another process"):
+    with (
+        locked(half_way, ALONE, "is being trained"),
+        pytest.raises(SalzooError, match="is being trained by another process"),
+    ):
         resume(half_way)
     assert not (half_way / ".lock").exists()
 

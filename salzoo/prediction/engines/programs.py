@@ -17,6 +17,7 @@ from salzoo.datasets.files import cache_folder
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.exporting import export_model
 from salzoo.interfaces import SalzooError, State
+from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.engine import EngineName, Precision
 from salzoo.prediction.engines.preparing import prepare_for_inference
@@ -100,7 +101,10 @@ def program_engine(
     if precision == "int8":
         path = _quantised(model, path, sample)
     open_program = _open_onnx if name == "onnx" else _open_openvino
-    step, shapes = open_program(path, precision)
+    try:
+        step, shapes = open_program(path, precision)
+    except RuntimeError as error:  # an operator that it does not know
+        raise SalzooError(f"the engine {name} cannot run {model.spec}: {one_line(error)}") from error
     return ProgramEngine(model, name, precision, size, step, shapes)
 
 

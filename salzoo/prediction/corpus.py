@@ -1,0 +1,302 @@
+"""A model on many videos, in any number of processes: each takes the next one when it is free.
+
+The folder of the outputs says what is done, so that a run goes on where another has ended, however it did. Beside the
+outputs it holds ``salzoo.json``, which says what made them, ``failed.csv``, a line for each input that has no output
+because of an error, and while a run goes on ``.lock`` and ``.in-flight``, an empty file for each input at hand.
+"""
+
+import csv
+import errno
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from salzoo.hub.sources import load_model, resolve_source
+from salzoo.interfaces.errors import SalzooError, one_line, shown
+from salzoo.model import SaliencyModel
+from salzoo.prediction.engines.choosing import SAMPLE
+from salzoo.prediction.inputs import ALL, Selection, Source
+from salzoo.prediction.outputs import PLAIN, OutputOptions, check_options
+from salzoo.prediction.pace import Pace
+from salzoo.prediction.progress import Counts, followed
+from salzoo.prediction.runs import Prediction, Runner, is_there
+from salzoo.runtime.devices import share_cores
+from salzoo.runtime.files import read_text, sweep, write_text
+from salzoo.runtime.locking import locked
+from salzoo.runtime.memory import is_out_of_memory
+from salzoo.runtime.pool import worker_pool
+from salzoo.runtime.ranks import await_all, end_with_parent, on_first_rank, take_in_turn, this_rank
+from salzoo.runtime.versions import software_versions
+
+KINDS = ("mkv", "npz", "csv", "mp4", "png")
+"""What can be written for each input; png is a folder of them."""
+
+RECORD, FAILED, IN_FLIGHT = "salzoo.json", "failed.csv", ".in-flight"
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors that are no input's own: no other could be written either."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What is to be done to each input.
+
+    Attributes:
+        folder: of the outputs.
+        kind: one of ``KINDS``.
+        model: what ``load_model`` takes.
+        device: where it runs.
+        engine, precision, size, selection, options: as for ``predict``. "auto" is settled once for the whole folder.
+        together: frames that run at once, for another number rounds otherwise; 0 where that is not settled yet.
+    """
+
+    folder: Path
+    kind: str
+    model: str
+    device: torch.device
+    engine: Any = "auto"
+    precision: Any = "auto"
+    size: tuple[int, int] | None = None
+    selection: Selection = ALL
+    options: OutputOptions = PLAIN
+    together: int = 0
+
+    def out(self, source: Source) -> Path:
+        """The output of an input."""
+        return self.folder / (source.name if self.kind == "png" else f"{source.name}.{self.kind}")
+
+    def runner(self, model: SaliencyModel | None = None) -> Runner:
+        """The model, ready to run in the way that was settled."""
+        return Runner(
+            self.model if model is None else model,
+            device=self.device,
+            engine=self.engine,
+            precision=self.precision,
+            size=self.size,
+            pace=Pace((self.together,)),
+            silent=True,
+        )
+
+
+def predict_corpus(
+    corpus: Corpus,
+    find: Callable[[], list[Source]],
+    *,
+    retry_failed: bool = False,
+    log: Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> Counts:
+    """Run over inputs and write an output for each, together with the other processes that ``torchrun`` started.
+
+    Outputs that are there stay, and inputs in ``failed.csv`` are passed by. An input that cannot be read is added to
+    it. One at which the process was killed is tried once more in a process of its own: where that is killed as well,
+    it has failed.
+
+    Args:
+        corpus: what is done to each.
+        find: gives the inputs; the first process alone calls it.
+        retry_failed: run over the inputs in ``failed.csv`` alone.
+        log: a file to which the first process adds a line of JSON every few seconds.
+        report: given a line that says what runs.
+
+    Returns:
+        What all processes did.
+
+    Raises:
+        SalzooError: inputs whose outputs have no name of their own, a folder that holds outputs of another model or
+            option, or to which another run writes; a full disk.
+    """
+    rank = this_rank()
+    end_with_parent()
+    share_cores()
+    check_options(corpus.kind, corpus.options)
+    sources = on_first_rank(rank, lambda: _in_order(corpus, find()))
+    on_first_rank(rank, lambda: _make_folder(corpus.folder))
+    with locked(corpus.folder, rank, "is being written to"):
+        settled = on_first_rank(rank, lambda: _settle(corpus, sources))
+        report(f"engine: {settled.engine} {settled.precision}, {settled.together} frames at once")
+        failed = on_first_rank(rank, lambda: read_failed(corpus.folder))
+        todo = [source for source in sources if (shown(source.name) in failed) == retry_failed]
+        with followed(todo, failed, corpus.folder / FAILED, log) as counting:
+            runner = settled.runner()
+            for number in take_in_turn(counting.store, len(todo)):
+                source = todo[number]
+                if is_there(settled.out(source)):
+                    counting.there(source)
+                    continue
+                try:
+                    done = _predict_one(settled, runner, source)
+                except Exception as error:
+                    if _is_full(error) or not (isinstance(error, SalzooError) or is_out_of_memory(error)):
+                        raise
+                    counting.failed(source, one_line(error, 1000))
+                else:
+                    counting.done(source, done.frames)
+            await_all(counting.store)
+        with suppress(OSError):
+            (corpus.folder / IN_FLIGHT).rmdir()
+        return counting.counts()
+
+
+def _in_order(corpus: Corpus, sources: list[Source]) -> list[Source]:
+    """The inputs with the largest first, so that none of them is begun when all others are done."""
+    for source in sources:
+        if not source.files and source.video is None:
+            raise SalzooError("a pipe can be read once, by one process: write it to a file first")
+        taken = corpus.kind != "png" and corpus.out(source).name in (RECORD, FAILED)
+        if taken or source.name.startswith(".") or "/" in source.name or not source.name:
+            raise SalzooError(f"no output can be called {source.name!r}: give {source} another name")
+    return sorted(sources, key=lambda source: (-source.size(), source.name))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SalzooError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _settle(corpus: Corpus, sources: Sequence[Source]) -> Corpus:
+    """Compare the folder's record with what is asked for, or write one, with the engine that was chosen."""
+    found = resolve_source(corpus.model)
+    asked = {
+        "spec": found.spec,
+        "weights_sha256": found.weights_sha256,
+        "kind": corpus.kind,
+        "engine": corpus.engine,
+        "precision": corpus.precision,
+        "size": corpus.size and list(corpus.size),
+        "selection": asdict(corpus.selection),
+        "options": {
+            **asdict(corpus.options),
+            "boxes": corpus.options.boxes and corpus.options.boxes.read_text("utf-8"),
+        },
+    }
+    path = corpus.folder / RECORD
+    sweep(corpus.folder, 0)
+    try:
+        record = json.loads(read_text(path))
+        before, chosen = record["asked"], record["chosen"]
+        for key, value in asked.items():
+            if before[key] != value:
+                raise SalzooError(
+                    f"{corpus.folder} holds outputs of {key.replace('_', ' ')} {json.dumps(before[key])}, not "
+                    f"{json.dumps(value)}: name another folder"
+                )
+        return replace(corpus, **{key: chosen[key] for key in ("engine", "precision", "together")})
+    except FileNotFoundError:
+        if any(not each.name.startswith(".") for each in corpus.folder.iterdir()):
+            raise SalzooError(
+                f"{corpus.folder} holds files and no {RECORD} that says what made them: name another folder"
+            ) from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise SalzooError(f"{path} is damaged ({one_line(error)}): name another folder") from error
+    settled = _choose(corpus, sources)
+    chosen = {key: getattr(settled, key) for key in ("engine", "precision", "together")}
+    record = {"model": corpus.model, "asked": asked, "chosen": chosen, "versions": software_versions()}
+    write_text(json.dumps({**record, "device": str(corpus.device)}, indent=2) + "\n", path)
+    return settled
+
+
+def _choose(corpus: Corpus, sources: Sequence[Source]) -> Corpus:
+    """Choose the engine on the first frames of the first input that can be read."""
+    if corpus.precision == "int8":
+        raise SalzooError("int8 takes its ranges from the first frames, which each process has others of")
+    frames, total = [], None
+    for source in sources:
+        if _was_in_flight(corpus, source):
+            continue
+        with suppress(SalzooError), _in_flight(corpus, source):
+            shown_frames, info = source.open(corpus.selection)
+            frames = [frame.image for frame in islice(shown_frames, SAMPLE)]
+            total = len(sources) * (info.frames or 1000) if info is not None else len(sources)
+        if frames:
+            break
+    model = load_model(corpus.model, device=corpus.device)
+    if corpus.engine == "auto" and model.preprocessing.fit == "nearest":  # other engines run at one size alone
+        corpus = replace(corpus, engine="torch")
+    engine = replace(corpus, together=1).runner(model).prepare(frames, total)
+    together = engine.groups[max(len(engine.groups) - 2, 0)]  # measured, it would differ from run to run
+    return replace(corpus, engine=engine.name, precision=engine.precision, together=together)
+
+
+def _was_in_flight(corpus: Corpus, source: Source) -> bool:
+    """Whether a process was killed at an input."""
+    return (corpus.folder / IN_FLIGHT / source.name).exists()
+
+
+@contextmanager
+def _in_flight(corpus: Corpus, source: Source) -> Iterator[None]:
+    """Note within the block that an input is at hand. A signal that asks the process to end is not the input's
+    fault."""
+    marker = corpus.folder / IN_FLIGHT / source.name
+    try:
+        marker.parent.mkdir(exist_ok=True)
+        marker.touch()
+    except (OSError, ValueError) as error:
+        raise SalzooError(f"cannot write {marker}: {one_line(error)}") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            marker.unlink()
+
+
+def _predict_one(corpus: Corpus, runner: Runner, source: Source) -> Prediction:
+    again = _was_in_flight(corpus, source)
+    with _in_flight(corpus, source):
+        if not again:
+            return _run(corpus, runner, source)
+        try:
+            with worker_pool(partial(_run_apart, corpus, torch.get_num_threads()), 2) as submit:
+                return submit(source).result()
+        except SalzooError as error:
+            if isinstance(error.__cause__, BrokenProcessPool):
+                raise SalzooError(f"{source}: its process was killed at it twice") from error
+            raise
+
+
+def _run_apart(corpus: Corpus, threads: int, source: Source) -> Prediction:
+    """Run over an input in a process of its own."""
+    end_with_parent()
+    torch.set_num_threads(threads)
+    return _run(corpus, corpus.runner(), source)
+
+
+def _run(corpus: Corpus, runner: Runner, source: Source) -> Prediction:
+    out = corpus.out(source)
+    if corpus.kind != "png":
+        return runner.run(source, out, corpus.selection, corpus.options)
+    try:
+        out.mkdir(exist_ok=True)  # a folder, whatever its name ends in
+        return runner.run(source, out, corpus.selection, corpus.options)
+    finally:
+        with suppress(OSError):
+            out.rmdir()  # where it is empty still
+
+
+def _is_full(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        error = error.__cause__
+    return False
+
+
+def read_failed(folder: Path) -> dict[str, str]:
+    """The inputs that failed, with the error of each. Raises SalzooError for a file that is none of these."""
+    try:
+        rows = list(csv.reader(read_text(folder / FAILED, 1 << 28).splitlines()))
+        return dict(rows[1:])
+    except FileNotFoundError:
+        return {}
+    except (ValueError, csv.Error) as error:
+        raise SalzooError(f"{folder / FAILED} is damaged ({one_line(error)}): remove it") from error
