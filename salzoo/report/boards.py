@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from salzoo.evaluation.comparison import distinct_labels
+from salzoo.evaluation.comparison import FEWEST, distinct_labels
 from salzoo.evaluation.protocols import PROTOCOLS
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
 from salzoo.evaluation.results import BOUNDS, CENTER_BIAS, UNITS, Result, format_notices, heading, number
@@ -96,10 +96,13 @@ def _make_board(found: Sequence[tuple[Path, Result]]) -> Board:
     rows = [_measured(result, label, metrics, best) for result, label in zip(results, labels, strict=True)]
     rows += [_as_row(row, metrics) for row in reported]
     remarks = [NOTE] if reported else []
+    if len(first.per_video) < FEWEST:
+        remarks.append(f"Intervals over fewer than {FEWEST} videos mean little.")
     remarks += [WITHDRAWN] if any(row.withdrawn for row in reported) else []
     rules = PROTOCOLS.get(first.protocol.partition(" ")[0])
+    amount = f"{count(first.frames, 'frame')} of {count(len(first.per_video), 'video')}"
     return Board(
-        title=f"{first.dataset} {first.split}, {first.frames} frames of {len(first.per_video)} videos",
+        title=f"{first.dataset} {first.split}, {amount}",
         note="; ".join(dict.fromkeys(result.note for result in results if result.note)),
         protocol=f"{first.protocol}, seed {first.seed}" + (f": {rules.summary}" if rules else ""),
         columns=[
@@ -167,6 +170,15 @@ def _command(found: Sequence[tuple[Path, Result]]) -> str:
     options = ["--dataset", first.dataset, "--split", first.split, "--protocol", first.protocol.partition(" ")[0]]
     options += ["--seed", str(first.seed)] + (["--relative"] if first.relative else [])
     return shlex.join(["salzoo", "eval", *dict.fromkeys(models), *options])
+
+
+def count(number: int, word: str) -> str:
+    """So many of something.
+
+    >>> count(1, "frame"), count(2, "frame")
+    ('1 frame', '2 frames')
+    """
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _versions(result: Result) -> str:

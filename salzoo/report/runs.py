@@ -6,6 +6,7 @@ from pathlib import Path
 
 from salzoo.evaluation.results import Result, number, read_results
 from salzoo.interfaces import SalzooError
+from salzoo.report.boards import count
 from salzoo.report.charts import Panel, draw_panel
 from salzoo.training.curves import read_curves
 from salzoo.training.folder import RECORD, RESULTS, Record, read_record
@@ -76,7 +77,8 @@ def _outcome(record: Record) -> str:
     done = record.finished
     if done is None:
         return "not finished"
-    amount = f"{done.step} steps, {done.frames} frames, {done.epochs} epochs, {number(done.seconds / 60, 1)} minutes"
+    minutes = f"{number(done.seconds / 60, 1)} minutes"
+    amount = ", ".join([count(done.step, "step"), count(done.frames, "frame"), count(done.epochs, "epoch"), minutes])
     best = "" if done.best_score is None else f"; best validation {record.recipe.best} {number(done.best_score, 4)}"
     return amount + best
 

@@ -15,19 +15,26 @@ from salzoo.interfaces.errors import shown
 from salzoo.report.boards import make_boards
 from salzoo.report.charts import WIDTH
 from salzoo.report.runs import RunStory, is_run, read_run
+from salzoo.report.videos import show_videos
 from salzoo.runtime.files import write_text
 from salzoo.training.folder import RESULTS
+
+FRAMES = 100
+"""Of each video that is shown: four seconds of most."""
 
 LARGEST = 20_000_000
 """Bytes of a report: what mail servers take."""
 
 
-def write_report(paths: Sequence[Path], out: Path, report: Callable[[str], None] = lambda line: None) -> None:
+def write_report(
+    paths: Sequence[Path], out: Path, *, frames: int = FRAMES, report: Callable[[str], None] = lambda line: None
+) -> None:
     """Write a report on runs and results, whole or not at all.
 
     Args:
         paths: run folders, and files that ``salzoo eval`` wrote.
         out: the HTML file.
+        frames: of the best, the median and the worst video of each run that are shown; 0 for no pictures.
         report: given a line on what could not be shown.
 
     Raises:
@@ -37,14 +44,18 @@ def write_report(paths: Sequence[Path], out: Path, report: Callable[[str], None]
     runs = [read_run(path) for path in paths if is_run(path)]
     files = [path / RESULTS if path.is_dir() else path for path in paths]
     boards = make_boards(read_distinct([file for file in files if file.parent not in _unscored(runs)]))
+    sights = []
     for run in runs:
-        for notice in run.notices:
+        found, missing = show_videos(run, frames) if frames and run.results else ([], [])
+        sights.append((found, run.notices + missing))
+        for notice in sights[-1][1]:
             report(f"{run.folder}: {notice}")
-    command = shlex.join(["salzoo", "report", *map(str, paths), "-o", str(out)])
+    options = [] if frames == FRAMES else ["--frames", str(frames)]
+    command = shlex.join(["salzoo", "report", *map(str, paths), *options, "-o", str(out)])
     names = [str(run.record.spec) for run in runs] or [board.title for board in boards]
     page = render(
         title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
-        runs=runs,
+        runs=list(zip(runs, sights, strict=True)),
         boards=boards,
         command=command,
     )

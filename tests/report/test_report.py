@@ -2,16 +2,20 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from browser import WIDTHS, visit
 from click.testing import CliRunner
 
 from salzoo.cli import cli
+from salzoo.evaluation.data import open_dataset
 from salzoo.evaluation.results import CENTER_BIAS, HUMANS, Result, summarise, write_results
 from salzoo.interfaces import Dataset
+from salzoo.model import create_model
 from salzoo.training.folder import RunFolder
 from salzoo.training.recipe import load_recipe, override
 
@@ -166,3 +170,69 @@ def test_what_is_no_run_nor_result_is_one_line(tmp_path: Path) -> None:
         assert not out.exists()
     outcome = CliRunner().invoke(cli, ["report", str(tmp_path / "some.json"), "-o", str(tmp_path / "report.pdf")])
     assert outcome.exit_code == 2
+
+
+def write_trained(folder: Path, dataset: Dataset, root: Path, split: str) -> Path:
+    """A run of an untrained network, whose results name videos of a data set."""
+    recipe = load_recipe("synthetic")
+    run = RunFolder(folder, "salgan:width=0.05", [dataset], recipe, [str(root)])
+    run.create()
+    torch.manual_seed(0)
+    model = create_model(run.spec)
+    model.preprocessing = dataclasses.replace(model.preprocessing, size=(24, 32))
+    run.save(model)
+    videos = [video.id for video in dataset.split(split)]
+    scores = {video: np.full((1, 1), float(number)) for number, video in enumerate(videos)}
+    result = make_result(run.spec, dataset=dataset.name, split=split, frames_expected=1, **summarise(scores, ["nss"]))
+    write_results([result], folder / "results.json")
+    return folder
+
+
+def test_a_run_shows_clips_with_the_score_of_each_frame(browser, tiny_data: Path, tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    data = open_dataset("synthetic", tiny_data)
+    run = write_trained(tmp_path / "run", data, tiny_data, "val")
+    outcome = CliRunner().invoke(cli, ["report", str(run), "--frames", "8", "-o", str(tmp_path / "report.html")])
+    assert outcome.exit_code == 0, outcome.output
+    with visit(browser, (tmp_path / "report.html").as_uri(), width=390) as seen:
+        seen.page.evaluate(
+            "new Promise((then, fail) => { const video = document.querySelector('video');"
+            "if (video.readyState >= 2) then(); if (video.error) fail(video.error.message);"
+            "video.addEventListener('loadeddata', then); video.addEventListener('error', fail); })"
+        )
+        assert seen.page.evaluate("document.querySelector('video').duration") == pytest.approx(8 / 25, abs=0.01)
+        slider, said = seen.page.get_by_label("Frame", exact=True), seen.page.locator("output")
+        slider.focus()
+        assert said.inner_text().startswith("frame 0001: CC ")
+        for _ in range(3):
+            seen.page.keyboard.press("ArrowRight")
+        assert said.inner_text().startswith("frame 0004: CC ")
+        assert seen.page.evaluate("document.querySelector('video').currentTime") == pytest.approx(3.5 / 25, abs=0.01)
+        seen.page.get_by_role("button", name="Play").click()
+        playwright.expect(said).to_have_text(re.compile("frame 000[5-8]: CC "))
+        playwright.expect(seen.page.get_by_role("button", name="Pause")).to_be_visible()
+        assert seen.page.locator(".sight img").evaluate("image => image.naturalHeight") > 300
+        assert all(url.startswith(("data:", "file:")) for url in seen.requests)
+        assert (seen.errors, seen.overflow()) == ([], 0)
+        assert seen.page.locator("figcaption", has_text="only: 0601").count() == 1
+
+
+def test_the_best_the_median_and_the_worst_picture_are_shown(tiny_gaze: Path, tmp_path: Path) -> None:
+    data = open_dataset("osie", tiny_gaze)
+    run = write_trained(tmp_path / "run", data, tiny_gaze, "train")
+    arguments = ["report", str(run), "-o", str(tmp_path / "report.html")]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    videos = [video.id for video in data.split("train")]
+    for rank, number in (("best", len(videos) - 1), ("median", len(videos) - 1 - len(videos) // 2), ("worst", 0)):
+        assert f"{rank}: <bdi>{videos[number]}</bdi>, NSS {number}.000" in page
+    assert page.count("data:image/jpeg;base64,") == 3
+    assert "<video" not in page
+
+
+def test_a_run_whose_data_are_gone_says_so(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    outcome = CliRunner().invoke(cli, ["report", str(run), "-o", str(tmp_path / "report.html")])
+    assert outcome.exit_code == 0
+    assert "no pictures: " in outcome.output
+    assert "no pictures: " in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -24,3 +24,27 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+
+for (const clip of document.querySelectorAll(".clip")) {
+  const [video, button, slider, output] = ["video", "button", "input", "output"].map((name) => clip.querySelector(name));
+  const texts = JSON.parse(clip.dataset.texts);
+  const fps = Number(clip.dataset.fps);
+  const say = (frame) => {
+    slider.value = frame;
+    slider.setAttribute("aria-valuetext", texts[frame]);
+    output.textContent = texts[frame];
+  };
+  button.addEventListener("click", () => (video.paused ? video.play() : video.pause()));
+  video.addEventListener("play", () => { button.textContent = "Pause"; });
+  video.addEventListener("pause", () => { button.textContent = "Play"; });
+  slider.addEventListener("input", () => {
+    video.pause();
+    video.currentTime = (Number(slider.value) + 0.5) / fps; // the middle of the frame's time
+    say(Number(slider.value));
+  });
+  video.addEventListener("timeupdate", () => {
+    if (!video.paused) {
+      say(Math.min(Math.floor(video.currentTime * fps), texts.length - 1));
+    }
+  });
+}
