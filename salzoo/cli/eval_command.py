@@ -58,6 +58,9 @@ from salzoo.cli.types import ENGINES, PRECISIONS, SEED
     help="Of the layers. The default gives every machine's scores; others tell what they cost.",
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON results file.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with an evaluation that was ended, whose scores lie in OUT.partial, if any."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def eval_command(
     models: tuple[str, ...],
@@ -65,6 +68,7 @@ def eval_command(
     partial: bool,
     device: str | None,
     out: Path | None,
+    resume: bool,
     as_json: bool,
     workers: int | None,
     engine: Any,
@@ -83,8 +87,12 @@ def eval_command(
 
     Every frame of the split is scored by the exact, deterministic metrics of the protocol. The results file
     (eval-DATASET-SPLIT.json unless --out names another) holds the scores of each video and bootstrap intervals;
-    salzoo compare reads it. Under torchrun, the videos are shared out over the processes.
+    salzoo compare reads it. While MODELs are scored, OUT.partial holds the scores of the videos that are done.
+
+    torchrun --nproc-per-node K -m salzoo eval ... shares the videos out over K processes, each of which takes the next
+    when it is free, with the same scores; with --max-restarts and --resume, killed processes are started again.
     """
+    from salzoo.evaluation.keeping import Keeping, forget
     from salzoo.evaluation.results import results_json
     from salzoo.evaluation.tables import format_by, format_table, read_column
     from salzoo.evaluation.tasks import Scoring
@@ -99,12 +107,13 @@ def eval_command(
         read_column(Path(by[0]), by[1])  # what is wrong with it is said before hours of work
     out = out or Path(f"eval-{Path(options['dataset']).name}-{scoring.split}.json")
     check_output(out)
+    keeping = Keeping(out, resume)
     click.get_current_context().with_resource(crashes_named())
     if predictions is not None:
         from salzoo.evaluation.predictions import evaluate_predictions
 
-        if models or scoring.relative:
-            what = "--relative is for MODELs" if scoring.relative else "give either MODELs or --predictions"
+        if models or scoring.relative or resume:
+            what = "--relative and --resume are for MODELs" if not models else "give either MODELs or --predictions"
             raise click.UsageError(what)
         results = [evaluate_predictions(predictions, scoring, partial=partial, workers=workers)]
         text, table = results_json(results), format_table(results, intervals=intervals)
@@ -113,19 +122,22 @@ def eval_command(
     elif models:
         from salzoo.evaluation.runs import evaluate
 
-        results = evaluate(models, scoring, device=device, workers=workers, engine=engine, precision=precision)
+        results = evaluate(
+            models, scoring, device=device, workers=workers, engine=engine, precision=precision, keeping=keeping
+        )
         text, table = results_json(results), format_table(results, intervals=intervals)
     elif (engine, precision) != ("torch", "float32"):
         raise click.UsageError("--engine and --precision are for MODELs")
     else:
         from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard, leaderboard_json
 
-        board = leaderboard(scoring, device=device, workers=workers)
+        board = leaderboard(scoring, device=device, workers=workers, keeping=keeping)
         results = board.results
         text, table = leaderboard_json(board), format_leaderboard(board)
     if not this_rank().first:
         return
     write_text(text + "\n", out)
+    forget(keeping)
     if as_json:
         click.echo(text)
     else:

@@ -1,5 +1,6 @@
 """Models that differ in how they filter finished maps over time: the network runs once for all of them."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -8,19 +9,16 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm import tqdm
 
 from salzoo.evaluation.results import Result
-from salzoo.evaluation.scoring import Chunk, ChunkScores
-from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, make_result, my_videos
+from salzoo.evaluation.scoring import Chunk
+from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.interfaces import SalzooError, State
 from salzoo.model import SaliencyModel, create_model
 from salzoo.prediction.engines.engine import Engine
 from salzoo.prediction.streaming import predict_maps
-from salzoo.runtime.pool import map_in_order
 from salzoo.runtime.prefetching import read_ahead
-from salzoo.runtime.ranks import gather, this_rank
 
 FRAMES_AHEAD = 16
 """Frames decoded before the model asks for them."""
@@ -70,23 +68,28 @@ def score_family(task: Task, family: Family, engine: Engine, submit: SubmitChunk
     """
     count = len(family.members)
     labels = ", ".join(label for label, _, _ in family.members[:3]) + (f" and {count - 3} more" if count > 3 else "")
-    total = count * sum(len(task.frames[number]) for number in my_videos(task))
-    silent = None if this_rank().first else True
-    chunks = (chunk for number in my_videos(task) for chunk in _chunks(task, family, engine, number))
-    found: list[list[ChunkScores]] = [[] for _ in family.members]
-    with tqdm(total=total, desc=labels, unit="frame", leave=False, disable=silent) as bar:
-        for number, scores in enumerate(map_in_order(chunks, submit, workers)):
-            found[number % count].append(scores)  # members take turns
-            bar.update(len(scores.frames))
+    hashes = [weights_hash(model) if model.state_dict() else None for _, model, _ in family.members]
+    kind = json.dumps(
+        [(label, str(each.spec), sha) for (label, each, _), sha in zip(family.members, hashes, strict=True)]
+    )
+    found = collect(
+        task,
+        lambda number: _chunks(task, family, engine, number),
+        submit,
+        workers,
+        labels,
+        kind=kind,
+        models=count,
+    )
     return [
         make_result(
             task,
             label,
-            sorted(gather(scores), key=lambda each: (each.video, each.frames)),
+            scores,
             spec=str(model.spec),
-            weights_sha256=weights_hash(model) if model.state_dict() else None,
+            weights_sha256=sha,
         )
-        for (label, model, _), scores in zip(family.members, found, strict=True)
+        for (label, model, _), scores, sha in zip(family.members, found, hashes, strict=True)
     ]
 
 

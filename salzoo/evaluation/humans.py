@@ -5,7 +5,7 @@ best: those with the largest mean logarithm of p_k at the fixations (leave-one-o
 PNAS 2015, choose theirs). ``salzoo.gaze.ceiling`` has the definition.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from salzoo.evaluation.results import HUMANS, Result
 from salzoo.evaluation.scoring import Chunk
-from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result, my_videos
+from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result
 from salzoo.gaze.ceiling import EPSILON, METRICS, Others, as_distribution, join_gaze
 from salzoo.gaze.truth import has_gaze
 from salzoo.interfaces import Video
@@ -40,12 +40,12 @@ def score_humans(task: Task, submit: SubmitChunk, workers: int) -> list[Result]:
     """The observers of a split, each scored by the density of the others: one result, or none where no frame was looked
     at by two of them, as in a recording of one person."""
     others = choose_others(task.train, task.center_bias)
-    chunks = (
-        Chunk(number, [int(index) for index in task.frames[number][start : start + CHUNK]], others)
-        for number in my_videos(task)
-        for start in range(0, len(task.frames[number]), CHUNK)
-    )
-    found = collect(task, chunks, submit, workers, HUMANS)
+
+    def chunks(number: int) -> Iterator[Chunk]:
+        frames = task.frames[number].tolist()
+        return (Chunk(number, frames[start : start + CHUNK], others) for start in range(0, len(frames), CHUNK))
+
+    (found,) = collect(task, chunks, submit, workers, HUMANS, kind=HUMANS)
     result = make_result(task, HUMANS, found, metrics=_columns(task), detail=_say(task, others))
     scored = any(result.defined[video][metric] for video in result.defined for metric in result.metrics)
     return [result] if scored else []

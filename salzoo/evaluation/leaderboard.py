@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from salzoo.evaluation.humans import knows_people, score_humans
+from salzoo.evaluation.keeping import Keeping, kept_scores
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
 from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, plain
@@ -17,7 +18,7 @@ from salzoo.hub.sources import ModelSource, resolve_source
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
-from salzoo.runtime.devices import device_of_rank
+from salzoo.runtime.devices import device_of_rank, share_cores
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.ranks import this_rank
 
@@ -40,12 +41,15 @@ class Leaderboard:
     not_scored: dict[str, str]
 
 
-def leaderboard(scoring: Scoring, *, workers: int | None = None, device: str | None = None) -> Leaderboard:
+def leaderboard(
+    scoring: Scoring, *, workers: int | None = None, device: str | None = None, keeping: Keeping | None = None
+) -> Leaderboard:
     """Score all that is at hand: cards whose checkpoint folder lies here under the card's name, training-free models.
 
     Arguments are those of ``salzoo.evaluation.runs.evaluate``. A model that fails is listed with the reason.
     """
     where = device_of_rank(device)
+    share_cores()
     sources, not_scored = _find_sources()
     task = prepare(scoring)
     workers = default_workers(workers, where)
@@ -54,7 +58,8 @@ def leaderboard(scoring: Scoring, *, workers: int | None = None, device: str | N
         *((label, partial(model.to, where)) for label, model in baselines(task)),
     ]
     results = []
-    with worker_pool(task.scorer.score, workers) as submit:
+    how = {"device": where.type, "engine": "torch", "precision": "float32"}
+    with kept_scores(task, keeping, **how) as task, worker_pool(task.scorer.score, workers) as submit:
         for label, load in contenders:
             try:
                 results.append(score_model(task, load(), label, submit, workers))

@@ -5,7 +5,7 @@ from pathlib import Path
 from salzoo.evaluation.results import Result
 from salzoo.evaluation.saved_maps import few, find_maps, frame_label
 from salzoo.evaluation.scoring import UNREADABLE
-from salzoo.evaluation.tasks import Scoring, Task, chunks_of, collect, make_result, my_videos, prepare
+from salzoo.evaluation.tasks import Scoring, Task, chunks_of, collect, make_result, prepare
 from salzoo.interfaces import SalzooError
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.processes import cores
@@ -52,9 +52,10 @@ def score_saved_maps(task: Task, folder: Path, *, partial: bool = False, workers
                 f"{folder} has {len(saved.extra)} files that belong to no frame: {few(map(str, saved.extra))}; number "
                 "frames as the data set does, or leave these out with --partial"
             )
-    chunks = (chunk for number in my_videos(task) for chunk in chunks_of(task, number, saved.files[number]))
     with worker_pool(task.scorer.score, workers) as submit:
-        found = collect(task, chunks, submit, workers, folder.name)
+        (found,) = collect(
+            task, lambda number: chunks_of(task, number, saved.files[number]), submit, workers, folder.name
+        )
     unreadable = [where for part in found for kind, where in part.notices if kind == UNREADABLE]
     if unreadable and not partial:
         raise SalzooError(

@@ -8,6 +8,7 @@ import torch
 from salzoo.evaluation.baselines import center_bias_model
 from salzoo.evaluation.filtering import Family, find_families, score_family
 from salzoo.evaluation.humans import knows_people, score_humans
+from salzoo.evaluation.keeping import Keeping, kept_scores
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.results import CENTER_BIAS, Result
 from salzoo.evaluation.tasks import Scoring, SubmitChunk, Task, prepare
@@ -17,7 +18,7 @@ from salzoo.prediction.engines.choosing import choose_engine
 from salzoo.prediction.engines.engine import Engine, EngineName, Precision
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.streaming import fit_frames
-from salzoo.runtime.devices import device_of_rank
+from salzoo.runtime.devices import device_of_rank, share_cores
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.processes import cores
 
@@ -35,10 +36,11 @@ def evaluate(
     device: str | None = None,
     engine: EngineName = "torch",
     precision: Precision = "float32",
+    keeping: Keeping | None = None,
 ) -> list[Result]:
     """Score models on a data set, with the training-free baselines beside them.
 
-    Under ``torchrun`` the videos are shared out over the processes, and each returns the results of all.
+    Under ``torchrun`` each process takes the next video when it is free, and returns the results of all.
 
     Args:
         models: models, or what ``load_model`` takes.
@@ -47,18 +49,21 @@ def evaluate(
         device: where models run; by default the best here, under ``torchrun`` the GPU of the process's local rank.
         engine, precision: how the models run. By default as every machine can, so that scores can be compared; others
             tell what a faster way of running costs. The baselines always run in the default.
+        keeping: where the scores of each video are kept as they come; see ``salzoo.evaluation.keeping``.
 
     Returns:
         One result per model, then those of ``center-bias`` fitted to the training split and ``spectral-residual``, and
         where observers are known one by one that of people predicting people.
     """
     where = device_of_rank(device)
+    share_cores()
     loaded = [(_label(model), model if isinstance(model, SaliencyModel) else load_model(model)) for model in models]
     task = prepare(scoring)
     workers = default_workers(workers, where)
     given = {label for label, _ in loaded}
     others = [baseline for baseline in baselines(task) if baseline[0] not in given]
-    with worker_pool(task.scorer.score, workers) as submit:
+    how = {"device": where.type, "engine": engine, "precision": precision}
+    with kept_scores(task, keeping, **how) as task, worker_pool(task.scorer.score, workers) as submit:
         results = []
         for family in find_families(loaded):
             running = _engine(task, family.network.to(where), engine, precision)

@@ -1,9 +1,10 @@
 """A split made ready for scoring, and the way from the scores of its frames to a result. Imports no torch."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,10 @@ from salzoo.gaze.truth import has_gaze, kinds_of
 from salzoo.interfaces import Dataset, Metric, SalzooError, Video
 from salzoo.runtime.pool import Submit, map_in_order
 from salzoo.runtime.progress import progress_bar
-from salzoo.runtime.ranks import gather, this_rank
+from salzoo.runtime.ranks import await_all, fresh_store, gather, take_in_turn, this_rank
+
+if TYPE_CHECKING:
+    from salzoo.evaluation.keeping import Kept
 
 CHUNK = 32
 """Frames that a worker process scores at a time."""
@@ -67,6 +71,7 @@ class Task:
         center_bias: the mean density of the training split; None where there is no such split to fit it to.
         train: the annotated videos of the training split.
         per_frame: whether results hold the scores of each frame.
+        kept: keeps the scores of each video, and knows some already.
     """
 
     dataset: str
@@ -77,6 +82,7 @@ class Task:
     center_bias: NDArray[np.float32] | None
     train: Sequence[Video] = ()
     per_frame: bool = False
+    kept: "Kept | None" = None
 
     @property
     def videos(self) -> Sequence[Video]:
@@ -166,27 +172,73 @@ def chunks_of(task: Task, number: int, maps: Sequence[Any] | None) -> Iterator[C
         yield Chunk(number, part, None if maps is None else [maps[index] for index in part])
 
 
-def my_videos(task: Task) -> range:
-    """Numbers of the videos that this process scores: all of them but under ``torchrun``."""
-    rank = this_rank()
-    return range(rank.number, len(task.videos), rank.size)
+def collect(
+    task: Task,
+    chunks: Callable[[int], Iterable[Chunk]],
+    submit: SubmitChunk,
+    workers: int,
+    label: str,
+    *,
+    kind: str | None = None,
+    models: int = 1,
+) -> list[list[ChunkScores]]:
+    """Score the videos of a task with a progress bar: under ``torchrun`` each process takes the next, longest first.
 
+    Args:
+        task: what is scored.
+        chunks: gives the chunks of a video by its number; of several models, each part once for every one.
+        submit, workers: of a ``worker_pool``.
+        label: what the bar calls it.
+        kind: under which the task keeps these scores; None where they are not kept.
+        models: how many are scored together.
 
-def collect(task: Task, chunks: Iterable[Chunk], submit: SubmitChunk, workers: int, label: str) -> list[ChunkScores]:
-    """Score chunks with a progress bar, and gather the scores of all ranks, by video and frame."""
-    total = sum(len(task.frames[number]) for number in my_videos(task))
-    found = []
-    with progress_bar(f"scoring {label}", total=total, unit="frame", silent=not this_rank().first) as bar:
-        for scores in map_in_order(chunks, submit, workers):
-            found.append(scores)
-            bar.update(len(scores.frames))
-    return sorted(gather(found), key=lambda scores: (scores.video, scores.frames))
+    Returns:
+        For each model its scores, by video and frame, the same on every rank.
+    """
+    several = this_rank().size > 1
+    store: Any = fresh_store() if several else None
+    order = sorted(range(len(task.videos)), key=lambda number: -len(task.frames[number]))
+    mine = (order[turn] for turn in take_in_turn(store, len(order))) if several else iter(order)
+    kept = task.kept if kind is not None else None
+    found: list[list[ChunkScores]] = [[] for _ in range(models)]
+    with progress_bar(
+        label, total=models * sum(map(len, task.frames)), unit="frame", silent=not this_rank().first
+    ) as bar:
+
+        def advance(count: int) -> None:
+            bar.update(store.add("frames", count) - bar.n if several else count)
+
+        def take(parts: Sequence[Sequence[ChunkScores]]) -> None:
+            for scores, each in zip(found, parts, strict=True):
+                scores += each
+
+        def unknown() -> Iterator[Chunk]:
+            for number in mine:
+                known = kept and kept.find(str(kind), task.videos[number].id)
+                if known:
+                    take(known)
+                    advance(sum(len(part.frames) for each in known for part in each))
+                else:
+                    yield from chunks(number)
+
+        for number, parts in groupby(map_in_order(unknown(), submit, workers), key=lambda scores: scores.video):
+            taken = []
+            for part in parts:
+                taken.append(part)
+                advance(len(part.frames))
+            each = [taken[model::models] for model in range(models)]  # they take turns
+            if kept:
+                kept.add(str(kind), task.videos[number].id, each)
+            take(each)
+    if several:
+        await_all(store)
+    return [sorted(gather(scores), key=lambda each: (each.video, each.frames)) for scores in found]
 
 
 def score_gold(task: Task, submit: SubmitChunk, workers: int) -> Result:
     """The density maps scored as if they were predictions: what no model can pass in CC, SIM and KLD."""
-    chunks = (chunk for number in my_videos(task) for chunk in chunks_of(task, number, None))
-    return make_result(task, GOLD, collect(task, chunks, submit, workers, "gold"))
+    (found,) = collect(task, lambda number: chunks_of(task, number, None), submit, workers, "gold", kind=GOLD)
+    return make_result(task, GOLD, found)
 
 
 def make_result(

@@ -115,7 +115,6 @@ def predict_corpus(
             option, or to which another run writes; a full disk.
     """
     rank = this_rank()
-    end_with_parent()
     share_cores()
     check_options(corpus.kind, corpus.options)
     sources = on_first_rank(rank, lambda: _in_order(corpus, find()))

@@ -66,6 +66,8 @@ def _store() -> Any:
     each machine. So the first rank gives each start a name of its own, and everything in it stands under that.
     """
     dist, rank, mine = _distributed(), this_rank(), secrets.token_hex(8)
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        end_with_parent()
     with connected():
         store, _, _ = next(dist.rendezvous("env://"))
         if not rank.first:

@@ -1,0 +1,153 @@
+"""Scores kept video by video while an evaluation goes on, so that one that was ended can be finished.
+
+They lie in a folder beside the results, ``RESULTS.partial``, until those are written: a record of what is scored, and
+for each process a file to which it adds a line of JSON a video. Imports no torch.
+"""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from salzoo.evaluation.scoring import ChunkScores
+from salzoo.evaluation.tasks import Task
+from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import one_line
+from salzoo.runtime.files import read_text, write_text
+from salzoo.runtime.locking import locked
+from salzoo.runtime.ranks import on_first_rank, this_rank
+from salzoo.runtime.versions import software_versions
+
+RECORD = "evaluation.json"
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where scores are kept.
+
+    Attributes:
+        results: the results file; the scores lie beside it.
+        resume: take those that are there; by default they are removed.
+    """
+
+    results: Path
+    resume: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """That of the scores."""
+        return self.results.with_name(f"{self.results.name}.partial")
+
+
+class Kept:
+    """The scores of videos: those that were found, and those that this process adds.
+
+    Args:
+        folder: where they lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / f"{secrets.token_hex(8)}.jsonl"
+        self._found: dict[tuple[str, str], list[list[ChunkScores]]] = {}
+        for path in folder.glob("*.jsonl"):
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                with suppress(ValueError, LookupError, TypeError):  # the last line of a process that was killed
+                    kind, video, parts = json.loads(line)
+                    self._found[kind, video] = [[_read(part) for part in each] for each in parts]
+
+    def find(self, kind: str, video: str) -> list[list[ChunkScores]] | None:
+        """What was kept of a video, for each model that was scored together; None where there is nothing."""
+        return self._found.get((kind, video))
+
+    def add(self, kind: str, video: str, parts: Sequence[Sequence[ChunkScores]]) -> None:
+        """Keep the scores of a video. Raises SalzooError where they cannot be written."""
+        written = [[(part.video, part.frames, part.scores.tolist(), part.notices) for part in each] for each in parts]
+        try:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([kind, video, written]) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise SalzooError(f"cannot write {self._file}: {error.strerror}") from error
+
+
+def _read(part: Any) -> ChunkScores:
+    video, frames, scores, notices = part
+    return ChunkScores(
+        video, frames, np.array(scores, np.float64).reshape(len(frames), -1), [(k, where) for k, where in notices]
+    )
+
+
+@contextmanager
+def kept_scores(task: Task, keeping: Keeping | None, **how: str) -> Iterator[Task]:
+    """Within the block, the scores of each video of a task are kept; after its good end the results hold them.
+
+    Args:
+        task: what is scored.
+        keeping: where they are kept; None for nowhere.
+        how: what else they depend on, such as the engine.
+
+    Yields:
+        The task that keeps them.
+
+    Raises:
+        SalzooError: the scores that are there are of something else, or another process adds to them.
+    """
+    if keeping is None:
+        yield task
+        return
+    rank, folder = this_rank(), keeping.folder
+    on_first_rank(rank, lambda: _make_folder(folder))
+    with locked(folder, rank, "is being written to"):
+        on_first_rank(rank, lambda: _begin(task, keeping, how))
+        yield replace(task, kept=Kept(folder))
+
+
+def forget(keeping: Keeping) -> None:
+    """Remove the scores that were kept, once the results are written."""
+    shutil.rmtree(keeping.folder, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SalzooError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _begin(task: Task, keeping: Keeping, how: dict[str, str]) -> None:
+    path = keeping.folder / RECORD
+    asked = {
+        "dataset": task.dataset,
+        "split": task.split,
+        "note": task.note,
+        "videos": len(task.videos),
+        "frames": sum(map(len, task.frames)),
+        "protocol": str(task.protocol),
+        "metrics": list(task.scorer.metrics),
+        "seed": task.scorer.seed,
+        **how,
+        **software_versions(),
+    }
+    if keeping.resume and path.exists():
+        try:
+            before = json.loads(read_text(path))
+            other = next((key for key, value in asked.items() if before[key] != value), None)
+        except (ValueError, LookupError, TypeError) as error:
+            raise SalzooError(f"{path} is damaged ({one_line(error)}): leave out --resume") from error
+        if other is not None:
+            raise SalzooError(
+                f"{keeping.folder} holds scores of {other} {before[other]!r}, not {asked[other]!r}: leave out --resume "
+                "to begin again"
+            )
+        return
+    for file in keeping.folder.glob("*.jsonl"):
+        file.unlink(missing_ok=True)
+    write_text(json.dumps(asked, indent=2) + "\n", path)
