@@ -24,6 +24,7 @@ from torch.utils.checkpoint import checkpoint
 from salzoo.footprint import check_weights
 from salzoo.interfaces import Backbone, SalzooError, State, reset_slots
 from salzoo.interfaces.errors import one_line
+from salzoo.notebook import html_table
 from salzoo.plugins import registry
 from salzoo.registry import NOUNS, Kind, did_you_mean
 from salzoo.runtime.memory import is_out_of_memory
@@ -61,6 +62,18 @@ class SaliencyModel(nn.Module):
         self.ends_with_sigmoid = backbone.output == "map" and self._leaves_range
         self.checkpoint_activations = False
         self._linked = {source for layer in backbone.layers for source in layer.links}
+
+    def _repr_html_(self) -> str:
+        """What the model is, as a notebook shows it."""
+        over_time = [f"{module} at {position}" for position, module in self.modules_over_time.items()]
+        rows = [
+            ["layers", f"{len(self.backbone.layers)}"],
+            ["parameters", f"{sum(each.numel() for each in self.parameters()):,}"],
+            ["input", f"{'×'.join(map(str, self.preprocessing.size))} pixels, height first"],
+            ["over time", "; ".join(over_time) or "nothing: each frame by itself"],
+            ["device", str(self.device)],
+        ]
+        return html_table(str(self.spec), rows)
 
     @property
     def device(self) -> torch.device:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from salzoo.evaluation.bootstrap import VideoScores, draw_resamples, interval
 from salzoo.evaluation.stored import check_record
 from salzoo.interfaces.errors import SalzooError, one_line
+from salzoo.notebook import html_table
 from salzoo.runtime.files import read_text, write_text
 from salzoo.runtime.versions import software_versions
 
@@ -102,6 +103,15 @@ class Result:
     def __repr__(self) -> str:
         scores = ", ".join(f"{heading(metric)} {number(self.mean[metric], 4)}" for metric in self.metrics)
         return f"<Result: {self.model} on {self.dataset} {self.split}, {self.frames} frames: {scores}>"
+
+    def _repr_html_(self) -> str:
+        """The scores as a notebook shows them."""
+        titles = [f"{heading(m)} ({UNITS[m]})" if m in UNITS else heading(m) for m in self.metrics]
+        means = [number(self.mean[m], 3) for m in self.metrics]
+        intervals = ["{} to {}".format(*(number(end, 3) for end in self.interval_95[m])) for m in self.metrics]
+        title = f"{self.model} on {self.dataset} {self.split}, {self.frames} frames, protocol {self.protocol}"
+        rows = [["", *titles], ["mean", *means], ["95 % interval", *intervals]]
+        return html_table(f"{title}. {self.note}".removesuffix(". "), rows)
 
     def video_scores(self, videos: Sequence[str] | None = None) -> VideoScores:
         """Totals and counts of these videos (by default of all), as the bootstrap takes them."""

@@ -18,13 +18,16 @@ from tqdm import tqdm
 from salzoo.hub.sources import load_model
 from salzoo.interfaces.errors import SalzooError
 from salzoo.model import SaliencyModel
+from salzoo.notebook import html_table
 from salzoo.prediction.engines.choosing import SAMPLE, choose_engine
 from salzoo.prediction.engines.engine import Engine, EngineName, Precision
 from salzoo.prediction.inputs import ALL, RATE, Selection, Source, find_inputs
 from salzoo.prediction.outputs import OutputOptions, open_output
 from salzoo.prediction.pace import Pace
+from salzoo.prediction.showing import frames_of
 from salzoo.prediction.streaming import fit_frames, stream_maps
 from salzoo.runtime.devices import choose_device
+from salzoo.video.embedding import picture_uri
 from salzoo.video.overlay import resize_map
 from salzoo.video.reading import TimedFrame
 
@@ -48,6 +51,14 @@ class Prediction:
     out: Path
     frames: int
     seconds: float
+
+    def _repr_html_(self) -> str:
+        """What was written, as a notebook shows it, with some frames where it is a picture or a video."""
+        pace = f", {self.frames / self.seconds:.1f} a second" if self.seconds > 0 else ""
+        rows = [["frames", f"{self.frames}{pace}"], ["seconds", f"{self.seconds:.1f}"]]
+        strip = frames_of(self.out, self.frames)
+        picture = f'<img alt="some of its frames" src="{picture_uri(np.hstack(strip))}">' if strip else ""
+        return html_table(str(self.out), rows) + picture
 
 
 def predict(

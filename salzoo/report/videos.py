@@ -1,13 +1,11 @@
 """The videos of a run that went best, as most, and worst: strips, and clips with the scores of each frame."""
 
-import base64
 import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from salzoo.evaluation.data import open_dataset
@@ -21,6 +19,7 @@ from salzoo.report.runs import RunStory
 from salzoo.runtime.devices import choose_device
 from salzoo.runtime.progress import progress_bar
 from salzoo.training.pictures import Moment, draw_strip, watch
+from salzoo.video.embedding import data_uri, picture_uri
 from salzoo.video.writing import video_writer
 
 AREA = 124 * 220
@@ -105,13 +104,8 @@ def _look(model: SaliencyModel, chosen: Sequence[tuple[str, Video, str]], frames
             clip = _make_clip(moments) if len(moments) > 1 else None
             if len(moments) > 1 and clip is None:
                 notices.append(f"no clip of {video.id}: it would have more than {LARGEST / 1e6:.0f} MB")
-            sights.append(Sight(rank, video.id, score, _strip_uri([moments[i] for i in at]), clip))
+            sights.append(Sight(rank, video.id, score, picture_uri(draw_strip([moments[i] for i in at])), clip))
     return sights, notices
-
-
-def _strip_uri(moments: Sequence[Moment]) -> str:
-    _, data = cv2.imencode(".jpg", draw_strip(moments), (cv2.IMWRITE_JPEG_QUALITY, 85))
-    return _uri("image/jpeg", data.tobytes())
 
 
 def _make_clip(moments: Sequence[Moment]) -> Clip | None:
@@ -125,8 +119,4 @@ def _make_clip(moments: Sequence[Moment]) -> Clip | None:
                 write(picture)
         data = path.read_bytes()
     texts = [shown(f"frame {moment.label}: {', '.join(moment.score_texts())}", limit=200) for moment in moments]
-    return Clip(_uri("video/mp4", data), FPS, texts) if len(data) <= LARGEST else None
-
-
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    return Clip(data_uri("video/mp4", data), FPS, texts) if len(data) <= LARGEST else None

@@ -42,9 +42,11 @@ for (const clip of document.querySelectorAll(".clip")) {
     video.currentTime = (Number(slider.value) + 0.5) / fps; // the middle of the frame's time
     say(Number(slider.value));
   });
-  video.addEventListener("timeupdate", () => {
+  const follow = (_, shown) => { // each picture as it is drawn: "timeupdate" comes four times a second
     if (!video.paused) {
-      say(Math.min(Math.floor(video.currentTime * fps), texts.length - 1));
+      say(Math.min(Math.floor(shown.mediaTime * fps + 0.5), texts.length - 1));
     }
-  });
+    video.requestVideoFrameCallback(follow);
+  };
+  video.requestVideoFrameCallback?.(follow);
 }
