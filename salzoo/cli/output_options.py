@@ -49,7 +49,8 @@ _CORPUS = [
         "kind",
         type=click.Choice(["mkv", "npz", "csv", "mp4", "png"]),
         help="Write for each input, into the folder --out: grey maps without loss (mkv), values (npz), measures (csv), "
-        "an overlay (mp4) or a folder of maps (png, the default).",
+        "an overlay (mp4) or a folder of maps (png, the default, for benchmarks). Bytes a frame, measured with "
+        "gaze-lite on a film of 1280x720: mkv 37 k, npz 3.7 M, csv 62, mp4 15 k, png 63 k.",
     ),
     click.option(
         "--inputs",

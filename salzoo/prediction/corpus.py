@@ -27,7 +27,7 @@ from salzoo.prediction.inputs import ALL, Selection, Source
 from salzoo.prediction.outputs import PLAIN, OutputOptions, check_options
 from salzoo.prediction.pace import Pace
 from salzoo.prediction.progress import Counts, followed
-from salzoo.prediction.runs import Prediction, Runner, is_there
+from salzoo.prediction.runs import Runner, is_there
 from salzoo.runtime.devices import share_cores
 from salzoo.runtime.files import read_text, sweep, write_text
 from salzoo.runtime.locking import locked
@@ -73,8 +73,8 @@ class Corpus:
         """The output of an input."""
         return self.folder / (source.name if self.kind == "png" else f"{source.name}.{self.kind}")
 
-    def runner(self, model: SaliencyModel | None = None) -> Runner:
-        """The model, ready to run in the way that was settled."""
+    def runner(self, count: Callable[[], None] = lambda: None, model: SaliencyModel | None = None) -> Runner:
+        """The model, ready to run in the way that was settled; calls ``count`` after each frame."""
         return Runner(
             self.model if model is None else model,
             device=self.device,
@@ -82,7 +82,7 @@ class Corpus:
             precision=self.precision,
             size=self.size,
             pace=Pace((self.together,)),
-            silent=True,
+            count=count,
         )
 
 
@@ -125,20 +125,20 @@ def predict_corpus(
         failed = on_first_rank(rank, lambda: read_failed(corpus.folder))
         todo = [source for source in sources if (shown(source.name) in failed) == retry_failed]
         with followed(todo, failed, corpus.folder / FAILED, log) as counting:
-            runner = settled.runner()
+            runner = settled.runner(counting.frame)
             for number in take_in_turn(counting.store, len(todo)):
                 source = todo[number]
                 if is_there(settled.out(source)):
                     counting.there(source)
                     continue
                 try:
-                    done = _predict_one(settled, runner, source)
+                    _predict_one(settled, runner, source)
                 except Exception as error:
                     if _is_full(error) or not (isinstance(error, SalzooError) or is_out_of_memory(error)):
                         raise
                     counting.failed(source, one_line(error, 1000))
                 else:
-                    counting.done(source, done.frames)
+                    counting.done(source)
             await_all(counting.store)
         with suppress(OSError):
             (corpus.folder / IN_FLIGHT).rmdir()
@@ -222,7 +222,7 @@ def _choose(corpus: Corpus, sources: Sequence[Source]) -> Corpus:
     model = load_model(corpus.model, device=corpus.device)
     if corpus.engine == "auto" and model.preprocessing.fit == "nearest":  # other engines run at one size alone
         corpus = replace(corpus, engine="torch")
-    engine = replace(corpus, together=1).runner(model).prepare(frames, total)
+    engine = replace(corpus, together=1).runner(model=model).prepare(frames, total)
     together = engine.groups[max(len(engine.groups) - 2, 0)]  # measured, it would differ from run to run
     return replace(corpus, engine=engine.name, precision=engine.precision, together=together)
 
@@ -249,34 +249,36 @@ def _in_flight(corpus: Corpus, source: Source) -> Iterator[None]:
             marker.unlink()
 
 
-def _predict_one(corpus: Corpus, runner: Runner, source: Source) -> Prediction:
+def _predict_one(corpus: Corpus, runner: Runner, source: Source) -> None:
     again = _was_in_flight(corpus, source)
     with _in_flight(corpus, source):
         if not again:
-            return _run(corpus, runner, source)
+            _run(corpus, runner, source)
+            return
         try:
             with worker_pool(partial(_run_apart, corpus, torch.get_num_threads()), 2) as submit:
-                return submit(source).result()
+                submit(source).result()
         except SalzooError as error:
             if isinstance(error.__cause__, BrokenProcessPool):
                 raise SalzooError(f"{source}: its process was killed at it twice") from error
             raise
 
 
-def _run_apart(corpus: Corpus, threads: int, source: Source) -> Prediction:
+def _run_apart(corpus: Corpus, threads: int, source: Source) -> None:
     """Run over an input in a process of its own."""
     end_with_parent()
     torch.set_num_threads(threads)
-    return _run(corpus, corpus.runner(), source)
+    _run(corpus, corpus.runner(), source)
 
 
-def _run(corpus: Corpus, runner: Runner, source: Source) -> Prediction:
+def _run(corpus: Corpus, runner: Runner, source: Source) -> None:
     out = corpus.out(source)
     if corpus.kind != "png":
-        return runner.run(source, out, corpus.selection, corpus.options)
+        runner.run(source, out, corpus.selection, corpus.options)
+        return
     try:
         out.mkdir(exist_ok=True)  # a folder, whatever its name ends in
-        return runner.run(source, out, corpus.selection, corpus.options)
+        runner.run(source, out, corpus.selection, corpus.options)
     finally:
         with suppress(OSError):
             out.rmdir()  # where it is empty still

@@ -26,7 +26,8 @@ LOGGED = 5.0
 
 @dataclass(frozen=True)
 class Counts:
-    """What all processes have done: inputs that got an output, had one, or failed; frames; bytes of the inputs."""
+    """What all processes have done: inputs that got an output, had one, or failed; frames; bytes of the inputs that
+    are over."""
 
     done: int = 0
     there: int = 0
@@ -46,10 +47,13 @@ class Counting:
         self.store = fresh_store()
         self._failed = failed
 
-    def done(self, source: Source, frames: int) -> None:
+    def frame(self) -> None:
+        self._add(frames=1)
+
+    def done(self, source: Source) -> None:
         if shown(source.name) in self._failed:
             self._tell(source, "")
-        self._add(done=1, frames=frames, bytes=source.size())
+        self._add(done=1, bytes=source.size())
 
     def there(self, source: Source) -> None:
         self._add(there=1, bytes=source.size())

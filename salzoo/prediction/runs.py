@@ -119,7 +119,7 @@ class Runner:
         model, device, engine, precision, size: as for ``predict``.
         report: given a line that says what runs, once that is known.
         pace: how many frames run together; by default that is found by measurement.
-        silent: show no progress.
+        count: called after each frame, in place of a progress bar.
     """
 
     def __init__(
@@ -132,9 +132,9 @@ class Runner:
         size: tuple[int, int] | None = None,
         report: Callable[[str], None] = lambda line: None,
         pace: Pace | None = None,
-        silent: bool = False,
+        count: Callable[[], None] | None = None,
     ) -> None:
-        self.model, self.size, self.report, self.silent = model, size, report, silent
+        self.model, self.size, self.report, self.count = model, size, report, count
         self.device = choose_device(device) if isinstance(device, str) else device
         self.asked: tuple[EngineName | Literal["auto"], Precision | Literal["auto"]] = (engine, precision)
         self.engine: Engine | None = None
@@ -156,10 +156,12 @@ class Runner:
         with open_output(out, info, options or OutputOptions(), sound, source.frame_names()) as write:
             count, began = 0, None
             pairs = self.stream(frames, 1 if info is None else total)
-            for frame, map_ in tqdm(pairs, total=total, unit="frame", disable=self.silent or None):
+            for frame, map_ in tqdm(pairs, total=total, unit="frame", disable=None if self.count is None else True):
                 began = perf_counter() if began is None else began
                 write(frame, map_)
                 count += 1
+                if self.count is not None:
+                    self.count()
             if not count:
                 raise SalzooError(f"{source} has no frame in the part that was asked for")
         return Prediction(out, count, perf_counter() - (began or 0))

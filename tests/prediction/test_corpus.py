@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -141,8 +142,9 @@ def test_a_video_that_kills_its_process_twice_is_passed_by(folder: Path) -> None
     assert not Path("out/.in-flight").exists()
 
 
-def launch(processes: int, restarts: int, out: str, log: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--max-restarts", str(restarts)]
+def launch(processes: int, restarts: int, out: str, log: Path, *agent: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "torch.distributed.run", "--max-restarts", str(restarts)]
+    command += agent or ["--standalone"]
     command += ["--nproc-per-node", str(processes), "-m", "salzoo", "predict", *PLAIN, "in", "-o", out, "--as", "mkv"]
     with log.open("ab") as file:
         return subprocess.Popen(command, stdout=file, stderr=file, env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -186,3 +188,27 @@ def test_two_processes_and_kills_give_the_files_of_one(folder: Path) -> None:
     assert launch(3, 0, "killed", Path("killed.log")).wait(timeout=120) == 0, Path("killed.log").read_text()
     assert files_of(Path("killed")) == files_of(Path("one"))
     assert failed_of(Path("killed")) == damaged
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc")
+def test_two_agents_and_a_kill_give_the_files_of_one(folder: Path) -> None:
+    write_clips(Path("more"), 20)
+    for path in Path("more").iterdir():
+        path.replace(Path("in") / path.name)
+    run("in", "-o", "one", "--as", "mkv")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    agent = ["--nnodes", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}", "--rdzv-id", "corpus"]
+    agent += ["--local-addr", "127.0.0.1"]
+    first = launch(1, 3, "two", Path("first.log"), *agent)
+    time.sleep(1)
+    second = launch(1, 3, "two", Path("second.log"), *agent)
+    until = time.monotonic() + 60
+    while not list(Path("two").glob("*.mkv")) and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(workers_of(second)[0], signal.SIGKILL)
+    assert first.wait(timeout=120) == 0, Path("first.log").read_text()
+    assert second.wait(timeout=120) == 0, Path("second.log").read_text()
+    assert files_of(Path("two")) == files_of(Path("one"))
