@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 
 from salzoo.evaluation.humans import knows_people, score_humans
 from salzoo.evaluation.keeping import Keeping, kept_scores
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
-from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, plain
+from salzoo.evaluation.results import LARGEST, Result, column_widths, format_notices, heading, number, plain
 from salzoo.evaluation.runs import baselines, default_workers, score_model
 from salzoo.evaluation.tables import format_relative
 from salzoo.evaluation.tasks import Scoring, prepare, score_gold
@@ -19,6 +20,7 @@ from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
 from salzoo.runtime.devices import device_of_rank, share_cores
+from salzoo.runtime.files import read_text
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.ranks import this_rank
 
@@ -131,6 +133,13 @@ def _rows(metrics: Sequence[str], rows: Sequence[tuple[str, dict[str, float], st
         cells = "".join(f"{number(scores[m], digits) if m in scores else '–':>{w}}" for m, w in columns.items())
         lines.append(f"{label:{width}}{cells}  {status}")
     return lines
+
+
+def read_not_scored(path: Path) -> dict[str, str]:
+    """The models that a leaderboard could not score, and why, from its results file; none from other results files."""
+    record = json.loads(read_text(path, LARGEST))
+    found = record.get("not_scored")
+    return {name: str(why) for name, why in found.items()} if isinstance(found, dict) else {}
 
 
 def leaderboard_json(board: Leaderboard) -> str:

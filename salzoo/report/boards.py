@@ -169,7 +169,8 @@ def _command(found: Sequence[tuple[Path, Result]]) -> str:
             models.append(str(path.parent))
     options = ["--dataset", first.dataset, "--split", first.split, "--protocol", first.protocol.partition(" ")[0]]
     options += ["--seed", str(first.seed)] + (["--relative"] if first.relative else [])
-    return shlex.join(["salzoo", "eval", *dict.fromkeys(models), *options])
+    command = shlex.join(["salzoo", "eval", *dict.fromkeys(models), *options])
+    return command + ("  # of every frame" if "only the first" in first.note else "")
 
 
 def count(number: int, word: str) -> str:

@@ -31,8 +31,8 @@ COLUMNS = 5
 FPS = 25
 """Frames a second of clips: data sets do not say their own."""
 
-LARGEST = 3_000_000
-"""Bytes of a clip."""
+LARGEST = 9_000_000
+"""Bytes of all clips of a report, of which each may have its share."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,14 @@ class Sight:
     clip: Clip | None
 
 
-def show_videos(run: RunStory, frames: int) -> tuple[list[Sight], list[str]]:
+def show_videos(run: RunStory, frames: int, runs: int = 1) -> tuple[list[Sight], list[str]]:
     """The best, the median and the worst video of a run's first result, by NSS where it has that, and what must be said
     of what is missing.
 
     Args:
         run: with results, whose data set must be at hand.
         frames: of each video, from its first.
+        runs: how many runs the report is on, which share ``LARGEST``.
     """
     try:
         result = run.results[0]
@@ -72,7 +73,7 @@ def show_videos(run: RunStory, frames: int) -> tuple[list[Sight], list[str]]:
         chosen = [(rank, videos[name], score) for rank, name, score in _ranked(result) if name in videos]
         if not chosen:
             return [], [f"no pictures: none of the scored videos is in {result.dataset} here"]
-        return _look(model, chosen, frames)
+        return _look(model, chosen, frames, LARGEST // (len(chosen) * runs))
     except SalzooError as error:
         return [], [f"no pictures: {error}"]
 
@@ -91,7 +92,9 @@ def _ranked(result: Result) -> list[tuple[str, str, str]]:
     return [(rank, order[n], f"{heading(metric)} {number(scores[order[n]], 3)}") for rank, n in places.items()]
 
 
-def _look(model: SaliencyModel, chosen: Sequence[tuple[str, Video, str]], frames: int) -> tuple[list[Sight], list[str]]:
+def _look(
+    model: SaliencyModel, chosen: Sequence[tuple[str, Video, str]], frames: int, largest: int
+) -> tuple[list[Sight], list[str]]:
     sights, notices = [], []
     total = sum(min(video.frames, frames) for _, video, _ in chosen)
     with progress_bar("pictures", total=total, unit="frame") as bar:
@@ -101,14 +104,16 @@ def _look(model: SaliencyModel, chosen: Sequence[tuple[str, Video, str]], frames
                 moments.append(moment)
                 bar.update(1)
             at = np.linspace(0, len(moments) - 1, min(COLUMNS, len(moments))).round().astype(int)
-            clip = _make_clip(moments) if len(moments) > 1 else None
+            clip = _make_clip(moments, largest) if len(moments) > 1 else None
             if len(moments) > 1 and clip is None:
-                notices.append(f"no clip of {video.id}: it would have more than {LARGEST / 1e6:.0f} MB")
+                notices.append(
+                    f"no clip of {video.id}: it would have more than {largest / 1e6:.1f} MB; ask for fewer --frames"
+                )
             sights.append(Sight(rank, video.id, score, picture_uri(draw_strip([moments[i] for i in at])), clip))
     return sights, notices
 
 
-def _make_clip(moments: Sequence[Moment]) -> Clip | None:
+def _make_clip(moments: Sequence[Moment], largest: int) -> Clip | None:
     """The clip of a video; None where it is too large."""
     pictures = [np.hstack([moment.frame, moment.people, moment.model]) for moment in moments]
     with tempfile.TemporaryDirectory(prefix="salzoo-") as folder:
@@ -119,4 +124,4 @@ def _make_clip(moments: Sequence[Moment]) -> Clip | None:
                 write(picture)
         data = path.read_bytes()
     texts = [shown(f"frame {moment.label}: {', '.join(moment.score_texts())}", limit=200) for moment in moments]
-    return Clip(data_uri("video/mp4", data), FPS, texts) if len(data) <= LARGEST else None
+    return Clip(data_uri("video/mp4", data), FPS, texts) if len(data) <= largest else None

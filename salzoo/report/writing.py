@@ -10,11 +10,12 @@ from markupsafe import Markup
 
 from salzoo import __version__
 from salzoo.evaluation.comparison import read_distinct
+from salzoo.evaluation.leaderboard import read_not_scored
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
 from salzoo.report.boards import make_boards
 from salzoo.report.charts import WIDTH
-from salzoo.report.runs import RunStory, is_run, read_run
+from salzoo.report.runs import is_run, read_run
 from salzoo.report.videos import show_videos
 from salzoo.runtime.files import write_text
 from salzoo.training.folder import RESULTS
@@ -42,11 +43,11 @@ def write_report(
             be written to.
     """
     runs = [read_run(path) for path in paths if is_run(path)]
-    files = [path / RESULTS if path.is_dir() else path for path in paths]
-    boards = make_boards(read_distinct([file for file in files if file.parent not in _unscored(runs)]))
+    files = [path for path in paths if not path.is_dir()]
+    boards = make_boards(read_distinct([run.folder / RESULTS for run in runs if run.results] + files))
     sights = []
     for run in runs:
-        found, missing = show_videos(run, frames) if frames and run.results else ([], [])
+        found, missing = show_videos(run, frames, len(runs)) if frames and run.results else ([], [])
         sights.append((found, run.notices + missing))
         for notice in sights[-1][1]:
             report(f"{run.folder}: {notice}")
@@ -57,6 +58,7 @@ def write_report(
         title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
         runs=list(zip(runs, sights, strict=True)),
         boards=boards,
+        not_scored={name: why for file in files for name, why in read_not_scored(file).items()},
         command=command,
     )
     size = len(page.encode())
@@ -65,10 +67,6 @@ def write_report(
             f"the report would have {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}: name fewer runs or results"
         )
     write_text(page, out)
-
-
-def _unscored(runs: Sequence[RunStory]) -> list[Path]:
-    return [run.folder for run in runs if not run.results]
 
 
 def render(**values: Any) -> str:

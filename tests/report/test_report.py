@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from salzoo.cli import cli
 from salzoo.evaluation.data import open_dataset
+from salzoo.evaluation.leaderboard import Leaderboard, leaderboard_json
 from salzoo.evaluation.results import CENTER_BIAS, HUMANS, Result, summarise, write_results
 from salzoo.interfaces import Dataset
 from salzoo.model import create_model
@@ -147,6 +148,14 @@ def test_reported_scores_stand_beside_with_their_status(tmp_path: Path) -> None:
     assert "do not quote them" in page
 
 
+def test_what_a_leaderboard_could_not_score_is_said(tmp_path: Path) -> None:
+    board = Leaderboard([make_result("a")], [], {HOSTILE: "its weights are not here <b>"})
+    (tmp_path / "board.json").write_text(leaderboard_json(board), encoding="utf-8")
+    page = write_page(tmp_path, make_result("b"), more=(str(tmp_path / "board.json"),)).read_text(encoding="utf-8")
+    assert "its weights are not here &lt;b&gt;" in page
+    assert page.count("<script>") == 1
+
+
 def test_results_that_cannot_be_compared_stand_apart(tmp_path: Path) -> None:
     page = write_page(tmp_path, make_result("a"), make_result("b", split="test")).read_text(encoding="utf-8")
     assert page.count("<h2 id=") == 3
@@ -236,3 +245,36 @@ def test_a_run_whose_data_are_gone_says_so(tmp_path: Path) -> None:
     assert outcome.exit_code == 0
     assert "no pictures: " in outcome.output
     assert "no pictures: " in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@dataclasses.dataclass(frozen=True)
+class HostileVideo:
+    """A video of three frames whose name, and whose frames' names, are markup, turned around, and long."""
+
+    id: str = HOSTILE
+    split: str = "val"
+    frames: int = 3
+    annotated: bool = True
+
+    def frame_name(self, index: int) -> str:
+        return HOSTILE + str(index)
+
+    def read_frames(self, start: int = 0, stop: int | None = None):
+        return iter([np.full((48, 64, 3), 90, np.uint8)] * 3)
+
+    def read_density(self, index: int):
+        return np.eye(48, 64, dtype=np.uint8) * 200
+
+
+def test_hostile_videos_are_text_beside_their_pictures(
+    browser, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Dataset("synthetic", [HostileVideo()], note=HOSTILE)
+    run = write_trained(tmp_path / "run", data, tiny_data, "val")
+    monkeypatch.setattr("salzoo.report.videos.open_dataset", lambda name, root: data)
+    outcome = CliRunner().invoke(cli, ["report", str(run), "-o", str(tmp_path / "report.html")])
+    assert outcome.exit_code == 0, outcome.output
+    with visit(browser, (tmp_path / "report.html").as_uri(), width=390) as seen:
+        assert "<script>alert('x')</script>" in seen.page.locator(".sight figcaption").inner_text()
+        assert "<script>alert('x')</script>" in seen.page.locator("output").inner_text()
+        assert (seen.errors, seen.overflow()) == ([], 0)
