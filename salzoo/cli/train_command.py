@@ -100,6 +100,7 @@ def _next_steps(run: "Run") -> list[str]:
         "next:",
         f"  salzoo predict {folder} VIDEO.mp4 -o overlay.mp4",
         f"  salzoo eval {folder} {data}",
+        f"  salzoo report {folder}",
         f"  salzoo train --resume {folder} {_twice_as_long(record.recipe)}",
     ]
 

@@ -75,7 +75,8 @@ class Axis:
         step = self.numbers[1] - self.numbers[0]
         decimals = max(0, -math.floor(math.log10(step) + 1e-9))
         every = math.ceil(len(self.numbers) / most)
-        return [(self.place(value), number(value, min(decimals, 9))) for value in self.numbers[::every]]
+        first = min(range(len(self.numbers)), key=lambda n: abs(self.numbers[n])) % every  # zero is among them
+        return [(self.place(value), number(value, min(decimals, 9))) for value in self.numbers[first::every]]
 
 
 def title_of(metric: str) -> str:

@@ -148,6 +148,14 @@ def test_reported_scores_stand_beside_with_their_status(tmp_path: Path) -> None:
     assert "do not quote them" in page
 
 
+def test_on_a_phone_the_status_stands_below_the_name(browser, page: Path) -> None:
+    for width, below in ((390, True), (820, False)):
+        with visit(browser, page.as_uri(), width=width) as seen:
+            baseline = seen.page.locator("tr.baseline").first
+            assert ("measured: a baseline" in baseline.locator("th").inner_text()) is below
+            assert baseline.locator("td").last.is_visible() is not below
+
+
 def test_what_a_leaderboard_could_not_score_is_said(tmp_path: Path) -> None:
     board = Leaderboard([make_result("a")], [], {HOSTILE: "its weights are not here <b>"})
     (tmp_path / "board.json").write_text(leaderboard_json(board), encoding="utf-8")
