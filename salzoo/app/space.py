@@ -1,0 +1,69 @@
+"""The folder of a Hugging Face Space that shows models: ``salzoo app --space``."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from salzoo import __version__
+from salzoo.hub.pulling import REPO
+from salzoo.hub.sources import DEFAULT_MODEL, names_model
+from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import write_text
+
+APP = '''"""Where people look, by models of salzoo's zoo."""
+
+from salzoo.app.serving import serve
+
+serve({models!r}, "0.0.0.0", 7860, print)
+'''
+
+CARD = """---
+title: {title}
+sdk: gradio
+sdk_version: {gradio}
+python_version: "3.11"
+app_file: app.py
+license: apache-2.0
+short_description: Where people look in videos and pictures
+tags: [saliency, visual-attention, salzoo]
+---
+
+# {title}
+
+Drop a video or pictures, and see where people look, by {models}. Made with `salzoo app --space {repo}`.
+"""
+
+
+def write_space(repo: str, models: Sequence[str], out: Path | None = None) -> Path:
+    """Write the folder of a Space: ``app.py``, ``requirements.txt`` and its card, ``README.md``.
+
+    Args:
+        repo: org/name of the Space.
+        models: names that the Space can load: cards, specs, repositories on the Hub; by default gaze-lite.
+        out: the folder, by default the Space's name; it must not be there, or be empty.
+
+    Raises:
+        SalzooError: a name that is no org/name, a model that is a folder on this machine, a folder that is taken.
+    """
+    match = REPO.fullmatch(repo)
+    if match is None or match[2]:
+        raise SalzooError(f"{repo!r} names no Space: write ORG/NAME")
+    names = list(models) or [DEFAULT_MODEL]
+    for name in names:
+        if Path(name).exists():
+            raise SalzooError(f"{name} is a folder here, which a Space has not: push it, and name ORG/REPO")
+        if not names_model(name):
+            raise SalzooError(f"{name} is no model that a Space could load: salzoo list models shows names")
+    title = repo.partition("/")[2]
+    folder = out or Path(title)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SalzooError(f"{folder} is there already: name another with --out")
+    shown = ", ".join(f"`{name}`" for name in names)
+    card = CARD.format(title=title, gradio=version("gradio"), models=shown, repo=repo)
+    for name, text in (
+        ("app.py", APP.format(models=names)),
+        ("requirements.txt", f"salzoo[app]=={__version__}\n"),
+        ("README.md", card),
+    ):
+        write_text(text, folder / name)
+    return folder
