@@ -1,6 +1,6 @@
 """``salzoo predict``: where people look in videos and images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from salzoo.cli.types import ENGINES, PRECISIONS, parse_size
 if TYPE_CHECKING:
     from salzoo.prediction.corpus import Corpus
     from salzoo.prediction.inputs import Source
+    from salzoo.prediction.runs import Prediction
 
 
 @click.command("predict")
@@ -97,6 +98,7 @@ def predict_command(
     frame's size, numbered 0001.png, 0002.png, … as the DHF1K benchmark takes them.
 
     With --dataset, what is written can be sent to a benchmark, and scored by salzoo eval --predictions OUT.
+
     Several inputs go into a folder, the largest first. What is there stays: the next run goes on, with the model and
     options that DIR/salzoo.json holds, and passes by what failed, listed in DIR/failed.csv. Where any has failed, the
     exit status is 3. torchrun --nproc-per-node K -m salzoo predict ... shares the inputs out over K processes, each of
@@ -127,11 +129,8 @@ def predict_command(
     options, selection = read_output_options(named_options), Selection(start, stop, every)
     many = kind is not None or listed is not None or retry_failed or log_json is not None or this_rank().size > 1
     if dataset is not None:
-        if (len(words) > 1 or listed is not None or selection != ALL) or (
-            options.view,
-            options.colormap,
-            options.bits,
-        ) != (None, None, 8):
+        drawn = (options.view, options.colormap, options.bits) != (None, None, 8)
+        if len(words) > 1 or listed is not None or selection != ALL or drawn:
             raise click.UsageError("--dataset takes the place of INPUT: all frames of a split, as grey maps of 8 bits")
         from salzoo.evaluation.data import open_dataset
 
@@ -157,19 +156,24 @@ def predict_command(
         _predict_corpus(corpus, find, retry_failed, log_json)
         return
     runner = Runner(model, device=chosen, engine=engine, precision=precision, size=size, report=click.echo)
-    for source, done in predict_all(runner, sources, pattern, selection, options=options, resume=resume):
+    _say_what_was_done(predict_all(runner, sources, pattern, selection, options=options, resume=resume))
+    if dataset is not None:
+        from salzoo.evaluation.saved_maps import check_layout
+
+        click.echo(
+            f"{out}: {check_layout(Path(out), videos)} maps of {len(videos)} videos, laid out as {layout} takes them"
+        )
+
+
+def _say_what_was_done(predictions: Iterable[tuple["Source", "Prediction | None"]]) -> None:
+    """Take predictions as they come, and print a line for each."""
+    for source, done in predictions:
         if done is None:
             click.echo(f"{source}: its output is there")
             continue
         frames = "1 frame" if done.frames == 1 else f"{done.frames} frames"
         click.echo(
             f"{done.out}: {frames} in {done.seconds:.1f} s, {done.frames / max(done.seconds, 1e-9):.1f} frames/s"
-        )
-    if dataset is not None:
-        from salzoo.evaluation.saved_maps import check_layout
-
-        click.echo(
-            f"{out}: {check_layout(Path(out), videos)} maps of {len(videos)} videos, laid out as {layout} takes them"
         )
 
 

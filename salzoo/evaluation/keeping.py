@@ -104,7 +104,6 @@ def kept_scores(task: Task, keeping: Keeping | None, **how: str) -> Iterator[Tas
         yield task
         return
     rank, folder = this_rank(), keeping.folder
-    on_first_rank(rank, lambda: _make_folder(folder))
     with locked(folder, rank, "is being written to"):
         on_first_rank(rank, lambda: _begin(task, keeping, how))
         yield replace(task, kept=Kept(folder))
@@ -113,13 +112,6 @@ def kept_scores(task: Task, keeping: Keeping | None, **how: str) -> Iterator[Tas
 def forget(keeping: Keeping) -> None:
     """Remove the scores that were kept, once the results are written."""
     shutil.rmtree(keeping.folder, ignore_errors=True)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SalzooError(f"cannot write {folder}: {error.strerror}") from error
 
 
 def _begin(task: Task, keeping: Keeping, how: dict[str, str]) -> None:

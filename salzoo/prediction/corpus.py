@@ -118,7 +118,6 @@ def predict_corpus(
     share_cores()
     check_options(corpus.kind, corpus.options)
     sources = on_first_rank(rank, lambda: _in_order(corpus, find()))
-    on_first_rank(rank, lambda: _make_folder(corpus.folder))
     with locked(corpus.folder, rank, "is being written to"):
         settled = on_first_rank(rank, lambda: _settle(corpus, sources))
         report(f"engine: {settled.engine} {settled.precision}, {settled.together} frames at once")
@@ -154,13 +153,6 @@ def _in_order(corpus: Corpus, sources: list[Source]) -> list[Source]:
         if taken or source.name.startswith(".") or "/" in source.name or not source.name:
             raise SalzooError(f"no output can be called {source.name!r}: give {source} another name")
     return sorted(sources, key=lambda source: (-source.size(), source.name))
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SalzooError(f"cannot write {folder}: {error.strerror}") from error
 
 
 def _settle(corpus: Corpus, sources: Sequence[Source]) -> Corpus:

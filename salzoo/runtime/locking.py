@@ -18,7 +18,7 @@ def locked(folder: Path, rank: Rank, doing: str) -> Iterator[None]:
     The system lets go of the lock when the process ends, however it does.
 
     Args:
-        folder: it must be there.
+        folder: it is made where it is missing.
         rank: of this process; the first one's has the lock.
         doing: what is done to the folder ("is being trained").
 
@@ -31,6 +31,7 @@ def locked(folder: Path, rank: Rank, doing: str) -> Iterator[None]:
     def lock() -> None:
         nonlocal descriptor, mine
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             _lock_file(descriptor)
             if os.fstat(descriptor).st_ino != path.stat().st_ino:  # its last holder has just removed it
