@@ -19,6 +19,7 @@ from salzoo.testing.composing import (
 )
 from salzoo.testing.composing import (
     check_signature,
+    check_size,
     compose,
     find_factory,
     frame_size,
@@ -53,6 +54,7 @@ def report_backbone(backbone: str | Callable[..., Backbone], **params: bool | in
     def make() -> Subject:
         check_signature("backbones", backbone)
         factory = find_factory("backbones", backbone, params)
+        check_size(factory, name)
         made = factory()
         if not isinstance(made, Backbone):
             raise FaultError(f"the factory gave a {type(made).__name__}, not a salzoo.interfaces.Backbone")

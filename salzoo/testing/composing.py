@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from salzoo.interfaces import Backbone, Layer, Preprocessing, State
+from salzoo.footprint import check_weights
+from salzoo.interfaces import Backbone, Layer, Preprocessing, SalzooError, State
 from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
 from salzoo.registry import Kind
@@ -109,6 +110,24 @@ def check_signature(kind: Kind, component: str | Callable[..., Any]) -> None:
             )
 
 
+COPIES = 4
+"""How often a component's weights are in memory while it is tried out: copies in float64 are twice as large."""
+
+
+def check_size(factory: Callable[..., nn.Module], name: str, *channels: int) -> None:
+    """Raise SalzooError where what a factory makes could not be tried out in the memory there is. A factory that does
+    not work without weights is asked no further: a check says so."""
+    try:
+        with torch.device("meta"):
+            outline = factory(*channels)
+    except SalzooError:
+        raise
+    except Exception:  # whatever a faulty factory raises
+        return
+    if isinstance(outline, nn.Module):
+        check_weights(outline, name, COPIES)
+
+
 def compose(backbone: Backbone, temporal: dict[int, nn.Module], seed: int = 0) -> SaliencyModel:
     """A model in evaluation mode whose maps vary, and in which no weight of a temporal module is still zero."""
     modules = "".join(f"+module@{position}" for position in temporal)
@@ -152,6 +171,29 @@ def stream(model: SaliencyModel, clip: Tensor, lengths: Sequence[int] | None = N
         some, state = model(part, state)
         maps.append(some)
     return torch.cat(maps, 1)
+
+
+@torch.no_grad()
+def require_new_start(model: SaliencyModel, where: str = "") -> None:
+    """Require that a video that starts beside one that goes on gives the maps of one that starts by itself.
+
+    Args:
+        model: in float64.
+        where: what messages begin with.
+    """
+    clip, before = make_clip(model, 2, 2), make_clip(model, 2, 3, seed=5)
+    anew, _ = model(clip)
+    _, state = model(before)
+    went_on, _ = model(clip, state)
+    mixed, _ = model(clip, state, starts=torch.tensor([True, False]))
+    difference = largest_difference(mixed[0], anew[0])
+    require(
+        difference <= 1e-9,
+        f"{where}zeros as state differ from None by {difference:.1e}: both mean that the video starts (where zeros "
+        "could be a real state, carry a flag that says whether a frame was seen)",
+    )
+    difference = largest_difference(mixed[1], went_on[1])
+    require(difference <= 1e-9, f"{where}starting one video of a batch changes another by {difference:.1e}")
 
 
 def largest_difference(one: Tensor, other: Tensor) -> float:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from salzoo.interfaces import State, map_state
 from salzoo.model import SaliencyModel
-from salzoo.testing.composing import BackboneSubject, largest_difference, make_clip, stream
+from salzoo.testing.composing import BackboneSubject, largest_difference, make_clip, require_new_start, stream
 from salzoo.testing.report import NotApplicableError, require
 
 LONGEST = 40
@@ -76,21 +76,7 @@ def windows_are_as_long_as_they_say(subject: BackboneSubject) -> None:
 
 
 def videos_start_anew(subject: BackboneSubject) -> None:
-    model = _with_own_modules(subject)
-    clip, before = make_clip(model, 2, 2), make_clip(model, 2, 3, seed=5)
-    with torch.no_grad():
-        anew, _ = model(clip)
-        _, state = model(before)
-        went_on, _ = model(clip, state)
-        mixed, _ = model(clip, state, starts=torch.tensor([True, False]))
-    difference = largest_difference(mixed[0], anew[0])
-    require(
-        difference <= 1e-9,
-        f"zeros as state differ from None by {difference:.1e}: both mean that the video starts (where zeros could be a "
-        "real state, carry a flag that says whether a frame was seen)",
-    )
-    difference = largest_difference(mixed[1], went_on[1])
-    require(difference <= 1e-9, f"starting one video of a batch changes another by {difference:.1e}")
+    require_new_start(_with_own_modules(subject))
 
 
 def priming_gives_the_state_that_running_gives(subject: BackboneSubject) -> None:

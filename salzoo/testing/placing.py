@@ -9,7 +9,7 @@ from torch import nn
 
 from salzoo.interfaces import Backbone, SalzooError
 from salzoo.model import SaliencyModel, create_model
-from salzoo.testing.composing import SmallUNet, compose, make_clip
+from salzoo.testing.composing import SmallUNet, check_size, compose, make_clip
 from salzoo.testing.report import FaultError, describe, require
 
 CHAIN = "salgan:width=0.05"
@@ -51,10 +51,11 @@ def find_places(factory: Callable[..., nn.Module]) -> Iterator[Placed]:
     places = [(name, make, position) for name, make, positions in PLACES for position in positions]
     for name, make_backbone, position in places:
         backbone = make_backbone()
-        torch.manual_seed(0)
         channels = backbone.channels_into(position), backbone.channels_out_of(position)
         where = f"position {position} of {name}"
         try:
+            check_size(factory, "the module", *channels)
+            torch.manual_seed(0)
             module = factory(*channels)
             if not isinstance(module, nn.Module):
                 raise FaultError(f"the factory gave a {type(module).__name__}, not a torch module")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from salzoo.interfaces import State, map_state
 from salzoo.model import SaliencyModel
-from salzoo.testing.composing import frame_size, largest_difference, make_clip, stream
+from salzoo.testing.composing import frame_size, largest_difference, make_clip, require_new_start, stream
 from salzoo.testing.placing import Subject
 from salzoo.testing.report import FaultError, NotApplicableError, require
 
@@ -152,21 +152,7 @@ def videos_of_a_batch_are_independent(subject: Subject) -> None:
 
 def the_first_frame_starts_from_nothing(subject: Subject) -> None:
     for place in subject.places:
-        model = copy.deepcopy(place.model).double()
-        clip, before = make_clip(model, 2, 2), make_clip(model, 2, 3, seed=5)
-        with torch.no_grad():
-            anew, _ = model(clip)
-            _, state = model(before)
-            went_on, _ = model(clip, state)
-            mixed, _ = model(clip, state, starts=torch.tensor([True, False]))
-        difference = largest_difference(mixed[0], anew[0])
-        require(
-            difference <= 1e-9,
-            f"at {place.where}, zeros as state differ from None by {difference:.1e}: both mean that the video starts "
-            "(where zeros could be a real state, carry a flag that says whether a frame was seen)",
-        )
-        difference = largest_difference(mixed[1], went_on[1])
-        require(difference <= 1e-9, f"at {place.where}, resetting one video of a batch changes another")
+        require_new_start(copy.deepcopy(place.model).double(), f"at {place.where}, ")
 
 
 def state_is_tensors_with_the_batch_first(subject: Subject) -> None:
