@@ -23,6 +23,10 @@ from salzoo.training.recipe import load_recipe, override
 HOSTILE = "<script>alert('x')</script>\"'&amp; \u05e9\u05dc\u05d5\u05dd \u202egnp " + "long" * 120
 METRICS = ("auc_judd", "nss", "kld")
 
+FAULTY = """<!doctype html><html lang="en"><title>Faulty</title><main><h1>Faulty</h1>
+<div style="width: 900px; color: #999; background: #fff">Pale words</div><button></button>
+<img src="http://example.org/picture.png" alt=""><script>undefined_name()</script></main></html>"""
+
 
 def make_result(model: str, shift: float = 0.0, metrics: tuple[str, ...] = METRICS, **changes: object) -> Result:
     random = np.random.default_rng(1)
@@ -71,6 +75,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = [make_result(HOSTILE, 0.1), make_result("b", -0.1), make_result(CENTER_BIAS, -0.4)]
     odd = make_result("odd", 0.2, notices={f"no {HOSTILE}": [HOSTILE] * 4}, frames_expected=50)
     return write_page(folder, *results, odd, make_result(HUMANS, 0.5, METRICS[:2]), more=(str(run),))
+
+
+def test_the_faults_of_a_page_are_seen(browser, tmp_path: Path) -> None:
+    """Without that, no finding means nothing."""
+    (tmp_path / "page.html").write_text(FAULTY)
+    with visit(browser, (tmp_path / "page.html").as_uri(), width=390) as seen:
+        assert any("undefined_name" in error for error in seen.errors)
+        assert "http://example.org/picture.png" in seen.requests
+        assert seen.overflow() > 400
+        assert {rule.partition(":")[0] for rule in seen.violations()} == {"color-contrast", "button-name"}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
