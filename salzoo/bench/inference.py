@@ -59,6 +59,16 @@ def bench_inference(model: SaliencyModel, frames: Sequence[NDArray[np.uint8]], *
     return Table(f"inference of {model.spec} at {size}, {1e-9 * flops:.1f} GFLOP a frame", "frame", shares, notes)
 
 
+def frames_per_second(spec: str, *, rounds: int = 3) -> float:
+    """How fast a model runs here: PyTorch on the CPU in float32, made ready as ``predict`` does, moving shapes at the
+    model's input size one after the other, the median of some rounds of eight frames. Weights are random where it has
+    any."""
+    model = model_for_bench(spec)
+    shown = np.stack([fitted for _, fitted in fit_frames(model, read_sample(None, model.preprocessing.size))])
+    (row,) = time_in_turn({"": _runner(torch_engine(model), shown, 1)}, rounds=rounds, units=len(shown))
+    return 1 / row.seconds
+
+
 COPIES = 4
 """How often the weights of a model are in memory while engines are compared: its own, and those prepared to run."""
 

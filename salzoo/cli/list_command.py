@@ -16,8 +16,13 @@ from salzoo.registry import KINDS, Entry, Kind
     "--timm", "timm_pattern", metavar="PATTERN", help="With backbones: the architectures of timm that match a glob."
 )
 @click.option("--long", is_flag=True, help="With models: also size, cost, licence and where scores come from.")
+@click.option(
+    "--speed", is_flag=True, help="With --long: also frames/s, measured here on the CPU, which takes a while."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_command(kind: Kind | None, pattern: str, timm_pattern: str | None, long: bool, as_json: bool) -> None:
+def list_command(
+    kind: Kind | None, pattern: str, timm_pattern: str | None, long: bool, speed: bool, as_json: bool
+) -> None:
     """List the names of a KIND (all kinds by default) that match a glob PATTERN."""
     if timm_pattern is not None:
         if kind != "backbones":
@@ -26,8 +31,10 @@ def list_command(kind: Kind | None, pattern: str, timm_pattern: str | None, long
         return
     if long and (kind != "models" or as_json):
         raise click.UsageError("--long goes with models, without --json: salzoo list models --long")
+    if speed and not long:
+        raise click.UsageError("--speed goes with --long: salzoo list models --long --speed")
     if kind == "models" and not as_json:
-        _print_models(pattern, long)
+        _print_models(pattern, long, speed)
         return
     entries = {each: registry().entries(each, pattern) for each in KINDS if kind in (None, each)}
     if as_json:
@@ -52,7 +59,7 @@ def _print_timm(pattern: str, as_json: bool) -> None:
         click.echo(spec)
 
 
-def _print_models(pattern: str, long: bool) -> None:
+def _print_models(pattern: str, long: bool, speed: bool) -> None:
     from salzoo.hub.places import describe_models
 
     for model in describe_models(pattern):
@@ -61,6 +68,8 @@ def _print_models(pattern: str, long: bool) -> None:
         click.echo(f"    on its card: {scores or 'none'}\n    weights {model.weights}")
         if long:
             _print_measures(model.spec)
+            if speed:
+                _print_speed(model.spec)
             click.echo(f"    licence of the weights: {model.license}; its scores: {model.source or 'none'}")
 
 
@@ -72,6 +81,18 @@ def _print_measures(spec: str) -> None:
     click.echo(
         f"    {found.parameters:,} parameters, {window}, {found.gflops:.1f} GFLOPs a frame of "
         f"{found.size[0]}×{found.size[1]}"
+    )
+
+
+def _print_speed(spec: str) -> None:
+    import torch
+
+    from salzoo.bench.inference import frames_per_second
+
+    threads = torch.get_num_threads()
+    click.echo(
+        f"    {frames_per_second(spec):.1f} frames/s here, one by one in float32 on PyTorch, CPU, {threads} "
+        f"thread{'s' * (threads > 1)}"
     )
 
 

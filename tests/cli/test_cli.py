@@ -124,3 +124,15 @@ def test_describe_takes_the_name_of_a_card() -> None:
     result = CliRunner().invoke(cli, ["describe", "salema61"])
     assert result.exit_code == 0
     assert result.output.startswith("salgan+ema:alpha=0.1@61: 31,787,009 parameters")
+
+
+def test_speed_is_measured_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from salzoo.bench import inference
+
+    measured = inference.frames_per_second("salgan:width=0.05", rounds=1)
+    assert 0.1 < measured < 10_000
+    monkeypatch.setattr(inference, "frames_per_second", lambda spec: 12.34)
+    shown = CliRunner().invoke(cli, ["list", "models", "gaze-lite", "--long", "--speed"])
+    assert "    12.3 frames/s here, one by one in float32 on PyTorch, CPU, 1 thread\n" in shown.output
+    assert "frames/s" not in CliRunner().invoke(cli, ["list", "models", "gaze-lite", "--long"]).output
+    assert CliRunner().invoke(cli, ["list", "models", "--speed"]).exit_code == 2
