@@ -110,7 +110,7 @@ class Visits:
 @lru_cache(maxsize=RUNNERS)
 def runner_of(name: str) -> Runner:
     """What runs a model: loaded once, with PyTorch, so that the first frame need not wait for the trial of engines."""
-    return Runner(name, engine="torch", silent=True)
+    return Runner(name, engine="torch", count=lambda: None)
 
 
 def run(

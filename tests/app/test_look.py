@@ -35,7 +35,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def look_at(folder: Path, *files: Path, models: tuple[str, ...] = (MODEL, "center-bias")) -> Look:
     look = Look(files, models, folder)
-    count = sum(1 for _ in look.run([Runner(name, engine="torch", silent=True) for name in models], Event()))
+    count = sum(1 for _ in look.run([Runner(name, engine="torch", count=lambda: None) for name in models], Event()))
     assert count == look.count == look.total
     return look
 
@@ -95,7 +95,7 @@ def test_pictures_are_scenes_of_their_own(tmp_path: Path) -> None:
 
 def test_work_ends_when_the_page_is_closed(clip: Path, tmp_path: Path) -> None:
     look, ended = Look([clip], [MODEL], tmp_path), Event()
-    for _ in look.run([Runner(MODEL, engine="torch", silent=True)], ended):
+    for _ in look.run([Runner(MODEL, engine="torch", count=lambda: None)], ended):
         ended.set()
     assert look.count == 1
 
