@@ -11,6 +11,7 @@ from salzoo import __version__
 from salzoo.cli.failures import explain
 from salzoo.cli.terminal import Failure, drop_output, guarded_streams
 from salzoo.interfaces.errors import LIMIT, shown
+from salzoo.runtime.ranks import end_with_parent
 from salzoo.runtime.signals import ended_by_signals
 
 COMMANDS = {
@@ -60,6 +61,8 @@ class Commands(click.Group):
         # Its other backends are none that models run on; and where any package's entry points cannot be read, torch
         # would not load for asking them.
         os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
+        if "TORCHELASTIC_RUN_ID" in os.environ:
+            end_with_parent()
         with guarded_streams(), ended_by_signals():
             return super().main(*args, **extra)
 

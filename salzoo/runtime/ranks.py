@@ -11,11 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from salzoo.interfaces.errors import SalzooError
 
 T = TypeVar("T")
+
+CONNECTING = timedelta(minutes=5)
+"""For how long a process looks for the others: where ``torchrun`` was killed, it would for ever."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,8 @@ def _store() -> Any:
     each machine. So the first rank gives each start a name of its own, and everything in it stands under that.
     """
     dist, rank, mine = _distributed(), this_rank(), secrets.token_hex(8)
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        end_with_parent()
     with connected():
-        store, _, _ = next(dist.rendezvous("env://"))
+        store, _, _ = next(dist.rendezvous("env://", timeout=CONNECTING))
         if not rank.first:
             store.set(f"salzoo/hello/{rank.number}", mine)  # where one of a start before stands, it is replaced
             while not store.check([f"salzoo/welcome/{mine}"]):
