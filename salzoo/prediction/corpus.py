@@ -8,6 +8,7 @@ because of an error, and while a run goes on ``.lock`` and ``.in-flight``, an em
 import csv
 import errno
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -139,8 +140,8 @@ def predict_corpus(
                 else:
                     counting.done(source)
             await_all(counting.store)
-        with suppress(OSError):
-            (corpus.folder / IN_FLIGHT).rmdir()
+        if rank.first:  # all is done; of a process that was killed, one may stand for an input that another finished
+            shutil.rmtree(corpus.folder / IN_FLIGHT, ignore_errors=True)
         return counting.counts()
 
 

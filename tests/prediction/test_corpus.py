@@ -76,6 +76,8 @@ def test_what_is_complete_stays_and_what_failed_is_named(folder: Path) -> None:
     before = files_of(Path("out"))
     Path("out/v01.mkv").unlink()
     Path("out/.salzoo-00000000.mkv").touch()  # of a process that was killed
+    Path("out/.in-flight").mkdir()
+    Path("out/.in-flight/v00").touch()
     assert "1 done, 4 frames; 2 were there; 0 failed" in run("in", "-o", "out", "--as", "mkv")
     assert files_of(Path("out")) == before
     write_clips(Path("more"), 1)
