@@ -59,6 +59,8 @@ BASE: dict[str, dict[str, str]] = {
     "recipes": {},
     "eval": {"models": "center-bias", "dataset": "dhf1k", "root": "/nowhere"},
     "compare": {"files": "/nowhere.json"},
+    "report": {"paths": "/nowhere.json", "out": "/nowhere/x.html"},
+    "app": {"models": "no-such-model", "space": "org/name", "out": "/dev/null/x"},
     "predict": {"model": "center-bias", "video": "/nowhere.png", "out": "/nowhere/x.png"},
     "card": {"name": "salema61"},
     "pull": {"name": "org/no-such-model"},
