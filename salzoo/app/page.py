@@ -147,6 +147,9 @@ def _runner(visits: Visits) -> Callable[..., Iterator[Any]]:
             yield _figures(look, index, alpha, options), place, _line(f"{taken}; {speed:.1f} a second")
         except SalzooError as error:
             yield "", gr.skip(), _line(visit.name_files(str(error)))
+        except Exception:
+            yield "", gr.skip(), _line("that went wrong; the terminal that serves this page says how")
+            raise
 
     return look_at
 

@@ -11,7 +11,6 @@ from packages.environment import install, run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGES = sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))
-QUICK = ("salzoo-emd",)
 PUBLIC = {"salzoo", "salzoo.cli", "salzoo.hookspecs", "salzoo.interfaces", "salzoo.metrics", "salzoo.testing"}
 
 
@@ -37,9 +36,8 @@ def test_a_package_imports_the_public_interface_alone(package: str) -> None:
                 assert all(alias.name.partition(".")[0] != "salzoo" for alias in node.names), path
 
 
-@pytest.mark.parametrize(
-    "package", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in PACKAGES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_installs_and_passes_its_own_tests(package: str, installed: Path, tmp_path: Path) -> None:
     tests = PLUGINS / package / "tests"
     done = run(installed, "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={tests}", str(tests), cwd=tmp_path)
@@ -51,6 +49,7 @@ def test_a_package_installs_and_passes_its_own_tests(package: str, installed: Pa
     assert len(plugin["entries"]) == (1 if package in ("salzoo-convgru", "salzoo-emd") else 3)
 
 
+@pytest.mark.slow
 def test_a_package_is_checked_by_its_name(installed: Path, tmp_path: Path) -> None:
     report = run(installed, "salzoo", "plugins", "check", "Salzoo_EMD", cwd=tmp_path)
     assert report.stdout.startswith("metric emd: 11 checks held, 0 failed\n")

@@ -71,7 +71,7 @@ def test_the_end_says_in_words_how_the_model_stands_and_what_to_type_next(tiny_d
     small = ["--size", "16x16", "--set", "score_frames=2", "--set", "frames=16", "--root", str(tiny_data), "-o", out]
     ended = CliRunner().invoke(cli, ["train", "salgan:width=0.05", "--dataset", "synthetic", *small])
     assert ended.exit_code == 0, ended.output
-    *_, columns, untrained, centre, contrast, _folder, _next, _predict, _eval, longer = ended.output.splitlines()
+    *_, columns, untrained, centre, contrast, _folder, _next, _predict, _eval, report, longer = ended.output.splitlines()
     assert columns == "higher is better, but lower in KLD"
     for line, other in (
         (untrained, "untrained"),
@@ -81,6 +81,7 @@ def test_the_end_says_in_words_how_the_model_stands_and_what_to_type_next(tiny_d
         assert line.startswith("salgan:width=0.05 against ")
         assert other in line
         assert "better in" in line or "worse in" in line or "no clear difference in" in line
+    assert report == f"  salzoo report {out}"
     assert longer.endswith(f"--resume {out} --set frames=32")
     again = CliRunner().invoke(cli, [*longer.split()[1:], "--no-score"])
     assert again.exit_code == 0, again.output

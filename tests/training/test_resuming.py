@@ -237,7 +237,7 @@ def flip(name: str) -> Callable[[Path], None]:
         (change("spec", "salgan:width=0.05"), "was saved with model salgan:width=0.05.ema"),
         (change("recipe", {**load_recipe("salema").__dict__, "lr": "x"}), "lr must be a number"),
         (lambda run: (run / "metrics.csv").write_text("a,b\n1,2\n"), "metrics.csv is damaged: it has no column 'step'"),
-        (lambda run: (run / ".lock").mkdir(), "cannot write run folder"),
+        (lambda run: (run / ".lock").mkdir(), "cannot write folder"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_resumed_says_why(
