@@ -11,13 +11,14 @@ from packages.environment import install, run
 from salzoo.cli import cli
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "shown"),
     [
         ("temporal", "temporal module  my-idea"),
-        pytest.param("backbone", "backbone         my-net", marks=pytest.mark.slow),
-        pytest.param("metric", "metric           my-score", marks=pytest.mark.slow),
-        pytest.param("dataset", "data set         my-videos", marks=pytest.mark.slow),
+        ("backbone", "backbone         my-net"),
+        ("metric", "metric           my-score"),
+        ("dataset", "data set         my-videos"),
     ],
 )
 def test_a_new_package_installs_passes_and_works(
