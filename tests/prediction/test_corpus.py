@@ -152,6 +152,13 @@ def launch(processes: int, restarts: int, out: str, log: Path, *agent: str) -> "
         return subprocess.Popen(command, stdout=file, stderr=file, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
+def add_clips(count: int) -> None:
+    """Put so many more videos among the inputs."""
+    write_clips(Path("more"), count)
+    for path in Path("more").iterdir():
+        path.replace(Path("in") / path.name)
+
+
 def workers_of(launcher: "subprocess.Popen[bytes]") -> list[int]:
     text = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text()
     return [int(word) for word in text.split()]
@@ -160,9 +167,7 @@ def workers_of(launcher: "subprocess.Popen[bytes]") -> list[int]:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc")
 def test_two_processes_and_kills_give_the_files_of_one(folder: Path) -> None:
-    write_clips(Path("more"), 30)
-    for path in Path("more").iterdir():
-        path.replace(Path("in") / path.name)
+    add_clips(30)
     damaged = plant_damaged(Path("in"))
     run("in", "-o", "one", "--as", "mkv", status=3)
     assert launch(2, 0, "two", Path("log")).wait(timeout=120) == 0, Path("log").read_text()
@@ -195,9 +200,7 @@ def test_two_processes_and_kills_give_the_files_of_one(folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc")
 def test_two_agents_and_a_kill_give_the_files_of_one(folder: Path) -> None:
-    write_clips(Path("more"), 20)
-    for path in Path("more").iterdir():
-        path.replace(Path("in") / path.name)
+    add_clips(20)
     run("in", "-o", "one", "--as", "mkv")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
