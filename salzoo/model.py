@@ -93,6 +93,12 @@ class SaliencyModel(nn.Module):
         """Whether ``bypass`` leaves anything out."""
         return any(not _is_always(module) for module in self.modules_over_time.values())
 
+    @property
+    def looks_back(self) -> int | None:
+        """Frames before its own that a map may depend on; None where that is all of them."""
+        windows = [int(getattr(module, "length", 0)) for module in self.modules_over_time.values()]
+        return None if self.temporal or 0 in windows else sum(windows) - len(windows)
+
     @classmethod
     def from_pretrained(cls, source: str) -> "SaliencyModel":
         """A model with its weights, in evaluation mode: the same as ``salzoo.load_model(source)``."""

@@ -101,8 +101,7 @@ def _chunks(task: Task, family: Family, engine: Engine, number: int) -> Iterator
     frames = read_ahead(task.videos[number].read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
     wanted = set(chosen.tolist())
     filters = [on_output for _, _, on_output in family.members]
-    numbered = ((index, each) for index, each in enumerate(_filtered(engine, frames, filters)) if index in wanted)
-    maps = read_ahead(numbered, FRAMES_AHEAD)  # scores are taken meanwhile
+    maps = read_ahead(_filtered(engine, frames, filters, wanted), FRAMES_AHEAD)  # scores are taken meanwhile
     found = 0
     while part := list(islice(maps, CHUNK)):
         found += len(part)
@@ -113,10 +112,13 @@ def _chunks(task: Task, family: Family, engine: Engine, number: int) -> Iterator
         raise SalzooError(f"video {video.id} gave {found} of the {len(chosen)} frames that its fixations are of")
 
 
-def _filtered(engine: Engine, frames: Any, filters: Sequence[nn.Module | None]) -> Iterator[list[NDArray[Any]]]:
-    """For each frame, its map as each filter leaves it."""
+def _filtered(
+    engine: Engine, frames: Any, filters: Sequence[nn.Module | None], wanted: set[int]
+) -> Iterator[tuple[int, list[NDArray[Any]]]]:
+    """Each wanted frame's number, and its map as each filter leaves it; a filter sees the maps of all frames."""
     states: list[State] = [None] * len(filters)
-    for map_ in predict_maps(engine, frames):
+    needed = wanted if all(each is None for each in filters) else range(max(wanted) + 1)
+    for map_, index in zip(predict_maps(engine, frames, wanted=needed), sorted(needed), strict=False):
         made: list[NDArray[Any]] = []
         for number, on_output in enumerate(filters):
             if on_output is None:
@@ -126,7 +128,8 @@ def _filtered(engine: Engine, frames: Any, filters: Sequence[nn.Module | None]) 
                 clip = torch.from_numpy(map_)[None, None, None].to(engine.model.device)
                 filtered, states[number] = on_output(clip, lambda x: x, states[number])
             made.append(filtered[0, 0, 0].cpu().numpy())
-        yield made
+        if index in wanted:
+            yield index, made
 
 
 def _filter_of(model: SaliencyModel) -> nn.Module | None:

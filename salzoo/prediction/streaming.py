@@ -1,7 +1,8 @@
 """From a stream of frames to a stream of maps."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections import deque
+from collections.abc import Container, Iterable, Iterator
+from itertools import groupby, islice
 from time import perf_counter
 from typing import Any
 
@@ -24,7 +25,12 @@ Map = NDArray[np.float32]
 
 
 def predict_maps(
-    model: SaliencyModel | Engine, frames: Iterable[Frame], *, clip_length: int | None = None, still: bool = False
+    model: SaliencyModel | Engine,
+    frames: Iterable[Frame],
+    *,
+    clip_length: int | None = None,
+    still: bool = False,
+    wanted: Container[int] | None = None,
 ) -> Iterator[Map]:
     """Predict the map of each frame of one video, in order, with a clip's worth of frames in memory.
 
@@ -34,6 +40,8 @@ def predict_maps(
         clip_length: frames that run together, by default the least that the engine offers. The maps do not depend on
             it, beyond rounding.
         still: take each frame for a still image, as ``SaliencyModel.forward`` does with ``bypass``.
+        wanted: the numbers of the frames whose maps are wanted, from 0; by default all. Of the other frames no more is
+            computed than those maps need.
 
     Yields:
         Maps in [0, 1], float32, of the model's input size ``model.preprocessing.size``, whatever the frame's (another
@@ -45,7 +53,18 @@ def predict_maps(
     """
     engine = as_engine(model)
     pace = Pace((clip_length or engine.groups[0],))
-    for _, map_ in _run(engine, fit_frames(engine.model, frames), pace, still):
+    back = engine.model.looks_back
+    asked: deque[bool] = deque()
+
+    def needed(wanted: Container[int]) -> Iterator[Frame]:
+        for index, frame in enumerate(frames):
+            if back is None or any(later in wanted for later in range(index, index + back + 1)):
+                asked.append(index in wanted)
+                yield frame
+            del frame
+
+    fitted = fit_frames(engine.model, frames if wanted is None else needed(wanted))
+    for _, map_ in _run(engine, fitted, pace, still, None if wanted is None else asked):
         yield map_
 
 
@@ -89,21 +108,28 @@ def fit_frames(model: SaliencyModel, frames: Iterable[Frame]) -> Iterator[tuple[
 
 
 def _run(
-    engine: Engine, fitted: Iterable[tuple[Frame, NDArray[Any]]], pace: Pace, still: bool = False
+    engine: Engine,
+    fitted: Iterable[tuple[Frame, NDArray[Any]]],
+    pace: Pace,
+    still: bool = False,
+    asked: deque[bool] | None = None,
 ) -> Iterator[tuple[Frame, Map]]:
-    """Each frame with its map, without margins, at the input's size."""
-    fitted = iter(fitted)
+    """Each frame with its map, without margins, at the input's size; only those whose turn in ``asked`` is true."""
     state: State = None
-    while clip := list(islice(fitted, pace.group)):
-        began = perf_counter()
-        maps, state = engine.run(np.stack([shown for _, shown in clip]), state, still=still)
-        pace.note(len(clip), perf_counter() - began)
-        if not np.isfinite(maps).all():
-            spec = engine.model.spec
-            raise SalzooError(f"{spec} gives maps that are not finite: its weights are broken; train it again")
-        frames = [frame for frame, _ in clip]
-        del clip
-        for map_ in maps:
-            frame = frames.pop(0)
-            yield frame, free_map(map_, frame.shape[:2], engine.model.preprocessing)
-            del frame
+    for is_wanted, part in groupby(fitted, key=lambda _: asked is None or asked.popleft()):
+        while clip := list(islice(part, pace.group)):
+            shown, frames = np.stack([shown for _, shown in clip]), [frame for frame, _ in clip]
+            del clip
+            if not is_wanted:
+                state = engine.prime(shown, state)
+                continue
+            began = perf_counter()
+            maps, state = engine.run(shown, state, still=still)
+            pace.note(len(frames), perf_counter() - began)
+            if not np.isfinite(maps).all():
+                spec = engine.model.spec
+                raise SalzooError(f"{spec} gives maps that are not finite: its weights are broken; train it again")
+            for map_ in maps:
+                frame = frames.pop(0)
+                yield frame, free_map(map_, frame.shape[:2], engine.model.preprocessing)
+                del frame

@@ -86,11 +86,10 @@ def watch(model: SaliencyModel, video: Video, shown: Sequence[int], area: int = 
                 kept[index] = resize_frame(frame, _size(frame.shape, area))
             yield frame
 
-    for index, map_ in enumerate(predict_maps(model, frames())):
-        if index in wanted:
-            frame = kept.pop(index)
-            people, scores = _truth(video, index, map_, frame.shape[:2])
-            yield Moment(video.frame_name(index), frame, people, _heat(map_, frame.shape[:2]), scores)
+    for map_, index in zip(predict_maps(model, frames(), wanted=wanted), shown, strict=False):
+        frame = kept.pop(index)
+        people, scores = _truth(video, index, map_, frame.shape[:2])
+        yield Moment(video.frame_name(index), frame, people, _heat(map_, frame.shape[:2]), scores)
 
 
 def draw_strip(moments: Sequence[Moment]) -> Picture:

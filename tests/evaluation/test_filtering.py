@@ -33,7 +33,7 @@ def test_scores_are_those_of_each_model_run_by_itself(
     scoring = Scoring(root=tiny_data, max_frames=20)
     runs: list[int] = []
     stream = filtering.predict_maps
-    monkeypatch.setattr(filtering, "predict_maps", lambda *given: runs.append(1) or stream(*given))
+    monkeypatch.setattr(filtering, "predict_maps", lambda *given, **how: runs.append(1) or stream(*given, **how))
     together = evaluate(names, scoring, workers=1)
     assert len(runs) == 3  # the network once, and the two baselines
     for name, result in zip(names, together, strict=False):

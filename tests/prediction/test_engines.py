@@ -135,6 +135,7 @@ def test_programs_carry_the_state(spec: str, name: EngineName) -> None:
     maps = np.stack(list(predict_maps(engine, frames)))
     np.testing.assert_allclose(maps, plain_maps(model, frames), atol=1e-4)
     assert np.abs(maps[-1] - next(predict_maps(engine, frames[-1:]))).max() > 1e-3  # which differ without the past
+    np.testing.assert_array_equal(next(predict_maps(engine, frames, wanted={5})), maps[-1])
 
 
 @pytest.mark.parametrize("name", ["onnx", "openvino"])

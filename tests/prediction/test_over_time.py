@@ -10,9 +10,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from salzoo.interfaces import Backbone, Layer, Preprocessing, Window
+from salzoo.interfaces import Backbone, Layer, Preprocessing, State, Window
 from salzoo.interfaces.backbone import Output
 from salzoo.model import SaliencyModel
+from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.streaming import predict_maps
 from salzoo.spec import parse_spec
 from salzoo.video.resizing import input_size, resize_frame
@@ -35,10 +36,11 @@ class Softmax(nn.Module):
         return x.flatten(1).softmax(1).view_as(x)
 
 
-def make(end: nn.Module, output: Output) -> SaliencyModel:
+def make(end: nn.Module, output: Output, *, windows: int = 1) -> SaliencyModel:
     torch.manual_seed(0)
     layers = [Layer("window", OverTime(), 1, 1, temporal=Window(LENGTH)), Layer("map", end, 1, 1)]
-    net = Backbone(layers, landmarks={"output": 1}, preprocessing=PREPROCESSING, output=output)
+    layers[1:1] = [Layer("pair", nn.Conv2d(2, 1, 3, padding=1), 1, 1, temporal=Window(2)) for _ in range(windows - 1)]
+    net = Backbone(layers, landmarks={"output": windows}, preprocessing=PREPROCESSING, output=output)
     return SaliencyModel(parse_spec("net"), net, {}).eval()
 
 
@@ -54,6 +56,38 @@ def test_windows_are_streamed(frames: np.ndarray, clip_length: int | None) -> No
         wanted = model(model.preprocess(frames))[0][0, :, 0].numpy()
     found = np.stack(list(predict_maps(model, frames, clip_length=clip_length)))
     np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+class Counting:
+    """An engine that counts the frames it is given."""
+
+    def __init__(self, model: SaliencyModel) -> None:
+        self.engine, self.ran, self.primed = torch_engine(model), 0, 0
+        self.name, self.precision, self.model = self.engine.name, self.engine.precision, model
+        self.size, self.groups = self.engine.size, self.engine.groups
+
+    def run(self, frames: np.ndarray, state: State = None, *, still: bool = False) -> tuple[np.ndarray, State]:
+        self.ran += len(frames)
+        return self.engine.run(frames, state, still=still)
+
+    def prime(self, frames: np.ndarray, state: State = None) -> State:
+        self.primed += len(frames)
+        return self.engine.prime(frames, state)
+
+
+@pytest.mark.parametrize("clip_length", [1, 4])
+@pytest.mark.parametrize(("windows", "primed"), [(1, 1 + 2 + 1 + 2), (2, 1 + 3 + 1 + 3)])
+def test_no_more_is_run_than_the_wanted_maps_need(windows: int, primed: int, clip_length: int) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (40, 24, 32, 3), np.uint8)
+    model, wanted = make(nn.Sigmoid(), "map", windows=windows), [1, 9, 10, 12, 39]
+    maps = np.stack(list(predict_maps(model, frames)))[wanted]
+    assert np.abs(np.diff(maps, axis=0)).max() > 0.01
+    engine = Counting(model)
+    found = np.stack(list(predict_maps(engine, frames, clip_length=clip_length, wanted=wanted)))
+    if clip_length == 1:
+        np.testing.assert_array_equal(found, maps)
+    np.testing.assert_allclose(found, maps, atol=1e-6)
+    assert (engine.ran, engine.primed) == (len(wanted), primed)  # before frames 1, 9, 12 and 39
 
 
 def test_a_density_is_predicted_over_its_maximum(frames: np.ndarray) -> None:

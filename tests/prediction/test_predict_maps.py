@@ -39,6 +39,21 @@ def test_maps_do_not_depend_on_the_clip_length(spec: str, clip_length: int) -> N
     np.testing.assert_allclose(clips, one_by_one, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "spec", ["salgan:width=0.05", "salgan:width=0.05+ema@30", "salgan:width=0.05+convlstm@bottleneck+ema@61"]
+)
+@pytest.mark.parametrize("wanted", [{0}, {3, 4, 10}, set(range(11)), range(4, 99), set()])
+def test_wanted_maps_are_those_of_all(spec: str, wanted: set[int] | range) -> None:
+    runner = model(spec)
+    maps = list(predict_maps(runner, frames(11)))
+    found = list(predict_maps(runner, frames(11), wanted=wanted))
+    assert len(found) == len([index for index in range(11) if index in wanted])
+    for map_, index in zip(found, sorted(wanted), strict=False):
+        np.testing.assert_array_equal(map_, maps[index])  # frame by frame, to the bit
+    clips = list(predict_maps(runner, frames(11), wanted=wanted, clip_length=4))
+    np.testing.assert_allclose(clips, found, atol=1e-5)
+
+
 def test_maps_are_those_of_the_model() -> None:
     runner = model("salgan:width=0.05+ema@61", size=(40, 60))
     with torch.inference_mode():

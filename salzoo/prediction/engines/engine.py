@@ -51,3 +51,7 @@ class Engine(Protocol):
             Maps (T, H, W) in [0, 1], and the state for the frames that follow.
         """
         ...
+
+    def prime(self, frames: NDArray[Any], state: State = None) -> State:
+        """The state that ``run`` would return, where nobody wants the maps."""
+        ...

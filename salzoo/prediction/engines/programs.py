@@ -55,6 +55,9 @@ class ProgramEngine:
             maps.append(map_[0, 0])
         return np.stack(maps), state
 
+    def prime(self, frames: NDArray[Any], state: State = None) -> State:
+        return self.run(frames, state)[1]
+
 
 def is_installed(name: EngineName) -> bool:
     """Whether what an engine needs is installed."""

@@ -1,11 +1,14 @@
 """PyTorch as an engine."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from salzoo.footprint import check_running
 from salzoo.interfaces import SalzooError, State
@@ -31,14 +34,26 @@ class TorchEngine:
     def run(
         self, frames: NDArray[Any], state: State = None, *, still: bool = False
     ) -> tuple[NDArray[np.float32], State]:
+        with self._set_up():
+            maps, state = self.prepared(self._clip(frames), state, bypass=still)
+            maps = self.prepared.as_maps(maps.float())[0, :, 0].cpu()
+        return maps.numpy(), state
+
+    def prime(self, frames: NDArray[Any], state: State = None) -> State:
+        with self._set_up():
+            return self.prepared.prime(self._clip(frames), state)
+
+    @contextmanager
+    def _set_up(self) -> Iterator[None]:
         device, kind = self.prepared.device, _TYPES.get(self.precision)
         autocast = torch.autocast(device.type, kind, enabled=kind is not None)
         with flushed_denormals(), torch.inference_mode(), autocast:
-            clip = self.prepared.preprocess(frames)
-            ordered = clip.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, clip.shape[:2])
-            maps, state = self.prepared(ordered, state, bypass=still)
-            maps = self.prepared.as_maps(maps.float())[0, :, 0].cpu()
-        return maps.numpy(), state
+            yield
+
+    def _clip(self, frames: NDArray[Any]) -> Tensor:
+        clip = self.prepared.preprocess(frames)
+        ordered: Tensor = clip.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return ordered.unflatten(0, clip.shape[:2])  # type: ignore[no-any-return]
 
 
 def torch_engine(model: SaliencyModel, precision: Precision = "float32") -> TorchEngine:
