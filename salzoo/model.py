@@ -94,6 +94,13 @@ class SaliencyModel(nn.Module):
         return any(not _is_always(module) for module in self.modules_over_time.values())
 
     @property
+    def has_still_path(self) -> bool:
+        """Whether the network itself treats still images otherwise, as UNISAL, which leaves out its recurrent layer:
+        they then run with ``bypass``. To any other model a still is the first frame of a video: a network that a spec's
+        module (SalCLSTM) was trained within, on videos, need not work without it."""
+        return any(not _is_always(layer.temporal) for layer in self.backbone.layers if layer.temporal is not None)
+
+    @property
     def looks_back(self) -> int | None:
         """Frames before its own that a map may depend on; None where that is all of them."""
         windows = [int(getattr(module, "length", 0)) for module in self.modules_over_time.values()]

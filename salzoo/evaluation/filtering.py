@@ -101,7 +101,8 @@ def _chunks(task: Task, family: Family, engine: Engine, number: int) -> Iterator
     frames = read_ahead(task.videos[number].read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
     wanted = set(chosen.tolist())
     filters = [on_output for _, _, on_output in family.members]
-    maps = read_ahead(_filtered(engine, frames, filters, wanted), FRAMES_AHEAD)  # scores are taken meanwhile
+    still = task.videos[number].frames == 1
+    maps = read_ahead(_filtered(engine, frames, filters, wanted, still), FRAMES_AHEAD)  # scores are taken meanwhile
     found = 0
     while part := list(islice(maps, CHUNK)):
         found += len(part)
@@ -113,12 +114,12 @@ def _chunks(task: Task, family: Family, engine: Engine, number: int) -> Iterator
 
 
 def _filtered(
-    engine: Engine, frames: Any, filters: Sequence[nn.Module | None], wanted: set[int]
+    engine: Engine, frames: Any, filters: Sequence[nn.Module | None], wanted: set[int], still: bool
 ) -> Iterator[tuple[int, list[NDArray[Any]]]]:
     """Each wanted frame's number, and its map as each filter leaves it; a filter sees the maps of all frames."""
     states: list[State] = [None] * len(filters)
     needed = wanted if all(each is None for each in filters) else range(max(wanted) + 1)
-    for map_, index in zip(predict_maps(engine, frames, wanted=needed), sorted(needed), strict=False):
+    for map_, index in zip(predict_maps(engine, frames, still=still, wanted=needed), sorted(needed), strict=False):
         made: list[NDArray[Any]] = []
         for number, on_output in enumerate(filters):
             if on_output is None:

@@ -28,7 +28,7 @@ def predict_arrays(model: SaliencyModel, frames: Any, *, order: str, video: bool
         return _predict(model, pictures, video)
     array = _array(frames, "frames")
     if array.ndim == 3:
-        return _predict(model, [_picture(array, order, "the frame")], video)[0]
+        return _predict(model, [_picture(array, order, "the frame")], video=False)[0]
     if array.ndim != 4:
         raise SalzooError(f"frames have shape (H, W, 3) or (T, H, W, 3), not {array.shape}")
     found = _predict(model, [_picture(frame, order, f"frame {n}") for n, frame in enumerate(array)], video)

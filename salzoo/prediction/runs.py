@@ -155,7 +155,7 @@ class Runner:
         total = info.frames if info is not None and info.frames and selection == ALL else None
         with open_output(out, info, options or OutputOptions(), sound, source.frame_names()) as write:
             count, began = 0, None
-            pairs = self.stream(frames, 1 if info is None else total)
+            pairs = self.stream(frames, 1 if info is None else total, still=source.still)
             for frame, map_ in tqdm(pairs, total=total, unit="frame", disable=None if self.count is None else True):
                 began = perf_counter() if began is None else began
                 write(frame, map_)
@@ -166,12 +166,15 @@ class Runner:
                 raise SalzooError(f"{source} has no frame in the part that was asked for")
         return Prediction(out, count, perf_counter() - (began or 0))
 
-    def stream(self, frames: Iterator[TimedFrame], count: int | None = None) -> Iterator[tuple[TimedFrame, Map]]:
+    def stream(
+        self, frames: Iterator[TimedFrame], count: int | None = None, *, still: bool = False
+    ) -> Iterator[tuple[TimedFrame, Map]]:
         """Each frame of one video with its map, as ``predict_maps`` gives it.
 
         Args:
             frames: of the video.
             count: how many they are, where that is known: of a few, none are spent on choosing an engine.
+            still: whether each is a still image.
         """
         first = list(islice(frames, CALIBRATION if self.asked[1] == "int8" else SAMPLE)) if self.engine is None else []
         engine = self.prepare([frame.image for frame in first], count) if self.engine is None else self.engine
@@ -183,7 +186,7 @@ class Runner:
                 waiting.append(frame)
                 yield frame.image
 
-        for _, map_ in stream_maps(engine, images(), self.pace):
+        for _, map_ in stream_maps(engine, images(), self.pace, still=still):
             yield waiting.popleft(), map_
 
     def prepare(self, frames: list[Frame], count: int | None = None) -> Engine:
@@ -254,7 +257,7 @@ def predict_frames(
 
     Args:
         model: a model, or what ``load_model`` takes.
-        source: a video, image or folder by name; an array (T, H, W, 3), or (H, W, 3) for one frame; or any iterable of
+        source: a video, image or folder by name; an array (T, H, W, 3), or (H, W, 3) for a still; or any iterable of
             frames. Frames are uint8, in OpenCV's order (blue, green, red).
         device, engine, precision, selection, size: as for ``predict``; the selection is for files.
 
@@ -268,12 +271,13 @@ def predict_frames(
     if isinstance(source, str | Path):
         (found,) = find_inputs([str(source)])
         frames, info = found.open(selection)
-        count = 1 if info is None else info.frames or None
+        still, count = found.still, 1 if info is None else info.frames or None
     else:
         given = source[None] if isinstance(source, np.ndarray) and source.ndim == 3 else source
+        still = given is not source
         count = len(given) if isinstance(given, Sized) else None
         frames = _given_frames(given)
-    for frame, map_ in runner.stream(frames, count):
+    for frame, map_ in runner.stream(frames, count, still=still):
         yield frame.image, resize_map(map_, frame.image.shape[:2])
 
 

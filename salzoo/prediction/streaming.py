@@ -39,7 +39,7 @@ def predict_maps(
         frames: (H, W, 3) uint8, BGR, of any size, each its own.
         clip_length: frames that run together, by default the least that the engine offers. The maps do not depend on
             it, beyond rounding.
-        still: take each frame for a still image, as ``SaliencyModel.forward`` does with ``bypass``.
+        still: take each frame for a still image (``SaliencyModel.has_still_path``).
         wanted: the numbers of the frames whose maps are wanted, from 0; by default all. Of the other frames no more is
             computed than those maps need.
 
@@ -77,20 +77,23 @@ def as_engine(model: SaliencyModel | Engine) -> Engine:
     return torch_engine(model)
 
 
-def stream_maps(engine: Engine, frames: Iterable[Frame], pace: Pace | None = None) -> Iterator[tuple[Frame, Map]]:
+def stream_maps(
+    engine: Engine, frames: Iterable[Frame], pace: Pace | None = None, *, still: bool = False
+) -> Iterator[tuple[Frame, Map]]:
     """Each frame of one video with its map, as ``predict_maps`` gives it: read, run and taken in three threads at once.
 
     Args:
         engine: what runs.
         frames: (H, W, 3) uint8, BGR; a thread reads them, a few before they are needed.
         pace: how many frames run together; one that goes on from video to video need not measure again.
+        still: take each frame for a still image.
 
     Yields:
         (frame, map).
     """
     pace = Pace(engine.groups) if pace is None else pace
     fitted = read_ahead(fit_frames(engine.model, frames), AHEAD)
-    pairs = read_ahead(_run(engine, fitted, pace), AHEAD)
+    pairs = read_ahead(_run(engine, fitted, pace, still), AHEAD)
     try:
         yield from pairs
     finally:

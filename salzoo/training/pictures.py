@@ -86,7 +86,8 @@ def watch(model: SaliencyModel, video: Video, shown: Sequence[int], area: int = 
                 kept[index] = resize_frame(frame, _size(frame.shape, area))
             yield frame
 
-    for map_, index in zip(predict_maps(model, frames(), wanted=wanted), shown, strict=False):
+    maps = predict_maps(model, frames(), still=video.frames == 1, wanted=wanted)
+    for map_, index in zip(maps, shown, strict=False):
         frame = kept.pop(index)
         people, scores = _truth(video, index, map_, frame.shape[:2])
         yield Moment(video.frame_name(index), frame, people, _heat(map_, frame.shape[:2]), scores)

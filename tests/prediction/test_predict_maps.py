@@ -54,6 +54,18 @@ def test_wanted_maps_are_those_of_all(spec: str, wanted: set[int] | range) -> No
     np.testing.assert_allclose(clips, found, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "modules", ["", "+ema@61", "+ema@30", "+ema:dropout=0.5,residual=true@30", "+convlstm@bottleneck", "+ema@62"]
+)
+def test_to_a_network_without_a_path_for_stills_they_are_first_frames(modules: str) -> None:
+    runner, pictures = model("salgan:width=0.05" + modules), frames(3)
+    firsts = [next(predict_maps(runner, [picture])) for picture in pictures]
+    for length in (1, 3):
+        stills = np.stack(list(predict_maps(runner, pictures, clip_length=length, still=True)))
+        assert stills.std() > 0.01
+        np.testing.assert_allclose(stills, np.stack(firsts), atol=1e-5 if length > 1 else 0)
+
+
 def test_maps_are_those_of_the_model() -> None:
     runner = model("salgan:width=0.05+ema@61", size=(40, 60))
     with torch.inference_mode():

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -20,14 +21,19 @@ NAMES = {"dhf1k": "DHF1K", "hollywood2": "Hollywood", "ucfsports": "UCFSports", 
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
-    """The tensors of a checkpoint that was converted from a file as the authors' is."""
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that was converted from a file as the authors' is."""
     folder = tmp_path_factory.mktemp("unisal")
     torch.save(authors_file(), folder / "file.pth")
     done = CliRunner().invoke(cli, ["convert", str(folder / "file.pth"), "-o", str(folder / "checkpoint")])
     assert done.exit_code == 0, done.output
     assert "mapped   834 tensors\n  ignored  rnn.cell_list.0.drop_mask_1\n" in done.output
-    return load_model(folder / "checkpoint").state_dict()
+    return folder / "checkpoint"
+
+
+@pytest.fixture(scope="module")
+def state(checkpoint: Path) -> dict[str, Tensor]:
+    return load_model(checkpoint).state_dict()
 
 
 def make(state: dict[str, Tensor], spec: str) -> SaliencyModel:
@@ -60,6 +66,17 @@ def test_its_states_take_turns(state: dict[str, Tensor], source: str) -> None:
         shown = arrays[f"interleaved_{NAMES[source]}_frames"]
         wanted = torch.from_numpy(arrays[f"interleaved_{NAMES[source]}"])
     torch.testing.assert_close(maps[0, shown, 0], wanted, atol=2e-5, rtol=0)
+
+
+def test_an_image_file_passes_the_gru_by(checkpoint: Path, tmp_path: Path) -> None:
+    with np.load(DATA / "unisal.npz") as arrays:
+        frame, density = arrays["frames"][0], arrays["static_DHF1K"][0]
+    cv2.imwrite(str(tmp_path / "picture.png"), frame)
+    height, width = frame.shape[:2]
+    words = ["predict", str(checkpoint), str(tmp_path / "picture.png"), "--size", f"{height}x{width}"]
+    done = CliRunner().invoke(cli, [*words, "-o", str(tmp_path / "map.npy")])
+    assert done.exit_code == 0, done.output
+    np.testing.assert_allclose(np.load(tmp_path / "map.npy")[0], np.exp(density - density.max()), atol=1e-4)
 
 
 @pytest.mark.slow

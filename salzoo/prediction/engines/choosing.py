@@ -62,7 +62,7 @@ def choose_engine(
     offered = _offered(model, engine, precision)
     if len(offered) == 1:
         made = _make(model, *offered[0], sample)
-        return Chosen(made, f"{made.name} {made.precision}")
+        return Chosen(made, _words(made))
     reference = torch_engine(model)
     if not len(sample) or (frames is not None and frames <= FEW and ("torch", "float32") in offered):
         return Chosen(reference, "torch float32")
@@ -92,7 +92,12 @@ def choose_engine(
     if not found:
         raise SalzooError(f"no precision of the engine {engine} keeps maps within {BOUND:g}: {'; '.join(words)}")
     best = min(found, key=lambda each: each[0])[1]
-    return Chosen(best, f"{best.name} {best.precision} (frames/s on the first frames: {', '.join(words)})")
+    return Chosen(best, f"{_words(best)} (frames/s on the first frames: {', '.join(words)})")
+
+
+def _words(engine: Engine) -> str:
+    apart = engine.name != "torch" and engine.model.has_still_path
+    return f"{engine.name} {engine.precision}" + (", still images torch float32" if apart else "")
 
 
 def _offered(

@@ -45,7 +45,8 @@ class Engine(Protocol):
         Args:
             frames: (T, H, W, 3), BGR, at the input size; uint8, or float32 on that scale.
             state: what the call before returned; None where the video starts. Each engine has a state of its own kind.
-            still: take each frame for a still image.
+            still: take each frame for a still image: it takes the network's own path for these
+                (``SaliencyModel.has_still_path``), or is a video of one frame; the state stays as it is.
 
         Returns:
             Maps (T, H, W) in [0, 1], and the state for the frames that follow.

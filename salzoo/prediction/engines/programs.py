@@ -21,6 +21,7 @@ from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.engine import EngineName, Precision
 from salzoo.prediction.engines.preparing import prepare_for_inference
+from salzoo.prediction.engines.torch_engine import TorchEngine, torch_engine
 from salzoo.runtime.devices import fast_precision
 from salzoo.runtime.files import complete_or_absent
 
@@ -32,7 +33,11 @@ _MODULES = {"onnx": _EXPORTER, "openvino": ("openvino", *_EXPORTER)}
 
 @dataclass(frozen=True)
 class ProgramEngine:
-    """A model as a program of one frame and the state; see ``Engine``."""
+    """A model as a program of one frame and the state; see ``Engine``.
+
+    Attributes:
+        stills: runs still images, where the network has a path of its own for them, which the program has not.
+    """
 
     model: SaliencyModel
     name: EngineName
@@ -40,19 +45,21 @@ class ProgramEngine:
     size: tuple[int, int]
     step: Step
     state_shapes: tuple[tuple[int, ...], ...]
+    stills: TorchEngine | None
     groups: tuple[int, ...] = (1,)
 
     def run(
         self, frames: NDArray[Any], state: State = None, *, still: bool = False
     ) -> tuple[NDArray[np.float32], State]:
-        if still and self.model.passes_stills_by:
-            raise ValueError("a program runs its temporal modules on every frame: take the engine torch for stills")
-        state = [np.zeros(shape, np.float32) for shape in self.state_shapes] if state is None else state
+        if still and self.stills is not None:
+            return self.stills.run(frames, state, still=True)
+        begin = [np.zeros(shape, np.float32) for shape in self.state_shapes]
         clip = _preprocess(self.model, frames)
         maps = []
         for index in range(len(clip)):
-            map_, *state = self.step([clip[index : index + 1], *state])
+            map_, *after = self.step([clip[index : index + 1], *(begin if still or state is None else state)])
             maps.append(map_[0, 0])
+            state = state if still else after
         return np.stack(maps), state
 
     def prime(self, frames: NDArray[Any], state: State = None) -> State:
@@ -108,7 +115,9 @@ def program_engine(
         step, shapes = open_program(path, precision)
     except RuntimeError as error:  # an operator that it does not know
         raise SalzooError(f"the engine {name} cannot run {model.spec}: {one_line(error)}") from error
-    return ProgramEngine(model, name, precision, size, step, shapes)
+    return ProgramEngine(
+        model, name, precision, size, step, shapes, torch_engine(model) if model.has_still_path else None
+    )
 
 
 def is_exported(model: SaliencyModel, size: tuple[int, int]) -> bool:

@@ -35,8 +35,12 @@ class TorchEngine:
         self, frames: NDArray[Any], state: State = None, *, still: bool = False
     ) -> tuple[NDArray[np.float32], State]:
         with self._set_up():
-            maps, state = self.prepared(self._clip(frames), state, bypass=still)
-            maps = self.prepared.as_maps(maps.float())[0, :, 0].cpu()
+            clip = self._clip(frames)
+            if still:
+                maps, _ = self.prepared(clip.transpose(0, 1), bypass=self.model.has_still_path)
+            else:
+                maps, state = self.prepared(clip, state)
+            maps = self.prepared.as_maps(maps.float()).flatten(0, 2).cpu()
         return maps.numpy(), state
 
     def prime(self, frames: NDArray[Any], state: State = None) -> State:
