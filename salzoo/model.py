@@ -89,6 +89,24 @@ class SaliencyModel(nn.Module):
         return dict(sorted({**own, **{int(position): module for position, module in self.temporal.items()}}.items()))
 
     @property
+    def timed(self) -> bool:
+        """Whether a module's constants are in seconds, so that the model must be told a video's rate."""
+        return any(getattr(module, "timed", False) for module in self.temporal.values())
+
+    def at_rate(self, rate: float) -> "SaliencyModel":
+        """The model, with the same weights, for videos of so many frames per second; itself where nothing depends on
+        that, or the rate is 0: not known."""
+        if not (rate and self.timed):
+            return self
+        modules: dict[str, Any] = dict(self.temporal.items())
+        temporal = {
+            int(i): each.at_rate(rate) if getattr(each, "timed", False) else each for i, each in modules.items()
+        }
+        told = SaliencyModel(self.spec, self.backbone, temporal)
+        told.preprocessing, told.training = self.preprocessing, self.training
+        return told
+
+    @property
     def passes_stills_by(self) -> bool:
         """Whether ``bypass`` leaves anything out."""
         return any(not _is_always(module) for module in self.modules_over_time.values())
@@ -452,7 +470,7 @@ def _try_out(model: SaliencyModel, size: tuple[int, int] | None = None) -> None:
     height, width = size or model.preprocessing.fixed_size or (2 * model.backbone.stride,) * 2
     try:
         with torch.no_grad():
-            maps, _ = model.eval()(torch.zeros(1, 2, 3, height, width, device=model.device))
+            maps, _ = model.eval().at_rate(25)(torch.zeros(1, 2, 3, height, width, device=model.device))
     except SalzooError:
         raise
     except Exception as error:  # whatever a plug-in's module raises

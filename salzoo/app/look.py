@@ -79,7 +79,12 @@ class Look:
         for number, source in enumerate(self.sources):
             with ExitStack() as stack:
                 streams: list[Any] = [
-                    runner.stream(islice(source.open()[0], FRAMES), self.total if self.video else 1, still=source.still)
+                    runner.stream(
+                        islice(source.open()[0], FRAMES),
+                        self.total if self.video else 1,
+                        rate=source.rate(self.info),
+                        still=source.still,
+                    )
                     for runner in runners
                 ]
                 for stream in streams:

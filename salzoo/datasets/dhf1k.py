@@ -100,6 +100,11 @@ class DHF1KVideo:
         density = bool(numbered(self.maps, IMAGES)) or (fixations and self.sigma > 0)
         return ("density",) * (not density) + ("fixations",) * (not fixations)
 
+    @cached_property
+    def rate(self) -> float:
+        """Frames per second: where the frames are images, those of the videos that they are of."""
+        return probe_video(self.source).fps if self.source is not None and self.source.is_file() else 30.0
+
     def frame_name(self, index: int) -> str:
         return f"{index + 1:04d}"
 

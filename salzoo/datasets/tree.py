@@ -60,6 +60,11 @@ class TreeVideo:
         """Number of frames. Raises SalzooError unless frames and maps have the same numbers."""
         return len(self._numbers)
 
+    @cached_property
+    def rate(self) -> float:
+        """Frames per second; 0 of images, which do not tell."""
+        return 0.0 if self.source.is_dir() else probe_video(self.source).fps
+
     def frame_name(self, index: int) -> str:
         return f"{self._numbers[index]:04d}"
 

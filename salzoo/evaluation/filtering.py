@@ -15,6 +15,7 @@ from salzoo.evaluation.scoring import Chunk
 from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.interfaces import SalzooError, State
+from salzoo.interfaces.dataset import rate_of
 from salzoo.model import SaliencyModel, create_model
 from salzoo.prediction.engines.engine import Engine
 from salzoo.prediction.streaming import predict_maps
@@ -98,18 +99,19 @@ def _chunks(task: Task, family: Family, engine: Engine, number: int) -> Iterator
     chosen = task.frames[number]
     if not len(chosen):
         return
-    frames = read_ahead(task.videos[number].read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
+    video, rate = task.videos[number], rate_of(task.videos[number])
+    frames = read_ahead(video.read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
     wanted = set(chosen.tolist())
-    filters = [on_output for _, _, on_output in family.members]
-    still = task.videos[number].frames == 1
-    maps = read_ahead(_filtered(engine, frames, filters, wanted, still), FRAMES_AHEAD)  # scores are taken meanwhile
+    filters = [on_output and _filter_of(model.at_rate(rate)) for _, model, on_output in family.members]
+    still = video.frames == 1
+    filtered = _filtered(engine.at_rate(rate), frames, filters, wanted, still)
+    maps = read_ahead(filtered, FRAMES_AHEAD)  # scores are taken meanwhile
     found = 0
     while part := list(islice(maps, CHUNK)):
         found += len(part)
         for member in range(len(filters)):
             yield Chunk(number, [index for index, _ in part], [each[member] for _, each in part])
     if found != len(chosen):
-        video = task.videos[number]
         raise SalzooError(f"video {video.id} gave {found} of the {len(chosen)} frames that its fixations are of")
 
 

@@ -71,6 +71,8 @@ def export_model(
             ``TOLERANCE``; a file that cannot be written. Nothing is left then.
     """
     path = Path(path)
+    if model.timed:
+        raise SalzooError(f"{model.spec} depends on a video's rate, which no program is told: give alpha, not tau")
     model = model.cpu().eval()
     height, width = size or model.preprocessing.size
     stride = model.backbone.stride

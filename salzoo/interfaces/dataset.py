@@ -19,6 +19,7 @@ class Video(Protocol):
     What was measured of people is read by the methods of ``DensityVideo``, ``FixationVideo`` and ``GazeVideo``, as far
     as a set has it; ``salzoo.gaze.truth`` asks for it and makes what is missing from what is there. A record whose
     class has a reader for what its own files lack says so in ``lacks``: ("density",) or ("fixations",).
+    One that knows its frames per second has them as ``rate``, 0 where they are unknown.
     """
 
     @property
@@ -42,6 +43,11 @@ class Video(Protocol):
 
     def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
         """Yield frames start..stop−1 (to the end when stop is None): (H, W, 3) uint8, BGR."""
+
+
+def rate_of(video: Video) -> float:
+    """Frames per second of a video, 0 where they are not known."""
+    return getattr(video, "rate", 0.0)
 
 
 @runtime_checkable

@@ -33,6 +33,9 @@ class TemporalModule(Protocol):
 
     A module may also have ``prime(x, state) -> state``: the state after a clip, where what goes on to the layer is not
     wanted.
+
+    A spec's module whose constants are in seconds says that it is ``timed``, and has ``at_rate(rate)``: its copy for a
+    video of so many frames per second. Itself it runs on a video's first frame alone, and else raises SalzooError.
     """
 
     acts_on: Literal["input", "output", "both"]

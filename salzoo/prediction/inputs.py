@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.interfaces import SalzooError, Video
+from salzoo.interfaces.dataset import rate_of
 from salzoo.video.pictures import read_image
 from salzoo.video.reading import TimedFrame, VideoInfo, probe_video, read_timed
 from salzoo.video.sound import Sound
@@ -127,6 +128,12 @@ class Source:
             yield from frames
 
         return selection.of(all_frames()), info
+
+    def rate(self, info: VideoInfo | None, selection: Selection = ALL) -> float:
+        """Frames taken per second, 0 where that is not known, as of numbered images."""
+        if self.video is not None:
+            return rate_of(self.video) / selection.every
+        return 0.0 if info is None or len(self.files) > 1 else info.fps / selection.every
 
     def frame_names(self) -> Iterator[str] | None:
         """What a data set calls its frames; None where they are numbered from 1."""

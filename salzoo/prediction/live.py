@@ -1,5 +1,6 @@
 """A camera or a stream as it comes: the newest frame first, late ones dropped and counted, shown on a page."""
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -89,18 +90,20 @@ def read_live(source: str) -> Iterator[NDArray[np.uint8]]:
 
 
 def watch(engine: Engine, frames: Iterable[NDArray[np.uint8]]) -> Iterator[Seen]:
-    """Run a model on the newest frame, again and again; the temporal state goes on from one that was run to the next.
+    """Run a model on the newest frame, again and again; the temporal state goes on from one that was run to the next,
+    and where the model's constants are in seconds, by the time between them.
 
     Args:
         engine: what runs.
         frames: as they come; a thread takes them at once.
     """
-    state = None
+    state, before = None, -math.inf
     newest = _newest(frames)
     try:
         for frame, arrived, dropped in newest:
             ((_, shown),) = fit_frames(engine.model, [frame])
-            maps, state = engine.run(shown[None], state)
+            maps, state = engine.at_rate(1 / (arrived - before)).run(shown[None], state)
+            before = arrived
             map_ = free_map(maps[0], frame.shape[:2], engine.model.preprocessing)
             yield Seen(frame, map_, perf_counter() - arrived, dropped)
     finally:

@@ -155,7 +155,8 @@ class Runner:
         total = info.frames if info is not None and info.frames and selection == ALL else None
         with open_output(out, info, options or OutputOptions(), sound, source.frame_names()) as write:
             count, began = 0, None
-            pairs = self.stream(frames, 1 if info is None else total, still=source.still)
+            rate = source.rate(info, selection)
+            pairs = self.stream(frames, 1 if info is None else total, rate=rate, still=source.still)
             for frame, map_ in tqdm(pairs, total=total, unit="frame", disable=None if self.count is None else True):
                 began = perf_counter() if began is None else began
                 write(frame, map_)
@@ -167,13 +168,14 @@ class Runner:
         return Prediction(out, count, perf_counter() - (began or 0))
 
     def stream(
-        self, frames: Iterator[TimedFrame], count: int | None = None, *, still: bool = False
+        self, frames: Iterator[TimedFrame], count: int | None = None, *, rate: float = 0, still: bool = False
     ) -> Iterator[tuple[TimedFrame, Map]]:
         """Each frame of one video with its map, as ``predict_maps`` gives it.
 
         Args:
             frames: of the video.
             count: how many they are, where that is known: of a few, none are spent on choosing an engine.
+            rate: frames per second, 0 where that is not known.
             still: whether each is a still image.
         """
         first = list(islice(frames, CALIBRATION if self.asked[1] == "int8" else SAMPLE)) if self.engine is None else []
@@ -186,7 +188,7 @@ class Runner:
                 waiting.append(frame)
                 yield frame.image
 
-        for _, map_ in stream_maps(engine, images(), self.pace, still=still):
+        for _, map_ in stream_maps(engine.at_rate(rate), images(), self.pace, still=still):
             yield waiting.popleft(), map_
 
     def prepare(self, frames: list[Frame], count: int | None = None) -> Engine:
@@ -272,12 +274,13 @@ def predict_frames(
         (found,) = find_inputs([str(source)])
         frames, info = found.open(selection)
         still, count = found.still, 1 if info is None else info.frames or None
+        rate = found.rate(info, selection)
     else:
         given = source[None] if isinstance(source, np.ndarray) and source.ndim == 3 else source
-        still = given is not source
+        still, rate = given is not source, 0.0
         count = len(given) if isinstance(given, Sized) else None
         frames = _given_frames(given)
-    for frame, map_ in runner.stream(frames, count, still=still):
+    for frame, map_ in runner.stream(frames, count, rate=rate, still=still):
         yield frame.image, resize_map(map_, frame.image.shape[:2])
 
 

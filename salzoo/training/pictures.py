@@ -14,6 +14,7 @@ from salzoo.evaluation.protocols import resize_as_benchmark
 from salzoo.evaluation.results import heading, number
 from salzoo.gaze.truth import has_density, has_fixations, read_density, read_fixations
 from salzoo.interfaces import Video
+from salzoo.interfaces.dataset import rate_of
 from salzoo.metrics import cc, nss
 from salzoo.model import SaliencyModel
 from salzoo.prediction.streaming import predict_maps
@@ -86,7 +87,7 @@ def watch(model: SaliencyModel, video: Video, shown: Sequence[int], area: int = 
                 kept[index] = resize_frame(frame, _size(frame.shape, area))
             yield frame
 
-    maps = predict_maps(model, frames(), still=video.frames == 1, wanted=wanted)
+    maps = predict_maps(model.at_rate(rate_of(video)), frames(), still=video.frames == 1, wanted=wanted)
     for map_, index in zip(maps, shown, strict=False):
         frame = kept.pop(index)
         people, scores = _truth(video, index, map_, frame.shape[:2])

@@ -79,6 +79,8 @@ def train(
     """
     outline, _ = describe_shapes(spec)  # a model that cannot be is refused before data are read, or made
     check_weights(outline, str(outline.spec))
+    if outline.timed:
+        raise SalzooError(f"{outline.spec}: tau is not trained with; add the module to a run: RUN+ema:tau=0.2@output")
     located = _locate_datasets(dataset, root)
     datasets = [open_dataset(name, folder) for name, folder in located]
     if len({data.name for data in datasets}) < len(datasets):

@@ -34,7 +34,9 @@ def test_a_component_is_checked() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["ema:alpha=0.3", "ema:learn=true", "ema:dropout=0.5", "convlstm:residual=true"])
+@pytest.mark.parametrize(
+    "name", ["ema:alpha=0.3", "ema:tau=0.2", "ema:learn=true", "ema:dropout=0.5", "convlstm:residual=true"]
+)
 def test_the_built_in_temporal_modules_keep_the_contract(name: str) -> None:
     assert f"temporal module {name}: " in call("check", name)
 

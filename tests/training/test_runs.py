@@ -101,6 +101,7 @@ def test_a_run_can_start_from_the_backbone_of_another(run: Run, tiny_data: Path,
     [
         ({"spec": "center-bias"}, "training-free: there is nothing to train"),
         ({"spec": "salgan+ema@63"}, "out of range 0..62"),
+        ({"spec": "salgan+ema:tau=0.2@61"}, "tau is not trained with"),
         ({"root": "/nowhere", "dataset": None}, "/nowhere does not exist"),
         ({"init": "/nowhere"}, "/nowhere"),
         ({"init": "center-bias"}, "does not fit"),

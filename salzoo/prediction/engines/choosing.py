@@ -109,7 +109,8 @@ def _offered(
         return [(engine, precision)]
     offered: list[tuple[EngineName, Precision]] = []
     for name in ENGINES if engine == "auto" else (engine,):
-        if engine == "auto" and name != "torch" and (model.device.type != "cpu" or not is_installed(name)):
+        fits = name == "torch" or (model.device.type == "cpu" and is_installed(name) and not model.timed)
+        if engine == "auto" and not fits:
             continue
         known = torch_precisions(model.device) if name == "torch" else program_precisions(name)
         wanted = tuple(kind for kind in known if kind != "int8") if precision == "auto" else (precision,)
@@ -131,6 +132,7 @@ def _make(model: SaliencyModel, name: EngineName, precision: Precision, sample: 
 
 def _try_out(engine: Engine, frames: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
     """The maps of a few frames one by one, and seconds a frame."""
+    engine = engine.at_rate(25)
     state, maps, times = None, [], []
     for frame in frames:
         began = perf_counter()

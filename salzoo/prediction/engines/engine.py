@@ -37,6 +37,10 @@ class Engine(Protocol):
     @property
     def groups(self) -> tuple[int, ...]: ...
 
+    def at_rate(self, rate: float) -> "Engine":
+        """The engine for a video of so many frames per second, 0 where that is not known."""
+        ...
+
     def run(
         self, frames: NDArray[Any], state: State = None, *, still: bool = False
     ) -> tuple[NDArray[np.float32], State]:

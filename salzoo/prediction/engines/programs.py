@@ -48,6 +48,9 @@ class ProgramEngine:
     stills: TorchEngine | None
     groups: tuple[int, ...] = (1,)
 
+    def at_rate(self, rate: float) -> "ProgramEngine":
+        return self  # no timed model is exported
+
     def run(
         self, frames: NDArray[Any], state: State = None, *, still: bool = False
     ) -> tuple[NDArray[np.float32], State]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +30,9 @@ class TorchEngine:
     groups: tuple[int, ...]
     name: Literal["torch"] = "torch"
     size: None = None
+
+    def at_rate(self, rate: float) -> "TorchEngine":
+        return replace(self, prepared=self.prepared.at_rate(rate))
 
     def run(
         self, frames: NDArray[Any], state: State = None, *, still: bool = False
