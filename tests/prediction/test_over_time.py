@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from salzoo.interfaces import Backbone, Layer, Preprocessing, State, Window
 from salzoo.interfaces.backbone import Output
 from salzoo.model import SaliencyModel
+from salzoo.prediction.engines.preparing import prepare_for_inference
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.streaming import predict_maps
 from salzoo.spec import parse_spec
@@ -23,12 +24,16 @@ PREPROCESSING = Preprocessing((24, 32), mean=(120, 120, 120), std=(60, 60, 60))
 
 
 class OverTime(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, *, normed: bool) -> None:
         super().__init__()
         self.conv = nn.Conv3d(3, 1, (LENGTH, 3, 3), padding=(0, 1, 1))
+        self.norm = nn.BatchNorm3d(1) if normed else nn.Identity()
+        for tensor in (*self.norm.parameters(), *self.norm.buffers()):
+            if tensor.is_floating_point():  # as after training
+                nn.init.uniform_(tensor, 0.5, 1.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x.unflatten(1, (LENGTH, -1)).transpose(1, 2)).squeeze(2)
+        return self.norm(self.conv(x.unflatten(1, (LENGTH, -1)).transpose(1, 2))).squeeze(2)
 
 
 class Softmax(nn.Module):
@@ -36,9 +41,9 @@ class Softmax(nn.Module):
         return x.flatten(1).softmax(1).view_as(x)
 
 
-def make(end: nn.Module, output: Output, *, windows: int = 1) -> SaliencyModel:
+def make(end: nn.Module, output: Output, *, windows: int = 1, normed: bool = False) -> SaliencyModel:
     torch.manual_seed(0)
-    layers = [Layer("window", OverTime(), 1, 1, temporal=Window(LENGTH)), Layer("map", end, 1, 1)]
+    layers = [Layer("window", OverTime(normed=normed), 1, 1, temporal=Window(LENGTH)), Layer("map", end, 1, 1)]
     layers[1:1] = [Layer("pair", nn.Conv2d(2, 1, 3, padding=1), 1, 1, temporal=Window(2)) for _ in range(windows - 1)]
     net = Backbone(layers, landmarks={"output": windows}, preprocessing=PREPROCESSING, output=output)
     return SaliencyModel(parse_spec("net"), net, {}).eval()
@@ -88,6 +93,17 @@ def test_no_more_is_run_than_the_wanted_maps_need(windows: int, primed: int, cli
         np.testing.assert_array_equal(found, maps)
     np.testing.assert_allclose(found, maps, atol=1e-6)
     assert (engine.ran, engine.primed) == (len(wanted), primed)  # before frames 1, 9, 12 and 39
+
+
+def test_batch_norms_over_time_are_folded() -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (3, 24, 32, 3), np.uint8)
+    model = make(nn.Sigmoid(), "map", normed=True)
+    prepared = prepare_for_inference(model)
+    assert not any(isinstance(module, nn.BatchNorm3d) for module in prepared.modules())
+    with torch.no_grad():
+        wanted = model(model.preprocess(frames))[0]
+        assert wanted.std() > 0.01
+        torch.testing.assert_close(prepared(model.preprocess(frames))[0], wanted, atol=1e-6, rtol=0)
 
 
 def test_a_density_is_predicted_over_its_maximum(frames: np.ndarray) -> None:

@@ -45,8 +45,8 @@ def _conv(
 class PointConv(nn.Conv3d):
     """A convolution 1×1×1 of stride 1, computed in two dimensions, for which there is faster code on CPUs."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = F.conv2d(x.flatten(2, 3), self.weight.squeeze(2)).unflatten(2, x.shape[2:4])
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        y: Tensor = F.conv2d(input.flatten(2, 3), weight.squeeze(2), bias).unflatten(2, input.shape[2:4])
         return y
 
 

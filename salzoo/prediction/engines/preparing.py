@@ -9,6 +9,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from salzoo.model import SaliencyModel, channels_last
 
+_CONVOLUTIONS, _NORMS = (nn.Conv2d, nn.Conv3d), (nn.BatchNorm2d, nn.BatchNorm3d)
+
 FOLDING_TOLERANCE = 1e-4
 """Largest difference of a map that folding may make; a copy that differs more is thrown away."""
 
@@ -24,7 +26,7 @@ def prepare_for_inference(model: SaliencyModel) -> SaliencyModel:
 def _folded(model: SaliencyModel) -> SaliencyModel | None:
     """A copy whose batch norms are folded into the convolutions whose outputs alone they read; None where there are
     none, or where the network reads these outputs elsewhere too, which a comparison on one frame of noise tells."""
-    if not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
+    if not any(isinstance(module, _NORMS) for module in model.modules()):
         return None
     folded = copy.deepcopy(model).eval()
     height, width = folded.preprocessing.fixed_size or (2 * folded.backbone.stride,) * 2
@@ -44,21 +46,21 @@ def _folded(model: SaliencyModel) -> SaliencyModel | None:
     return folded if difference <= FOLDING_TOLERANCE else None
 
 
-def _pairs(model: SaliencyModel, frame: Tensor) -> list[tuple[str, str, nn.Conv2d, nn.BatchNorm2d]]:
+def _pairs(model: SaliencyModel, frame: Tensor) -> list[tuple[str, str, Any, Any]]:
     """Batch norms, by name, with the convolutions whose outputs they read, each called once on a frame."""
     names = {module: name for name, module in model.named_modules()}
-    outputs: list[tuple[Tensor, nn.Conv2d]] = []
-    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
+    outputs: list[tuple[Tensor, nn.Module]] = []
+    pairs: list[tuple[nn.Module, nn.Module]] = []
     calls: dict[nn.Module, int] = {}
 
     def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         calls[module] = calls.get(module, 0) + 1
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, _CONVOLUTIONS):
             outputs.append((output, module))
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, _NORMS):
             pairs.extend((made_by, module) for tensor, made_by in outputs if tensor is inputs[0])
 
-    kinds = (nn.Conv2d, nn.BatchNorm2d)
+    kinds = (*_CONVOLUTIONS, *_NORMS)
     hooks = [module.register_forward_hook(note) for module in model.modules() if isinstance(module, kinds)]
     model(frame)
     for hook in hooks:
@@ -66,7 +68,8 @@ def _pairs(model: SaliencyModel, frame: Tensor) -> list[tuple[str, str, nn.Conv2
     return [
         (names[norm], names[convolution], convolution, norm)
         for convolution, norm in pairs
-        if calls[convolution] == calls[norm] == 1 and type(convolution).forward is nn.Conv2d.forward
+        if calls[convolution] == calls[norm] == 1
+        and type(convolution).forward in (nn.Conv2d.forward, nn.Conv3d.forward)
     ]
 
 
