@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,11 @@ class Adaptation(PerSource):
 
 
 class Smoothing(PerSource):
-    """Eight times the size, then a learned filter of 41×41, a Gaussian at first."""
+    """Eight times the size, then a learned filter of 41×41, a Gaussian at first.
+
+    Both are one convolution of the small map: of the filter's weights those that meet one small pixel are added up
+    beforehand, 7×7 sums for each of the 8×8 places in a large one. It costs a 34th, and rounds less.
+    """
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
@@ -102,9 +107,10 @@ class Smoothing(PerSource):
             self.add_module(f"smoothing_{each.key}", conv)
 
     def forward(self, x: Tensor) -> Tensor:
-        large = nn.functional.interpolate(x, scale_factor=8)
-        y: Tensor = self.get_submodule(f"smoothing_{SOURCES[self.source].key}")(large)
-        return y
+        weight = self.get_submodule(f"smoothing_{SOURCES[self.source].key}").get_parameter("weight")
+        sums = F.avg_pool2d(F.pad(weight, (11,) * 4), 8, 1, divisor_override=1)  # of 8×8 weights from each on, 56×56
+        small = sums.view(7, 8, 7, 8).flip(1, 3).permute(1, 3, 0, 2).reshape(64, 1, 7, 7)
+        return F.pixel_shuffle(F.conv2d(F.pad(x, (3,) * 4, mode="replicate"), small), 8)
 
 
 def _first_gaussians() -> Tensor:
