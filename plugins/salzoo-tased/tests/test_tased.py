@@ -1,5 +1,6 @@
 """TASED-Net keeps salzoo's contracts and gives the authors' maps, from a file in their layout."""
 
+import csv
 import sys
 from pathlib import Path
 
@@ -55,3 +56,19 @@ def test_it_gives_the_authors_maps(checkpoint: Path) -> None:
 @pytest.mark.slow
 def test_conformance() -> None:
     check_backbone("tased-net", width=0.1)
+
+
+@pytest.mark.slow
+def test_training_lowers_the_loss(tmp_path: Path) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    train = (
+        f"train tased-net:width=0.25 --dataset synthetic --root {data} -o {run} --init random --no-score "
+        "--recipe tased-net --batch 2 --accumulate 1 --size 64x96 --set frames=60"
+    )
+    for command in (f"data make synthetic --videos 8 --out {data}", train):
+        done = CliRunner().invoke(cli, command.split())
+        assert done.exit_code == 0, done.output
+    with (run / "metrics.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 30
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])

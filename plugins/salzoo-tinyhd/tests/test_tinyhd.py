@@ -1,5 +1,6 @@
 """TinyHD keeps salzoo's contracts and gives the authors' maps, from a file in their layout."""
 
+import csv
 import sys
 from pathlib import Path
 
@@ -47,3 +48,20 @@ def test_conformance() -> None:
     check_backbone("tinyhd")
     for report in check_package("salzoo-tinyhd"):
         report.raise_findings()
+
+
+@pytest.mark.slow
+def test_training_lowers_the_loss(tmp_path: Path) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    train = (
+        f"train tinyhd --dataset synthetic --root {data} -o {run} --init random --no-score --recipe tased-net "
+        "--set clip_length=16 --set primes=15 --set batch_norm=frozen --set loss=kld --lr 0.01 --batch 2 "
+        "--accumulate 1 --size 64x96 --set frames=42"
+    )
+    for command in (f"data make synthetic --videos 8 --out {data}", train):
+        done = CliRunner().invoke(cli, command.split())
+        assert done.exit_code == 0, done.output
+    with (run / "metrics.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 21
+    assert np.mean(losses[-7:]) < np.mean(losses[:7])

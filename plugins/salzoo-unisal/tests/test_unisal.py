@@ -1,5 +1,6 @@
 """UNISAL keeps salzoo's contracts and gives the authors' densities, from a file in their layout."""
 
+import csv
 import sys
 from pathlib import Path
 
@@ -81,3 +82,19 @@ def test_an_image_file_passes_the_gru_by(checkpoint: Path, tmp_path: Path) -> No
 def test_conformance() -> None:
     check_backbone("unisal")
     check_backbone("unisal", source="salicon")
+
+
+@pytest.mark.slow
+def test_training_lowers_the_loss(tmp_path: Path) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    train = (
+        f"train unisal --dataset synthetic --root {data} -o {run} --init random --no-score --recipe unisal "
+        "--batch 4 --set clip_length=3 --size 64x96 --set frames=240"
+    )
+    for command in (f"data make synthetic --videos 8 --out {data}", train):
+        done = CliRunner().invoke(cli, command.split())
+        assert done.exit_code == 0, done.output
+    with (run / "metrics.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 20
+    assert np.mean(losses[-6:]) < np.mean(losses[:6])
