@@ -28,6 +28,8 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
 ]
 
+PAINTED = "document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => setTimeout(done))))"
+
 
 @contextmanager
 def chromium() -> Iterator["Browser"]:
@@ -75,6 +77,7 @@ def visit(browser: "Browser", url: str, width: int = 1440, height: int = 900, da
     seen.page.on("request", lambda request: seen.requests.append(request.url))
     try:
         seen.page.goto(url)
+        seen.page.evaluate(PAINTED)  # on a busy machine a page is loaded before it has its layout
         yield seen
     finally:
         context.close()
