@@ -29,6 +29,7 @@ def sweep_command(
 
     Folds and seeds may have braces too: --dataset "hevc33:fold={0..4}" --set "seed={0..2}" --split test scores every
     video by the runs that have not seen it; beside the table stand the paired differences from the first spec.
+    --init "runs/{fold}" begins each fold from weights of its own.
 
     Runs that are finished are not repeated, interrupted ones are resumed: after Ctrl-C or a crash, give the command
     again. A run that fails is reported, the others go on, and the status is 1.

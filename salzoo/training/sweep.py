@@ -86,7 +86,8 @@ def sweep(
         split: of the first data set, on which the models are scored; choose by "val" alone.
         report: given each line of what is going on.
         options: further ones of ``train``, the same for every spec; a text with braces stands for several
-            (seed="{0..2}").
+            (seed="{0..2}"), and the name of a parameter of the data set in braces for its value there: with
+            init="runs/{fold}" each fold goes on from weights of its own, which have not seen its test split.
 
     Returns:
         The results of the trained models, each over all its folds and seeds, then of the baselines; one line for each
@@ -128,19 +129,36 @@ def plan_trials(
     for model in models:
         check_weights(model, str(model.spec))
     datasets: list[str | None] = [None] if dataset is None else [*expand(dataset)]
-    varied = {key: expand(value) for key, value in options.items() if isinstance(value, str) and "{" in value}
-    if (count := len(specs) * len(datasets) * math.prod(map(len, varied.values()))) > LIMIT:
+    varied = {data: _choices_of(options, data) for data in datasets}
+    if (count := len(specs) * sum(math.prod(map(len, each.values())) for each in varied.values())) > LIMIT:
         raise SalzooError(f"the patterns give {count} runs; the limit is {LIMIT}")
     name = re.sub(r"[^\w.+@=-]+", "_", pattern).strip("_")
     folder = Path(out) if out else Path("runs") / f"sweep-{name}"
+    several = [key for key in options if any(len(each.get(key, ())) > 1 for each in varied.values())]
     trials = []
-    for spec, data, values in itertools.product(specs, datasets, itertools.product(*varied.values())):
-        chosen = {key: parse_change(f"{key}={value}")[1] for key, value in zip(varied, values, strict=True)}
-        parts = [data] if data and len(datasets) > 1 else []
-        parts += [f"{key}={value}" for key, value in chosen.items()]
-        within = folder / spec / ",".join(parts) if parts else folder / spec
-        trials.append(Trial(spec, data, {**options, **chosen}, within))
+    for spec, data in itertools.product(specs, datasets):
+        for values in itertools.product(*varied[data].values()):
+            texts = dict(zip(varied[data], values, strict=True))
+            chosen = {key: parse_change(f"{key}={value}")[1] for key, value in texts.items()}
+            parts = [data] if data and len(datasets) > 1 else []
+            parts += [f"{key}={chosen[key]}" for key in several]
+            within = folder / spec / ",".join(parts) if parts else folder / spec
+            trials.append(Trial(spec, data, {**options, **chosen}, within))
     return trials
+
+
+def _choices_of(options: Mapping[str, object], dataset: str | None) -> dict[str, list[str]]:
+    """For each option with braces what it stands for on a data set; {fold} is the value of that parameter there.
+
+    >>> _choices_of({"init": "runs/{fold}", "seed": "{0..1}", "lr": 0.1}, "hevc33:fold=3")
+    {'init': ['runs/3'], 'seed': ['0', '1']}
+    """
+    known = dict(reversed(re.findall(r"(\w+)=([^,]*)", dataset or "")))  # the first of several data sets counts
+    return {
+        key: expand(re.sub(r"\{(\w+)\}", lambda brace: known.get(brace[1], brace[0]), value))
+        for key, value in options.items()
+        if isinstance(value, str) and "{" in value
+    }
 
 
 def _run(trial: Trial, split: str, report: Callable[[str], None]) -> list[Result] | None:

@@ -132,6 +132,26 @@ def test_folds_and_seeds_are_swept_and_pooled(tiny_gaze: Path, tmp_path: Path) -
     assert [(path.parent / "model.safetensors").stat().st_mtime_ns for path in runs] == weights
 
 
+def test_each_fold_begins_from_weights_of_its_own(tiny_gaze: Path, tmp_path: Path) -> None:
+    """``--init RUNS/{fold}``: not every fold from every run, of which most have seen its test split."""
+    options = ["--root", str(tiny_gaze), "--size", "16x16", "--epochs", "1", "--set", "stills=1.0"]
+    spec = "salgan:width=0.05"
+    for fold in (0, 1):
+        begun = ["train", spec, "--dataset", f"osie:fold={fold}", *options, "--init", "random", "--no-score"]
+        result = CliRunner().invoke(cli, [*begun, "-o", str(tmp_path / "begun" / str(fold))])
+        assert result.exit_code == 0, result.output
+    swept = ["sweep", f"{spec}+ema:alpha={{0.2,0.5}}@output", "--dataset", "osie:fold={0,1}", *options]
+    swept += ["--init", f"{tmp_path}/begun/{{fold}}", "--split", "test", "-o", str(tmp_path / "swept")]
+    for _ in range(2):  # the second time nothing is trained again, and nothing is another run's
+        result = CliRunner().invoke(cli, swept)
+        assert result.exit_code == 0, result.output
+    runs = sorted((tmp_path / "swept").glob("*/*"))
+    assert [run.name for run in runs] == 2 * ["osie:fold=0", "osie:fold=1"]
+    for run in runs:
+        init = json.loads((run / "training.json").read_text())["recipe"]["init"]
+        assert init == f"{tmp_path}/begun/{run.name[-1]}"
+
+
 def test_results_of_other_frames_or_metrics_are_not_pooled(tiny_data: Path) -> None:
     results = evaluate([], Scoring(root=tiny_data, max_frames=4), workers=1)
     others = evaluate([], Scoring(root=tiny_data, max_frames=5), workers=1)
