@@ -19,7 +19,7 @@ from salzoo.evaluation.tasks import Scoring
 from salzoo.footprint import check_weights
 from salzoo.interfaces import SalzooError
 from salzoo.model import describe_shapes
-from salzoo.spec import MAX_LENGTH
+from salzoo.spec import MAX_LENGTH, split_components
 from salzoo.training.conducting import Run
 from salzoo.training.folder import RECORD, read_record
 from salzoo.training.recipe import load_recipe, override, parse_change
@@ -129,36 +129,38 @@ def plan_trials(
     for model in models:
         check_weights(model, str(model.spec))
     datasets: list[str | None] = [None] if dataset is None else [*expand(dataset)]
-    varied = {data: _choices_of(options, data) for data in datasets}
-    if (count := len(specs) * sum(math.prod(map(len, each.values())) for each in varied.values())) > LIMIT:
+    plans = []
+    for data in datasets:
+        given = _fill_in(options, data)
+        varied = {key: expand(value) for key, value in given.items() if isinstance(value, str) and "{" in value}
+        plans.append((data, given, varied))
+    if (count := len(specs) * sum(math.prod(map(len, varied.values())) for *_, varied in plans)) > LIMIT:
         raise SalzooError(f"the patterns give {count} runs; the limit is {LIMIT}")
     name = re.sub(r"[^\w.+@=-]+", "_", pattern).strip("_")
     folder = Path(out) if out else Path("runs") / f"sweep-{name}"
-    several = [key for key in options if any(len(each.get(key, ())) > 1 for each in varied.values())]
     trials = []
-    for spec, data in itertools.product(specs, datasets):
-        for values in itertools.product(*varied[data].values()):
-            texts = dict(zip(varied[data], values, strict=True))
-            chosen = {key: parse_change(f"{key}={value}")[1] for key, value in texts.items()}
+    for spec, (data, given, varied) in itertools.product(specs, plans):
+        for values in itertools.product(*varied.values()):
+            chosen = {key: parse_change(f"{key}={value}")[1] for key, value in zip(varied, values, strict=True)}
             parts = [data] if data and len(datasets) > 1 else []
-            parts += [f"{key}={chosen[key]}" for key in several]
+            parts += [f"{key}={value}" for key, value in chosen.items()]
             within = folder / spec / ",".join(parts) if parts else folder / spec
-            trials.append(Trial(spec, data, {**options, **chosen}, within))
+            trials.append(Trial(spec, data, {**given, **chosen}, within))
     return trials
 
 
-def _choices_of(options: Mapping[str, object], dataset: str | None) -> dict[str, list[str]]:
-    """For each option with braces what it stands for on a data set; {fold} is the value of that parameter there.
+def _fill_in(options: Mapping[str, object], dataset: str | None) -> dict[str, object]:
+    """Options with the value of each parameter of the (first) data set where its name stands in braces.
 
-    >>> _choices_of({"init": "runs/{fold}", "seed": "{0..1}", "lr": 0.1}, "hevc33:fold=3")
-    {'init': ['runs/3'], 'seed': ['0', '1']}
+    >>> _fill_in({"init": "runs/{fold}", "seed": "{0..1}"}, "hevc33:fold=3, osie")
+    {'init': 'runs/3', 'seed': '{0..1}'}
     """
-    known = dict(reversed(re.findall(r"(\w+)=([^,]*)", dataset or "")))  # the first of several data sets counts
-    return {
-        key: expand(re.sub(r"\{(\w+)\}", lambda brace: known.get(brace[1], brace[0]), value))
-        for key, value in options.items()
-        if isinstance(value, str) and "{" in value
-    }
+    filled = dict(options)
+    for name, value in re.findall(r"(\w+)=([^,]*)", split_components(dataset)[0]) if dataset else ():
+        for key, text in filled.items():
+            if isinstance(text, str) and f"{{{name}}}" in text:
+                filled[key] = parse_change(f"{key}={text.replace(f'{{{name}}}', value)}")[1]
+    return filled
 
 
 def _run(trial: Trial, split: str, report: Callable[[str], None]) -> list[Result] | None:
