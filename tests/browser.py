@@ -30,6 +30,10 @@ FLAGS = [
 
 PAINTED = "document.fonts.ready.then(() => new Promise(done => requestAnimationFrame(() => setTimeout(done))))"
 
+BEYOND = """() => [`window ${innerWidth}`, ...[...document.querySelectorAll("body *")]
+  .filter((e) => !e.closest(".scroll, svg, .hidden") && e.getBoundingClientRect().right > innerWidth)
+  .map((e) => `${e.tagName}.${e.className} ends at ${e.getBoundingClientRect().right}`).slice(0, 10)]"""
+
 
 @contextmanager
 def chromium() -> Iterator["Browser"]:
@@ -53,8 +57,18 @@ class Visit:
     requests: list[str] = field(default_factory=list)
 
     def overflow(self) -> int:
-        """By how many pixels the page is wider than its window."""
-        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+        """By how many pixels the page stays wider than its window: a busy machine may paint before all is in place."""
+        left = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        for _ in range(20):
+            if (pixels := int(self.page.evaluate(left))) <= 0:
+                break
+            self.page.wait_for_timeout(100)
+        return pixels
+
+    def beyond(self) -> list[str]:
+        """What sticks out of the window and does not scroll by itself, with where it ends; first the window's width."""
+        found: list[str] = self.page.evaluate(BEYOND)
+        return found
 
     def violations(self, *tags: str) -> list[str]:
         """What axe-core finds against WCAG 2 A and AA (or these of its tags): the rule, and the elements."""

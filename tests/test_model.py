@@ -292,6 +292,16 @@ def test_the_spectral_residual_finds_the_odd_one_out() -> None:
     assert abs(column - 36) <= 4
 
 
+def test_the_spectral_residual_of_a_symmetric_drawing_is_no_chance() -> None:
+    """Half of such a frame's spectrum is zero but for rounding, which must not decide what is seen."""
+    frame = torch.full((48, 64), 40.0)
+    frame[18:30, 10:24] = 130
+    frame = frame.expand(1, 1, 3, -1, -1).contiguous()
+    noise = 1e-4 * torch.randn(frame.shape, generator=torch.Generator().manual_seed(0))
+    model = build("spectral-residual")
+    torch.testing.assert_close(model(frame + noise)[0], model(frame)[0], atol=1e-3, rtol=0)
+
+
 def test_reset_slots_zeroes_nested_state() -> None:
     state = (torch.ones(2, 3), (torch.full((2,), float("nan")), torch.ones(2, 1, 1, dtype=torch.int64)))
     fresh, (nan, whole) = reset_slots(state, torch.tensor([True, False]))

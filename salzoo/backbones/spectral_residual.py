@@ -8,12 +8,17 @@ from torch.nn import functional as F
 
 from salzoo.interfaces import Backbone, Layer, Preprocessing
 
+FLOOR = 1.0
+"""Added to amplitudes before the average of their logarithms. Where a spectrum has zeros (symmetric and drawn frames)
+the transform leaves about 0.01 of rounding, whose phase is chance; a frame's own rounding to 8 bits leaves about 16."""
+
 
 class SpectralResidual(Backbone):
     """One layer: what in a frame's log amplitude spectrum departs from its local average, back in space.
 
     For a grey frame I of 64 pixels' width with spectrum A·exp(iP): R = log A − h₃ * log A with the 3×3 box h₃, and
     S = g * |F⁻¹[exp(R + iP)]|² with a Gaussian g of standard deviation 2.5 pixels. Each map is scaled to [0, 1].
+    Frames have values 0 to 255; amplitudes far below ``FLOOR`` are rounding, and add nothing.
     """
 
     def __init__(self) -> None:
@@ -40,10 +45,9 @@ class Residual(nn.Module):
         grey = frames.to(torch.promote_types(frames.dtype, torch.float32)).mean(1, keepdim=True)
         kernel = self.kernel.to(grey.dtype)
         spectrum = torch.fft.fft2(grey)
-        log_amplitude = torch.log(spectrum.abs() + 1e-6)
+        log_amplitude = torch.log(spectrum.abs() + FLOOR)
         average = F.avg_pool2d(F.pad(log_amplitude, (1, 1, 1, 1), mode="circular"), 3, stride=1)
-        residual = torch.polar(torch.exp(log_amplitude - average), spectrum.angle())
-        saliency = torch.fft.ifft2(residual).abs().square()
+        saliency = torch.fft.ifft2(spectrum * torch.exp(-average)).abs().square()  # A·exp(iP)/exp(h * log A)
         reach = len(kernel) // 2
         padded = F.pad(saliency, (reach, reach, reach, reach), mode="reflect")
         smooth = F.conv2d(F.conv2d(padded, kernel.view(1, 1, -1, 1)), kernel.view(1, 1, 1, -1))

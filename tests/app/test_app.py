@@ -105,7 +105,7 @@ def test_a_dropped_video_is_shown(browser, running: Running, clip: Path, width: 
         says(seen.page, f"{FRAMES} of {FRAMES} frames")
         picture = seen.page.locator(".looks img")
         assert picture.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [160, 90]
-        assert seen.overflow() <= 0
+        assert seen.overflow() <= 0, seen.beyond()
         assert seen.errors == []
         assert [url for url in seen.requests if not url.startswith((running.address, "data:", "blob:"))] == []
         if "SALZOO_SCREENSHOTS" in os.environ:

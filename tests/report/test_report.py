@@ -84,6 +84,7 @@ def test_the_faults_of_a_page_are_seen(browser, tmp_path: Path) -> None:
         assert any("undefined_name" in error for error in seen.errors)
         assert "http://example.org/picture.png" in seen.requests
         assert seen.overflow() > 400
+        assert seen.beyond()[:2] == ["window 390", "DIV. ends at 908"]
         assert {rule.partition(":")[0] for rule in seen.violations()} == {"color-contrast", "button-name"}
 
 
@@ -92,7 +93,7 @@ def test_a_report_fits_and_asks_for_nothing(browser, page: Path, width: int) -> 
     with visit(browser, page.as_uri(), width=width) as seen:
         assert seen.errors == []
         assert seen.requests == [page.as_uri()]
-        assert seen.overflow() <= 0
+        assert seen.overflow() <= 0, seen.beyond()
 
 
 @pytest.mark.parametrize(
@@ -244,7 +245,7 @@ def test_a_run_shows_clips_with_the_score_of_each_frame(browser, tiny_data: Path
         playwright.expect(seen.page.get_by_role("button", name="Pause")).to_be_visible()
         assert seen.page.locator(".sight img").evaluate("image => image.naturalHeight") > 300
         assert all(url.startswith(("data:", "file:")) for url in seen.requests)
-        assert (seen.errors, seen.overflow()) == ([], 0)
+        assert (seen.errors, seen.overflow()) == ([], 0), seen.beyond()
         assert seen.page.locator("figcaption", has_text="only: 0601").count() == 1
 
 
@@ -299,4 +300,4 @@ def test_hostile_videos_are_text_beside_their_pictures(
     with visit(browser, (tmp_path / "report.html").as_uri(), width=390) as seen:
         assert "<script>alert('x')</script>" in seen.page.locator(".sight figcaption").inner_text()
         assert "<script>alert('x')</script>" in seen.page.locator("output").inner_text()
-        assert (seen.errors, seen.overflow()) == ([], 0)
+        assert (seen.errors, seen.overflow()) == ([], 0), seen.beyond()
