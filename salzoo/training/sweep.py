@@ -154,12 +154,19 @@ def _fill_in(options: Mapping[str, object], dataset: str | None) -> dict[str, ob
 
     >>> _fill_in({"init": "runs/{fold}", "seed": "{0..1}"}, "hevc33:fold=3, osie")
     {'init': 'runs/3', 'seed': '{0..1}'}
+
+    Raises SalzooError where a word in braces is no parameter's name: a slip, found before a day of training.
     """
     filled = dict(options)
-    for name, value in re.findall(r"(\w+)=([^,]*)", split_components(dataset)[0]) if dataset else ():
+    values = re.findall(r"(\w+)=([^,]*)", split_components(dataset)[0]) if dataset else []
+    for name, value in values:
         for key, text in filled.items():
             if isinstance(text, str) and f"{{{name}}}" in text:
                 filled[key] = parse_change(f"{key}={text.replace(f'{{{name}}}', value)}")[1]
+    for key, text in filled.items():
+        if isinstance(text, str) and (word := re.search(r"\{\s*([A-Za-z_]\w*)\s*\}", text)):
+            there = f"it has {', '.join(name for name, _ in values)}" if values else "it has none"
+            raise SalzooError(f"{key} {text!r}: {dataset or 'the data set'} has no parameter {word[1]!r}; {there}")
     return filled
 
 

@@ -152,6 +152,20 @@ def test_each_fold_begins_from_weights_of_its_own(tiny_gaze: Path, tmp_path: Pat
         assert init == f"{tmp_path}/begun/{run.name[-1]}"
 
 
+@pytest.mark.parametrize(
+    ("dataset", "there"), [(["--dataset", "osie:fold={0,1}"], "it has fold"), ([], "the data set has no")]
+)
+def test_a_misspelt_parameter_is_found_before_anything_is_trained(
+    dataset: list[str], there: str, tmp_path: Path
+) -> None:
+    swept = ["sweep", "salgan:width=0.05", *dataset, "--init", "runs/{flod}", "-o", str(tmp_path / "swept")]
+    result = CliRunner().invoke(cli, swept)
+    assert result.exit_code == 1
+    assert "init 'runs/{flod}'" in result.output
+    assert there in result.output
+    assert not (tmp_path / "swept").exists()
+
+
 def test_results_of_other_frames_or_metrics_are_not_pooled(tiny_data: Path) -> None:
     results = evaluate([], Scoring(root=tiny_data, max_frames=4), workers=1)
     others = evaluate([], Scoring(root=tiny_data, max_frames=5), workers=1)
