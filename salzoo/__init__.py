@@ -12,7 +12,7 @@ Names load on first use: ``import salzoo`` imports neither torch nor OpenCV.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0"
+from salzoo.version import __version__
 
 if TYPE_CHECKING:
     from salzoo import datasets as datasets
@@ -32,6 +32,7 @@ __all__ = [
     "SaliencyModel",
     "SalzooError",
     "Scoring",
+    "__version__",
     "create_model",
     "evaluate",
     "list_models",

@@ -16,9 +16,10 @@ from typing import Any
 
 import pluggy
 
-from salzoo import __version__, hookspecs
+from salzoo import hookspecs
 from salzoo.interfaces.errors import LIMIT, SalzooError, one_line, shown
 from salzoo.registry import NAME, Entry, Kind, Registry
+from salzoo.version import __version__
 
 GROUP = "salzoo"
 DISABLE = "SALZOO_DISABLE_PLUGINS"

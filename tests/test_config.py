@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from salzoo.cli import cli
 from salzoo.config import config_path, read_config, set_config
-from salzoo.evaluation.data import data_root, open_dataset
+from salzoo.data import data_root, open_dataset
 from salzoo.interfaces import SalzooError
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from salzoo import __version__
 from salzoo.hub.pulling import REPO
 from salzoo.hub.sources import DEFAULT_MODEL, names_model
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import write_text
+from salzoo.version import __version__
 
 APP = '''"""Where people look, by models of salzoo's zoo."""
 

@@ -70,8 +70,8 @@ def _metrics_table(kind: str, map_: NDArray[Any], truths: dict[str, tuple[NDArra
 
 def bench_data(*, rounds: int = 5) -> Table:
     """Time the reading of a small synthetic data set: frames, frames at a model's size, and their truth."""
+    from salzoo.data import open_dataset
     from salzoo.datasets.synthetic import make_synthetic
-    from salzoo.evaluation.data import open_dataset
     from salzoo.gaze.truth import read_density
     from salzoo.video.resizing import resize_frame
 

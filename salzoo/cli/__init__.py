@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from salzoo import __version__
 from salzoo.cli.failures import explain
 from salzoo.cli.terminal import Failure, drop_output, guarded_streams
 from salzoo.interfaces.errors import LIMIT, shown
 from salzoo.runtime.ranks import end_with_parent
 from salzoo.runtime.signals import ended_by_signals
+from salzoo.version import __version__
 
 COMMANDS = {
     "list": "Names the zoo knows: backbones, temporal modules, metrics, data sets, models.",

@@ -61,8 +61,8 @@ def check(name: str, root: Path | None, as_json: bool) -> None:
 
     Exits with status 1 if anything is wrong. Videos that are not there at all are counted, but not wrong.
     """
+    from salzoo.data import open_dataset
     from salzoo.datasets.checking import check_dataset, check_json, format_check
-    from salzoo.evaluation.data import open_dataset
 
     found = check_dataset(open_dataset(name, root))
     click.echo(json.dumps(check_json(found), indent=1) if as_json else format_check(found))
@@ -84,8 +84,8 @@ def prepare(name: str, root: Path | None, out: Path | None) -> None:
     Once extracted, frames are read rather than the AVI. An interrupted run goes on where it was when it is started
     again. Exits with status 1 if a video could not be extracted.
     """
+    from salzoo.data import data_root
     from salzoo.datasets.extraction import extract_frames
-    from salzoo.evaluation.data import data_root
 
     root = root or data_root(name)
     done = extract_frames(root, out)

@@ -132,7 +132,7 @@ def predict_command(
         drawn = (options.view, options.colormap, options.bits) != (None, None, 8)
         if len(words) > 1 or listed is not None or selection != ALL or drawn:
             raise click.UsageError("--dataset takes the place of INPUT: all frames of a split, as grey maps of 8 bits")
-        from salzoo.evaluation.data import open_dataset
+        from salzoo.data import open_dataset
 
         model, pattern = words[0] if words else DEFAULT_MODEL, str(Path(out, "{name}"))
         videos = open_dataset(dataset, root).split(split)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salzoo.data import open_dataset
 from salzoo.evaluation.baselines import mean_density
-from salzoo.evaluation.data import open_dataset
 from salzoo.evaluation.fixations import index_fixations
 from salzoo.evaluation.protocols import Protocol, find_protocol
 from salzoo.evaluation.results import GOLD, Result, heading, summarise

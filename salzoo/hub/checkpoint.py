@@ -24,13 +24,13 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from salzoo import __version__
 from salzoo.interfaces import Fit, Interpolation, Preprocessing, SalzooError
 from salzoo.interfaces.errors import one_line, shown
 from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import load_plugins, registry
 from salzoo.runtime.files import check_regular, read_text
 from salzoo.spec import Spec
+from salzoo.version import __version__
 
 FORMAT_VERSION = 1
 """Version of the folder's layout. A folder of a newer one is refused."""

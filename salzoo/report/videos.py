@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from salzoo.evaluation.data import open_dataset
+from salzoo.data import open_dataset
 from salzoo.evaluation.results import Result, heading, number
 from salzoo.evaluation.tables import higher_is_better
 from salzoo.hub.sources import load_model

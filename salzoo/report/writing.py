@@ -8,7 +8,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from salzoo import __version__
 from salzoo.evaluation.comparison import read_distinct
 from salzoo.evaluation.leaderboard import read_not_scored
 from salzoo.interfaces import SalzooError
@@ -19,6 +18,7 @@ from salzoo.report.runs import is_run, read_run
 from salzoo.report.videos import show_videos
 from salzoo.runtime.files import write_text
 from salzoo.training.folder import RESULTS
+from salzoo.version import __version__
 
 FRAMES = 100
 """Of each video that is shown: four seconds of most."""

@@ -3,7 +3,7 @@
 import platform
 from importlib.metadata import version
 
-from salzoo import __version__
+from salzoo.version import __version__
 
 
 def software_versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from unittest import mock
 
 import numpy as np
 
-from salzoo.evaluation.data import data_root
+from salzoo.data import data_root
 from salzoo.gaze.truth import kinds_of, read_density, read_fixations
 from salzoo.interfaces import Dataset, DatasetFactory, SalzooError, Video
 from salzoo.plugins import registry

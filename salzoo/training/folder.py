@@ -10,7 +10,6 @@ from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from salzoo import __version__
 from salzoo.evaluation.results import Result
 from salzoo.hub.cards import run_card
 from salzoo.hub.checkpoint import WEIGHTS, save_checkpoint, weights_hash
@@ -22,6 +21,7 @@ from salzoo.training.loop import Step
 from salzoo.training.recipe import Recipe, check_value
 from salzoo.training.resuming import FOLDER
 from salzoo.training.state import Progress, read_progress
+from salzoo.version import __version__
 
 RECORD, LOG, SCORES, RESULTS = "training.json", "metrics.csv", "scores.csv", "results.json"
 BEST, PICTURES = "best", "pictures"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from salzoo.evaluation.data import data_root, locate_dataset, open_dataset
+from salzoo.data import data_root, locate_dataset, open_dataset
 from salzoo.evaluation.protocols import find_metric
 from salzoo.evaluation.results import read_results
 from salzoo.footprint import check_weights

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from salzoo.cli import cli
-from salzoo.evaluation.data import open_dataset
+from salzoo.data import open_dataset
 from salzoo.evaluation.saved_maps import check_layout
 from salzoo.interfaces import SalzooError
 from salzoo.video.pictures import read_image

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from salzoo.cli import cli
+from salzoo.data import open_dataset
 from salzoo.datasets.checking import check_dataset
 from salzoo.datasets.synthetic import make_synthetic
-from salzoo.evaluation.data import open_dataset
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 
 import salzoo
 from salzoo.cli import cli
+from salzoo.data import open_dataset
 from salzoo.datasets.synthetic import make_synthetic
-from salzoo.evaluation.data import open_dataset
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from own import FRAMES, SIZE, make_videos
 
 from salzoo.cli import cli
+from salzoo.data import open_dataset
 from salzoo.datasets.folder import open_folder
-from salzoo.evaluation.data import open_dataset
 from salzoo.gaze.truth import has_density, has_fixations, has_gaze, read_density, read_fixations
 from salzoo.interfaces import SalzooError
 from salzoo.testing import check_dataset

@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
+from salzoo.data import open_dataset
 from salzoo.datasets.hevc33 import read_table, split_folds
-from salzoo.evaluation.data import open_dataset
 from salzoo.evaluation.runs import Scoring, evaluate
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import SalzooError

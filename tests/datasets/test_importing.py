@@ -334,7 +334,7 @@ def test_splits_depend_on_names_and_seed_alone(ids: set[str], seed: int) -> None
 
 def test_the_density_lies_where_people_looked(videos: Path, tmp_path: Path) -> None:
     """A fixation lies on the frames that it lasts for, and its density has its peak there."""
-    from salzoo.evaluation.data import open_dataset
+    from salzoo.data import open_dataset
 
     table = fixations(tmp_path, "a,p,0,400,20.5,10.5", "a,q,400,1000,60.5,50.5")
     assert run(tmp_path / "set", videos, table).exit_code == 0

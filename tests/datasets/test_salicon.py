@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from scipy.io import savemat
 
 from salzoo.cli import cli
+from salzoo.data import open_dataset
 from salzoo.datasets.matlab import read_mat_fixations
-from salzoo.evaluation.data import open_dataset
 from salzoo.interfaces import SalzooError
 from salzoo.testing import check_dataset
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from salzoo.evaluation.data import open_dataset
+from salzoo.data import open_dataset
 from salzoo.interfaces import SalzooError, Video
 from salzoo.testing import check_dataset
 

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from salzoo.cli import cli
+from salzoo.data import open_dataset
 from salzoo.datasets.synthetic import make_synthetic
-from salzoo.evaluation.data import open_dataset
 from salzoo.gaze.maps import density_of_fixations
 from salzoo.gaze.truth import has_density, has_fixations, read_density
 from salzoo.interfaces import SalzooError

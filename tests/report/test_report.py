@@ -12,7 +12,7 @@ from browser import WIDTHS, visit
 from click.testing import CliRunner
 
 from salzoo.cli import cli
-from salzoo.evaluation.data import open_dataset
+from salzoo.data import open_dataset
 from salzoo.evaluation.leaderboard import Leaderboard, leaderboard_json
 from salzoo.evaluation.results import CENTER_BIAS, HUMANS, Result, summarise, write_results
 from salzoo.interfaces import Dataset

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import salzoo
-from salzoo.evaluation.data import open_dataset
+from salzoo.data import open_dataset
 from salzoo.interfaces import Video
 from salzoo.training.pictures import AREA, LEFT, draw_strip, save_strips, watch
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salzoo.cli import cli
-from salzoo.evaluation.data import open_dataset
+from salzoo.data import open_dataset
 from salzoo.evaluation.pooling import pool_results
 from salzoo.evaluation.runs import evaluate
 from salzoo.evaluation.tasks import Scoring

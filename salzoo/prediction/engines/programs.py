@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from salzoo import __version__
 from salzoo.datasets.files import cache_folder
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.exporting import export_model
@@ -24,6 +23,7 @@ from salzoo.prediction.engines.preparing import prepare_for_inference
 from salzoo.prediction.engines.torch_engine import TorchEngine, torch_engine
 from salzoo.runtime.devices import fast_precision
 from salzoo.runtime.files import complete_or_absent
+from salzoo.version import __version__
 
 Step = Callable[[list[NDArray[Any]]], list[NDArray[Any]]]
 
