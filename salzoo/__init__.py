@@ -12,13 +12,13 @@ Names load on first use: ``import salzoo`` imports neither torch nor OpenCV.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from salzoo.version import __version__
+from salzoo.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from salzoo import datasets as datasets
     from salzoo import interfaces as interfaces
     from salzoo import metrics as metrics
-    from salzoo.evaluation.runs import evaluate
+    from salzoo.evaluation.models import evaluate
     from salzoo.evaluation.tasks import Scoring
     from salzoo.hub.cards import list_models
     from salzoo.hub.sources import load_model
@@ -32,7 +32,6 @@ __all__ = [
     "SaliencyModel",
     "SalzooError",
     "Scoring",
-    "__version__",
     "create_model",
     "evaluate",
     "list_models",
@@ -48,7 +47,7 @@ _HOMES = {
     "SalzooError": "salzoo.interfaces.errors",
     "Scoring": "salzoo.evaluation.tasks",
     "create_model": "salzoo.model",
-    "evaluate": "salzoo.evaluation.runs",
+    "evaluate": "salzoo.evaluation.models",
     "list_models": "salzoo.hub.cards",
     "load_model": "salzoo.hub.sources",
     "predict": "salzoo.prediction.runs",

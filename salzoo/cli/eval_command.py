@@ -92,7 +92,7 @@ def eval_command(
     torchrun --nproc-per-node K -m salzoo eval ... shares the videos out over K processes, each of which takes the next
     when it is free, with the same scores; with --max-restarts and --resume, killed processes are started again.
     """
-    from salzoo.evaluation.keeping import Keeping, forget
+    from salzoo.evaluation.partial import Partial, remove_partial
     from salzoo.evaluation.results import results_json
     from salzoo.evaluation.tables import format_by, format_table, read_column
     from salzoo.evaluation.tasks import Scoring
@@ -107,7 +107,7 @@ def eval_command(
         read_column(Path(by[0]), by[1])  # what is wrong with it is said before hours of work
     out = out or Path(f"eval-{Path(options['dataset']).name}-{scoring.split}.json")
     check_output(out)
-    keeping = Keeping(out, resume)
+    kept = Partial(out, resume)
     click.get_current_context().with_resource(crashes_named())
     if predictions is not None:
         from salzoo.evaluation.predictions import evaluate_predictions
@@ -120,10 +120,10 @@ def eval_command(
     elif partial:
         raise click.UsageError("--partial is for --predictions")
     elif models:
-        from salzoo.evaluation.runs import evaluate
+        from salzoo.evaluation.models import evaluate
 
         results = evaluate(
-            models, scoring, device=device, workers=workers, engine=engine, precision=precision, keeping=keeping
+            models, scoring, device=device, workers=workers, engine=engine, precision=precision, partial=kept
         )
         text, table = results_json(results), format_table(results, intervals=intervals)
     elif (engine, precision) != ("torch", "float32"):
@@ -131,13 +131,13 @@ def eval_command(
     else:
         from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard, leaderboard_json
 
-        board = leaderboard(scoring, device=device, workers=workers, keeping=keeping)
+        board = leaderboard(scoring, device=device, workers=workers, partial=kept)
         results = board.results
         text, table = leaderboard_json(board), format_leaderboard(board)
     if not this_rank().first:
         return
     write_text(text + "\n", out)
-    forget(keeping)
+    remove_partial(kept)
     if as_json:
         click.echo(text)
     else:

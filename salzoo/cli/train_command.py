@@ -55,8 +55,8 @@ def train_command(
 
     report("loading PyTorch")
     from salzoo.evaluation.results import results_json
-    from salzoo.evaluation.standing import describe_standing
     from salzoo.evaluation.tables import format_table
+    from salzoo.evaluation.verdict import describe_verdict
     from salzoo.runtime.ranks import this_rank
     from salzoo.training import runs
 
@@ -80,7 +80,7 @@ def train_command(
     if this_rank().first:
         if run.results:
             click.echo(results_json(run.results) if as_json else format_table(run.results))
-            for line in describe_standing(run.results):
+            for line in describe_verdict(run.results):
                 report(line)
         for line in _next_steps(run):
             report(line)

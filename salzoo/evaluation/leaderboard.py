@@ -1,19 +1,19 @@
 """The leaderboard of a data set: all models at hand, the baselines and bounds, and what the cards report beside it."""
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 from salzoo.evaluation.humans import knows_people, score_humans
-from salzoo.evaluation.keeping import Keeping, kept_scores
+from salzoo.evaluation.models import baselines, default_workers, score_model
+from salzoo.evaluation.partial import Partial
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
 from salzoo.evaluation.results import LARGEST, Result, column_widths, format_notices, heading, number, plain
-from salzoo.evaluation.runs import baselines, default_workers, score_model
 from salzoo.evaluation.tables import format_relative
-from salzoo.evaluation.tasks import Scoring, prepare, score_gold
+from salzoo.evaluation.tasks import Scoring, keep_scores, prepare, score_gold
 from salzoo.hub.cards import list_models, load_card
 from salzoo.hub.sources import ModelSource, resolve_source
 from salzoo.interfaces import SalzooError
@@ -44,11 +44,11 @@ class Leaderboard:
 
 
 def leaderboard(
-    scoring: Scoring, *, workers: int | None = None, device: str | None = None, keeping: Keeping | None = None
+    scoring: Scoring, *, workers: int | None = None, device: str | None = None, partial: Partial | None = None
 ) -> Leaderboard:
     """Score all that is at hand: cards whose checkpoint folder lies here under the card's name, training-free models.
 
-    Arguments are those of ``salzoo.evaluation.runs.evaluate``. A model that fails is listed with the reason.
+    Arguments are those of ``salzoo.evaluation.models.evaluate``. A model that fails is listed with the reason.
     """
     where = device_of_rank(device)
     share_cores()
@@ -56,12 +56,12 @@ def leaderboard(
     task = prepare(scoring)
     workers = default_workers(workers, where)
     contenders: list[tuple[str, Callable[[], SaliencyModel]]] = [
-        *((source.label, partial(source.load, where)) for source in sources),
-        *((label, partial(model.to, where)) for label, model in baselines(task)),
+        *((source.label, functools.partial(source.load, where)) for source in sources),
+        *((label, functools.partial(model.to, where)) for label, model in baselines(task)),
     ]
     results = []
     how = {"device": where.type, "engine": "torch", "precision": "float32"}
-    with kept_scores(task, keeping, **how) as task, worker_pool(task.scorer.score, workers) as submit:
+    with keep_scores(task, partial, **how) as task, worker_pool(task.scorer.score, workers) as submit:
         for label, load in contenders:
             try:
                 results.append(score_model(task, load(), label, submit, workers))

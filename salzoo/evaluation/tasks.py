@@ -1,10 +1,11 @@
 """A split made ready for scoring, and the way from the scores of its frames to a result. Imports no torch."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from salzoo.data import open_dataset
 from salzoo.evaluation.baselines import mean_density
 from salzoo.evaluation.fixations import index_fixations
+from salzoo.evaluation.partial import Partial, PartialScores, partial_scores
 from salzoo.evaluation.protocols import Protocol, find_protocol
 from salzoo.evaluation.results import GOLD, Result, heading, summarise
 from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
@@ -20,9 +22,6 @@ from salzoo.interfaces import Dataset, Metric, SalzooError, Video
 from salzoo.runtime.pool import Submit, map_in_order
 from salzoo.runtime.progress import progress_bar
 from salzoo.runtime.ranks import await_all, fresh_store, gather, take_in_turn, this_rank
-
-if TYPE_CHECKING:
-    from salzoo.evaluation.keeping import Kept
 
 CHUNK = 32
 """Frames that a worker process scores at a time."""
@@ -82,7 +81,7 @@ class Task:
     center_bias: NDArray[np.float32] | None
     train: Sequence[Video] = ()
     per_frame: bool = False
-    kept: "Kept | None" = None
+    kept: PartialScores | None = None
 
     @property
     def videos(self) -> Sequence[Video]:
@@ -160,6 +159,39 @@ def _draw_frames(frames: Sequence[NDArray[np.intp]], count: int, seed: int) -> l
     drawn = np.sort(np.random.default_rng([seed, count]).choice(int(ends[-1]), count, replace=False))
     parts = np.split(drawn, np.searchsorted(drawn, ends[:-1]))
     return [part - (end - len(video)) for part, end, video in zip(parts, ends, frames, strict=True)]
+
+
+@contextmanager
+def keep_scores(task: Task, partial: Partial | None, **how: str) -> Iterator[Task]:
+    """Within the block, the scores of each video of a task are kept; after its good end the results hold them.
+
+    Args:
+        task: what is scored.
+        partial: where they are kept; None for nowhere.
+        how: what else they depend on, such as the engine.
+
+    Yields:
+        The task that keeps them.
+
+    Raises:
+        SalzooError: the scores that are there are of something else, or another process adds to them.
+    """
+    if partial is None:
+        yield task
+        return
+    asked = {
+        "dataset": task.dataset,
+        "split": task.split,
+        "note": task.note,
+        "videos": len(task.videos),
+        "frames": sum(map(len, task.frames)),
+        "protocol": str(task.protocol),
+        "metrics": list(task.scorer.metrics),
+        "seed": task.scorer.seed,
+        **how,
+    }
+    with partial_scores(partial, asked) as kept:
+        yield replace(task, kept=kept)
 
 
 def chunks_of(task: Task, number: int, maps: Sequence[Any] | None) -> Iterator[Chunk]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
+from salzoo.evaluation.models import baselines, prepare, score_model
 from salzoo.evaluation.results import Result, write_results
-from salzoo.evaluation.runs import baselines, prepare, score_model
 from salzoo.evaluation.tasks import Scoring, Task
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel

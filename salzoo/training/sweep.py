@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from salzoo.evaluation.models import evaluate
 from salzoo.evaluation.pooling import pool_results
 from salzoo.evaluation.results import Result, read_results, write_results
-from salzoo.evaluation.runs import evaluate
 from salzoo.evaluation.tasks import Scoring
 from salzoo.footprint import check_weights
 from salzoo.interfaces import SalzooError

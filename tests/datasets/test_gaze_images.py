@@ -10,7 +10,7 @@ from small_sets import COUNT, HEIGHT, WIDTH, write_images
 
 from salzoo.data import open_dataset
 from salzoo.datasets.gaze_images import split_parts
-from salzoo.evaluation.runs import Scoring, evaluate
+from salzoo.evaluation.models import Scoring, evaluate
 from salzoo.gaze.truth import read_density, read_fixations
 from salzoo.interfaces import SalzooError
 from salzoo.testing import check_dataset

@@ -9,7 +9,7 @@ import pytest
 
 from salzoo.data import open_dataset
 from salzoo.datasets.hevc33 import read_table, split_folds
-from salzoo.evaluation.runs import Scoring, evaluate
+from salzoo.evaluation.models import Scoring, evaluate
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import SalzooError
 from salzoo.testing import check_dataset

@@ -11,8 +11,8 @@ import pytest
 from salzoo.datasets.synthetic import open_synthetic
 from salzoo.evaluation.baselines import fit_center_bias
 from salzoo.evaluation.fixations import index_fixations
+from salzoo.evaluation.models import Scoring, evaluate, prepare, score_model
 from salzoo.evaluation.results import results_json, summarise, write_results
-from salzoo.evaluation.runs import Scoring, evaluate, prepare, score_model
 from salzoo.evaluation.tables import format_table
 from salzoo.interfaces import SalzooError
 from salzoo.metrics import auc_judd, cc, nss, resize_prediction

@@ -7,7 +7,7 @@ import torch
 
 from salzoo.evaluation import filtering
 from salzoo.evaluation.filtering import find_families
-from salzoo.evaluation.runs import evaluate
+from salzoo.evaluation.models import evaluate
 from salzoo.evaluation.tasks import Scoring
 from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.hub.sources import load_model

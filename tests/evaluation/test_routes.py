@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from salzoo.cli import cli
 from salzoo.datasets.dhf1k import open_dhf1k
 from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard
+from salzoo.evaluation.models import Scoring, evaluate
 from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.reported import reported_scores
 from salzoo.evaluation.results import results_json
-from salzoo.evaluation.runs import Scoring, evaluate
 from salzoo.hub.cards import load_card
 from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.model import create_model

@@ -16,7 +16,7 @@ import salzoo
 from salzoo import SalzooError, create_model, load_model
 from salzoo.cli import cli
 from salzoo.evaluation import filtering
-from salzoo.evaluation.runs import Scoring, evaluate
+from salzoo.evaluation.models import Scoring, evaluate
 from salzoo.prediction.engines.choosing import choose_engine
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.live import watch

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from salzoo.cli import cli
 from salzoo.data import open_dataset
+from salzoo.evaluation.models import evaluate
 from salzoo.evaluation.pooling import pool_results
-from salzoo.evaluation.runs import evaluate
 from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import SalzooError
 from salzoo.training.sweep import expand

@@ -8,7 +8,7 @@ from salzoo.evaluation.protocols import find_metric
 from salzoo.evaluation.results import Result, heading
 
 
-def describe_standing(results: Sequence[Result]) -> list[str]:
+def describe_verdict(results: Sequence[Result]) -> list[str]:
     """Say which columns are better high or low, and how the first of several results stands against each other one.
 
     A difference counts where its 95 % interval, paired over the videos, leaves out zero.

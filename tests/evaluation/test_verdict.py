@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from salzoo.evaluation.results import Result, summarise
-from salzoo.evaluation.standing import describe_standing
+from salzoo.evaluation.verdict import describe_verdict
 
 METRICS = ("nss", "cc", "kld")
 
@@ -22,7 +22,7 @@ def result(model: str, shift: tuple[float, float, float], metrics: tuple[str, ..
 
 def test_lower_is_better_where_it_is() -> None:
     ours = result("ours", (0, 0, 0))
-    lines = describe_standing([ours, result("weak", (-1, -1, 1)), result("strong", (1, 0, -1))])
+    lines = describe_verdict([ours, result("weak", (-1, -1, 1)), result("strong", (1, 0, -1))])
     assert lines == [
         "higher is better, but lower in KLD",
         "ours against weak: better in NSS, CC and KLD",
@@ -34,8 +34,8 @@ def test_a_difference_within_the_interval_is_none() -> None:
     ours = result("ours", (0, 0, 0))
     noisy = {video: {**scores, "nss": scores["nss"] + (-1) ** int(video)} for video, scores in ours.per_video.items()}
     other = dataclasses.replace(ours, model="noisy", per_video=noisy)
-    assert describe_standing([ours, other])[1] == "ours against noisy: no clear difference in NSS, CC and KLD"
+    assert describe_verdict([ours, other])[1] == "ours against noisy: no clear difference in NSS, CC and KLD"
 
 
 def test_metrics_that_all_rise_and_a_model_alone() -> None:
-    assert describe_standing([result("ours", (0, 0, 0), ("nss", "cc"))]) == ["higher is better"]
+    assert describe_verdict([result("ours", (0, 0, 0), ("nss", "cc"))]) == ["higher is better"]

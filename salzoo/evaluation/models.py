@@ -8,10 +8,10 @@ import torch
 from salzoo.evaluation.baselines import center_bias_model
 from salzoo.evaluation.filtering import Family, find_families, score_family
 from salzoo.evaluation.humans import knows_people, score_humans
-from salzoo.evaluation.keeping import Keeping, kept_scores
+from salzoo.evaluation.partial import Partial
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.results import CENTER_BIAS, Result
-from salzoo.evaluation.tasks import Scoring, SubmitChunk, Task, prepare
+from salzoo.evaluation.tasks import Scoring, SubmitChunk, Task, keep_scores, prepare
 from salzoo.hub.sources import load_model
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.choosing import choose_engine
@@ -36,7 +36,7 @@ def evaluate(
     device: str | None = None,
     engine: EngineName = "torch",
     precision: Precision = "float32",
-    keeping: Keeping | None = None,
+    partial: Partial | None = None,
 ) -> list[Result]:
     """Score models on a data set, with the training-free baselines beside them.
 
@@ -49,7 +49,7 @@ def evaluate(
         device: where models run; by default the best here, under ``torchrun`` the GPU of the process's local rank.
         engine, precision: how the models run. By default as every machine can, so that scores can be compared; others
             tell what a faster way of running costs. The baselines always run in the default.
-        keeping: where the scores of each video are kept as they come; see ``salzoo.evaluation.keeping``.
+        partial: where the scores of each video are kept as they come; see ``salzoo.evaluation.partial``.
 
     Returns:
         One result per model, then those of ``center-bias`` fitted to the training split and ``spectral-residual``, and
@@ -63,7 +63,7 @@ def evaluate(
     given = {label for label, _ in loaded}
     others = [baseline for baseline in baselines(task) if baseline[0] not in given]
     how = {"device": where.type, "engine": engine, "precision": precision}
-    with kept_scores(task, keeping, **how) as task, worker_pool(task.scorer.score, workers) as submit:
+    with keep_scores(task, partial, **how) as task, worker_pool(task.scorer.score, workers) as submit:
         results = []
         for family in find_families(loaded):
             running = _engine(task, family.network.to(where), engine, precision)

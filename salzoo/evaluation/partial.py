@@ -10,14 +10,13 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from salzoo.evaluation.scoring import ChunkScores
-from salzoo.evaluation.tasks import Task
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import one_line
 from salzoo.runtime.files import read_text, write_text
@@ -29,8 +28,8 @@ RECORD = "evaluation.json"
 
 
 @dataclass(frozen=True)
-class Keeping:
-    """Where scores are kept.
+class Partial:
+    """Where the scores of an evaluation lie until it is over.
 
     Attributes:
         results: the results file; the scores lie beside it.
@@ -46,7 +45,7 @@ class Keeping:
         return self.results.with_name(f"{self.results.name}.partial")
 
 
-class Kept:
+class PartialScores:
     """The scores of videos: those that were found, and those that this process adds.
 
     Args:
@@ -86,49 +85,30 @@ def _read(part: Any) -> ChunkScores:
 
 
 @contextmanager
-def kept_scores(task: Task, keeping: Keeping | None, **how: str) -> Iterator[Task]:
-    """Within the block, the scores of each video of a task are kept; after its good end the results hold them.
+def partial_scores(partial: Partial, asked: dict[str, Any]) -> Iterator[PartialScores]:
+    """Within the block, the scores of each video can be kept; after its good end the results hold them.
 
     Args:
-        task: what is scored.
-        keeping: where they are kept; None for nowhere.
-        how: what else they depend on, such as the engine.
-
-    Yields:
-        The task that keeps them.
+        partial: where they are kept.
+        asked: all that they depend on, as JSON can hold it.
 
     Raises:
         SalzooError: the scores that are there are of something else, or another process adds to them.
     """
-    if keeping is None:
-        yield task
-        return
-    rank, folder = this_rank(), keeping.folder
-    with locked(folder, rank, "is being written to"):
-        on_first_rank(rank, lambda: _begin(task, keeping, how))
-        yield replace(task, kept=Kept(folder))
+    rank = this_rank()
+    with locked(partial.folder, rank, "is being written to"):
+        on_first_rank(rank, lambda: _begin(partial, asked | software_versions()))
+        yield PartialScores(partial.folder)
 
 
-def forget(keeping: Keeping) -> None:
+def remove_partial(partial: Partial) -> None:
     """Remove the scores that were kept, once the results are written."""
-    shutil.rmtree(keeping.folder, ignore_errors=True)
+    shutil.rmtree(partial.folder, ignore_errors=True)
 
 
-def _begin(task: Task, keeping: Keeping, how: dict[str, str]) -> None:
-    path = keeping.folder / RECORD
-    asked = {
-        "dataset": task.dataset,
-        "split": task.split,
-        "note": task.note,
-        "videos": len(task.videos),
-        "frames": sum(map(len, task.frames)),
-        "protocol": str(task.protocol),
-        "metrics": list(task.scorer.metrics),
-        "seed": task.scorer.seed,
-        **how,
-        **software_versions(),
-    }
-    if keeping.resume and path.exists():
+def _begin(partial: Partial, asked: dict[str, Any]) -> None:
+    path = partial.folder / RECORD
+    if partial.resume and path.exists():
         try:
             before = json.loads(read_text(path))
             other = next((key for key, value in asked.items() if before[key] != value), None)
@@ -136,10 +116,10 @@ def _begin(task: Task, keeping: Keeping, how: dict[str, str]) -> None:
             raise SalzooError(f"{path} is damaged ({one_line(error)}): leave out --resume") from error
         if other is not None:
             raise SalzooError(
-                f"{keeping.folder} holds scores of {other} {before[other]!r}, not {asked[other]!r}: leave out --resume "
+                f"{partial.folder} holds scores of {other} {before[other]!r}, not {asked[other]!r}: leave out --resume "
                 "to begin again"
             )
         return
-    for file in keeping.folder.glob("*.jsonl"):
+    for file in partial.folder.glob("*.jsonl"):
         file.unlink(missing_ok=True)
     write_text(json.dumps(asked, indent=2) + "\n", path)
