@@ -29,6 +29,7 @@ from salzoo.plugins import registry
 from salzoo.registry import NOUNS, Kind, did_you_mean
 from salzoo.runtime.memory import is_out_of_memory
 from salzoo.spec import Component, Placed, Spec, check_params, parse_spec
+from salzoo.trained_on import TrainedOn
 
 _STRETCH = 8
 """Layers between activations that are kept where activations are checkpointed: near the root of their number, which
@@ -43,6 +44,7 @@ class SaliencyModel(nn.Module):
         backbone: the layers.
         temporal: the spec's temporal modules by position, as a text ("61"). (The network's own are the backbone's.)
         preprocessing: what the input must be; a training run at another size replaces the backbone's own.
+        trained_on: the data that its weights come from; none where they are random.
         checkpoint_activations: whether training keeps the activations of every eighth layer alone, and computes the
             others again in the backward pass: less memory for more time.
 
@@ -58,6 +60,7 @@ class SaliencyModel(nn.Module):
             if position < len(backbone.layers) and backbone.layers[position].temporal is not None:
                 raise SalzooError(f"{spec}: position {position} has a module of the network's own; put yours elsewhere")
         self.preprocessing = backbone.preprocessing
+        self.trained_on = TrainedOn()
         self._leaves_range = _may_leave_unit_range(temporal, len(backbone.layers))
         self.ends_with_sigmoid = backbone.output == "map" and self._leaves_range
         self.checkpoint_activations = False
@@ -103,7 +106,7 @@ class SaliencyModel(nn.Module):
             int(i): each.at_rate(rate) if getattr(each, "timed", False) else each for i, each in modules.items()
         }
         told = SaliencyModel(self.spec, self.backbone, temporal)
-        told.preprocessing, told.training = self.preprocessing, self.training
+        told.preprocessing, told.trained_on, told.training = self.preprocessing, self.trained_on, self.training
         return told
 
     @property

@@ -15,6 +15,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, get_args
@@ -30,6 +31,7 @@ from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import load_plugins, registry
 from salzoo.runtime.files import check_regular, read_text
 from salzoo.spec import Spec
+from salzoo.trained_on import TrainedOn, read_trained_on
 from salzoo.version import __version__
 
 FORMAT_VERSION = 1
@@ -63,6 +65,7 @@ def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str, *, half
         "salzoo": __version__,
         "spec": str(model.spec),
         "preprocessing": dataclasses.asdict(model.preprocessing),
+        "trained_on": model.trained_on.as_record(),
         "packages": _packages(model.spec),
         "versions": _versions(model),
     }
@@ -89,7 +92,8 @@ def load_checkpoint(folder: str | Path) -> SaliencyModel:
             not installed, or when a tensor's name, shape or dtype is not what the spec says (the first that differs).
     """
     folder = Path(folder)
-    spec, preprocessing = read_config(folder)
+    config = read_config(folder)
+    spec = config.spec
     try:
         # Nothing as large as the spec claims is allocated before the weights file is known to be as large.
         outline = outline_model(spec)
@@ -101,7 +105,7 @@ def load_checkpoint(folder: str | Path) -> SaliencyModel:
         model = build_model(spec, tensors, outline, str(path))
     except SalzooError as error:
         raise SalzooError(f"{error}{_other_versions(folder, outline)}") from error
-    model.preprocessing = preprocessing
+    model.preprocessing, model.trained_on = config.preprocessing, config.trained_on
     return model
 
 
@@ -118,8 +122,17 @@ def weights_hash(source: SaliencyModel | str | Path) -> str:
         raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def read_config(folder: Path) -> tuple[Spec, Preprocessing]:
-    """Read a checkpoint folder's spec and preprocessing. Raises SalzooError naming the file."""
+@dataclass(frozen=True)
+class Config:
+    """What ``config.json`` of a checkpoint folder says: canonical spec, preprocessing, and what it was trained on."""
+
+    spec: Spec
+    preprocessing: Preprocessing
+    trained_on: TrainedOn
+
+
+def read_config(folder: Path) -> Config:
+    """Read ``config.json`` of a checkpoint folder. Raises SalzooError naming the file."""
     path = folder / CONFIG
     try:
         record = json.loads(read_text(path))
@@ -141,7 +154,8 @@ def read_config(folder: Path) -> tuple[Spec, Preprocessing]:
     if not isinstance(preprocessing, dict):
         raise SalzooError(f"{path}: preprocessing must be an object, not {_short(preprocessing)}")
     try:
-        return canonical_spec(spec), _read_preprocessing(preprocessing)
+        trained_on = read_trained_on(record.get("trained_on"))
+        return Config(canonical_spec(spec), _read_preprocessing(preprocessing), trained_on)
     except SalzooError as error:
         packages = record.get("packages")
         named = packages if isinstance(packages, list) and all(isinstance(name, str) for name in packages) else []

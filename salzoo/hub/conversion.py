@@ -25,6 +25,7 @@ from salzoo.model import SaliencyModel, canonical_spec, resolve_position
 from salzoo.plugins import registry
 from salzoo.runtime.files import check_regular
 from salzoo.spec import Component, Placed, Spec
+from salzoo.trained_on import UNKNOWN
 
 LASAGNE_DECODER_CONVOLUTIONS = 14
 
@@ -127,6 +128,7 @@ def convert_weights(
     elif not published.holds("backbone"):
         raise SalzooError(f"{path} holds a temporal module alone: give SalGAN's own weights too (--backbone FILE|DIR)")
     model = build_model(parsed, tensors, outline, str(path), keys)
+    model.trained_on = UNKNOWN
     return model, Report(path.name, digest, str(parsed), keys, published.ignored, tuple(notes))
 
 

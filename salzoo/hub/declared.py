@@ -13,6 +13,7 @@ from salzoo.hub.checkpoint import build_model, outline_model
 from salzoo.interfaces import PublishedWeights, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec
 from salzoo.plugins import registry
+from salzoo.trained_on import UNKNOWN, TrainedOn
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class Declared:
         wanted, declared = canonical_spec(spec or self.weights.spec), canonical_spec(self.weights.spec)
         if wanted.backbone.name != declared.backbone.name:
             raise SalzooError(f"{path} holds weights of {declared}, not of {wanted}: leave --spec out")
-        return build_model(wanted, self.tensors, outline_model(wanted), str(path), self.keys)
+        model = build_model(wanted, self.tensors, outline_model(wanted), str(path), self.keys)
+        stated = self.weights.trained_on
+        model.trained_on = TrainedOn().and_stated(*stated) if stated else UNKNOWN
+        return model
 
 
 def find_declaration(record: Any) -> Declared | None:

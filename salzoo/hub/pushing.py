@@ -137,6 +137,6 @@ def _check_same_model(api: Any, repo_id: str, held: set[str], spec: str) -> None
     if CONFIG in held:
         with hub_errors(repo_id, CONFIG):
             path = Path(api.hf_hub_download(repo_id, CONFIG))
-        there = str(checkpoint.read_config(path.parent)[0])
+        there = str(checkpoint.read_config(path.parent).spec)
         if there != spec:
             raise SalzooError(f"{repo_id} holds another model, {there}; name another repository or give --overwrite")

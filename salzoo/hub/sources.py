@@ -155,7 +155,7 @@ def _add_modules(model: SaliencyModel, spec: str) -> SaliencyModel:
     if missing:
         raise SalzooError(f"{spec} needs weights that {model.spec} has not ({missing[0]}): train it with --init")
     added.load_state_dict(model.state_dict())
-    added.preprocessing = model.preprocessing
+    added.preprocessing, added.trained_on = model.preprocessing, model.trained_on
     return added.eval()
 
 
@@ -180,7 +180,7 @@ def _read_spec(path: Path) -> str:
         )
     if not (path / CONFIG).exists():
         raise SalzooError(f"{path} is a folder, but no checkpoint: it has no {CONFIG}")
-    return str(checkpoint.read_config(path)[0])
+    return str(checkpoint.read_config(path).spec)
 
 
 def pull_model(name: str) -> Pulled:

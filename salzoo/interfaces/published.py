@@ -1,7 +1,7 @@
 """How a package says what the file of its network's authors holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,14 @@ class PublishedWeights:
             first. A whole key may stand there too. DataParallel's prefix ``module.`` is left out before.
         wrapper: the entry of the file that holds the tensors; where there is none, "state_dict" or the file itself.
         ignored: globs of keys that the model has no use for.
+        trained_on: the data sets that the authors state they trained it on ("DHF1K"); none where they do not say.
     """
 
     spec: str
     names: Mapping[str, str]
     wrapper: str = ""
-    ignored: tuple[str, ...] = field(default=())
+    ignored: tuple[str, ...] = ()
+    trained_on: tuple[str, ...] = ()
 
     def rename(self, key: str) -> str | None:
         """What the model calls a tensor of the file, None for one that is not the model's.

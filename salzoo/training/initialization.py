@@ -84,4 +84,4 @@ def initialize_from_model(model: SaliencyModel, source: str) -> None:
                 f"tensor {name} has shape {theirs}, not {ours}"
             )
     model.backbone.load_state_dict(given)
-    model.preprocessing = other.preprocessing
+    model.preprocessing, model.trained_on = other.preprocessing, other.trained_on

@@ -274,6 +274,7 @@ def _initial_model(spec: str, datasets: Sequence[Dataset], recipe: Recipe, repor
         raise SalzooError(f"{model.spec} is training-free: there is nothing to train")
     if recipe.init == "imagenet":
         source = model.backbone.load_imagenet()
+        model.trained_on = model.trained_on.and_stated("ImageNet")
         report(f"ImageNet weights: {source}")
     elif recipe.init != "random":
         initialize_from_model(model, recipe.init)
@@ -283,6 +284,8 @@ def _initial_model(spec: str, datasets: Sequence[Dataset], recipe: Recipe, repor
     report(f"training {model.spec} on {', '.join(notes)}")
     if recipe.init == "random":
         _scale_weights(model, datasets[0], recipe.seed)
+    for data in datasets:
+        model.trained_on = model.trained_on.and_on(data.name, "train", data.split("train"), data.videos)
     return model
 
 

@@ -23,6 +23,7 @@ _DECODER = {
 
 TASED = PublishedWeights(
     spec="tased-net",
+    trained_on=("Kinetics-400", "DHF1K"),
     names={
         **{
             f"{part}.{number}.": f"backbone.s3d{first + number}.0."

@@ -4,6 +4,7 @@ from salzoo.interfaces import PublishedWeights
 
 TINYHD = PublishedWeights(
     spec="tinyhd",
+    trained_on=("Kinetics-400", "DHF1K"),
     wrapper="student_model",
     names={
         **{f"encoder.encoder.{number}.": f"backbone.encoder{number}." for number in range(19)},

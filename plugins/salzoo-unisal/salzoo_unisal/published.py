@@ -4,6 +4,7 @@ from salzoo.interfaces import PublishedWeights
 
 UNISAL = PublishedWeights(
     spec="unisal",
+    trained_on=("ImageNet", "DHF1K", "Hollywood-2", "UCF Sports", "SALICON"),
     names={
         **{f"cnn.features.{number}.": f"backbone.features{number}." for number in range(19)},
         "coarse_gaussians_": "backbone.priors.coarse_gaussians_",
