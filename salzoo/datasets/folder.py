@@ -6,7 +6,7 @@
     gaze.csv     video, observer, start_ms, duration_ms, x, y: a row a fixation, in pixels of the video
     videos/      the videos or images, or links to them
 
-A fixation lies on every frame during which it lasts, wholly or in part.
+A fixation lies on every frame during which it lasts, wholly or in part; when a frame is shown, the video's own times say.
 
 **A plain tree** is read by ``salzoo.datasets.tree``.
 """
@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 
 from salzoo.datasets.files import check_root
 from salzoo.datasets.tree import open_tree
-from salzoo.gaze.maps import clip_points
+from salzoo.gaze.maps import clip_points, lasting
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.pictures import read_image
-from salzoo.video.reading import probe_video, read_video
+from salzoo.video.reading import read_video
+from salzoo.video.timing import frame_times
 
 SETTINGS, GAZE = "set.toml", "gaze.csv"
 
@@ -68,7 +69,7 @@ class Recording:
 
     @cached_property
     def frames(self) -> int:
-        return probe_video(self.path).frames if self.rate else 1
+        return len(frame_times(self.path)) - 1 if self.rate else 1
 
     @property
     def annotated(self) -> bool:
@@ -110,8 +111,7 @@ class Recording:
             fixations = fixations[np.diff(fixations[:, 0], prepend=-1) == 0]
         if not self.rate:
             return fixations
-        start, end = fixations[:, 1], fixations[:, 1] + fixations[:, 2]
-        return fixations[(start < (index + 1) / self.rate - 1e-6) & (end > index / self.rate + 1e-6)]
+        return fixations[lasting(fixations[:, 1], fixations[:, 2], frame_times(self.path)[index : index + 2])]
 
 
 def open_folder(root: Path | None, *, first: bool = True) -> Dataset:

@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 
 from salzoo.datasets.files import check_root, names_in
 from salzoo.datasets.matlab import open_mat73
-from salzoo.gaze.maps import clip_points
+from salzoo.gaze.maps import clip_points, lasting
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.reading import probe_video, read_video
+from salzoo.video.timing import frame_times
 
 FOLDS = 5
 VALIDATION = 3
@@ -108,10 +109,8 @@ class HEVC33Video:
         if not 0 <= index < self.frames:
             raise SalzooError(f"video {self.id} has frames 0 to {self.frames - 1}, and no frame {index}")
         fixations = self.fixations
-        start, end = fixations[:, 1].astype(float), fixations[:, 1:3].sum(1, dtype=float)
-        # a tolerance of 10 microseconds: float32 holds 25 s to 2
-        shown: NDArray[np.bool_] = (start < (index + 1) / self.rate - 1e-5) & (end > index / self.rate + 1e-5)
-        return fixations[shown]
+        start, duration = fixations[:, 1].astype(float), fixations[:, 2].astype(float)
+        return fixations[lasting(start, duration, frame_times(self.path)[index : index + 2])]
 
 
 def open_hevc33(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:

@@ -95,3 +95,17 @@ def _profile(at: Points, length: int, sigma: float) -> NDArray[np.float32]:
     """A Gaussian of peak 1 around each of n places, at the middles of ``length`` pixels: (n, length)."""
     away = (np.arange(length, dtype=np.float32) + np.float32(0.5) - at.astype(np.float32)[:, None]) / np.float32(sigma)
     return np.where(np.abs(away) <= REACH, np.exp(-0.5 * away * away), np.float32(0))
+
+
+def lasting(start: NDArray[np.float64], duration: NDArray[np.float64], shown: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which fixations last, wholly or in part, while a frame is shown.
+
+    Args:
+        start, duration: (n,) of each fixation, in seconds.
+        shown: (2,) when the frame begins and ends.
+
+    >>> lasting(np.array([0.0, 0.5]), np.array([0.5, 0.2]), np.array([0.4, 0.5])).tolist()
+    [True, False]
+    """
+    slack = 1e-5  # float32 holds 25 s to 2 microseconds
+    return np.asarray((start < shown[1] - slack) & (start + duration > shown[0] + slack))

@@ -17,7 +17,7 @@ DURATION_TOLERANCE = 0.1
 
 
 def check_length(source: Source, container: InputContainer, stream: VideoStream) -> int | None:
-    """Check that the file reaches as far as its index, and give the number of frames that it states, if any.
+    """Check that the file reaches as far as its index, and give the number of frames that it states, if it states all.
 
     Raises:
         SalzooError: a frame of the index lies beyond the end of the file.
@@ -30,7 +30,8 @@ def check_length(source: Source, container: InputContainer, stream: VideoStream)
         # FFmpeg lowers the duration by the part of the file that is missing
         raise SalzooError(f"{name_of(source)} is truncated: its header promises more than {size} bytes")
     if _is(container, "mov") and len(index):
-        return sum(not entry.is_discard for entry in index)  # an edit list may hide some
+        # An edit list may hide some; the index at hand may be that of the first fragments alone.
+        return None if _is_fragmented(source) else sum(not entry.is_discard for entry in index)
     return stream.frames or None
 
 
@@ -79,6 +80,26 @@ class Progress:
 
 def _is(container: InputContainer, name: str) -> bool:
     return name in container.format.name.split(",")
+
+
+def _is_fragmented(source: Source) -> bool:
+    """Whether frames of an MP4 lie in fragments (boxes "moof": ISO/IEC 14496-12, section 8.8), as DASH and CMAF have
+    it."""
+    if not isinstance(source, Path):
+        return True
+    at, size = 0, source.stat().st_size
+    with source.open("rb") as file:
+        while at + 8 <= size:
+            file.seek(at)
+            head = file.read(16)
+            if head[4:8] == b"moof":
+                return True
+            length = int.from_bytes(head[:4], "big")
+            length = int.from_bytes(head[8:16], "big") if length == 1 else length
+            if length < 8:  # to the end of the file, or none
+                break
+            at += length
+    return False
 
 
 def _ends_with(source: Source, mark: bytes) -> bool:

@@ -16,6 +16,7 @@ from salzoo.runtime.crashes import being_read
 from salzoo.runtime.files import check_file, complete_or_absent
 from salzoo.video.picture_size import check_bytes, check_size
 from salzoo.video.quiet import quiet_libraries
+from salzoo.video.transparency import blend_on_white
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
 """Endings of images that can be written."""
@@ -36,14 +37,15 @@ def read_image(path: Path, grey: bool = False) -> NDArray[np.uint8]:
             equal, one with an alpha channel where it is opaque; anything else is refused, not converted.
 
     Returns:
-        (H, W, 3) uint8, BGR, turned as its EXIF orientation says, deeper images scaled to 8 bits; with ``grey``
-        (H, W) uint8.
+        (H, W, 3) uint8, BGR, turned as its EXIF orientation says, deeper images scaled to 8 bits, white where they are
+        transparent; with ``grey`` (H, W) uint8.
 
     Raises:
         SalzooError: the file is missing, empty, truncated, damaged, not an image; with ``grey``, not a grey map.
     """
     if not grey:
-        return np.asarray(_decode(path, cv2.IMREAD_COLOR), dtype=np.uint8)
+        data = _file_bytes(path)
+        return _on_white(path, data, np.asarray(_decode(path, data, cv2.IMREAD_COLOR), dtype=np.uint8))
     image = read_map(path)
     if image.dtype != np.uint8:
         raise SalzooError(f"{path} is an image of {image.dtype.itemsize * 8} bits a channel; a map must have 8")
@@ -55,14 +57,13 @@ def read_map(path: Path) -> NDArray[Any]:
 
     Raises SalzooError as ``read_image`` with ``grey`` does, but not for 16 bits.
     """
-    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    image = _decode(path, _file_bytes(path), cv2.IMREAD_UNCHANGED)
     if image.dtype not in (np.uint8, np.uint16):
         raise SalzooError(f"{path} holds {image.dtype} values; a map must have 8 or 16 bits")
     return _one_channel(path, image)
 
 
-def _decode(path: Path, flag: int) -> NDArray[Any]:
-    data = _file_bytes(path)
+def _decode(path: Path, data: bytes, flag: int) -> NDArray[Any]:
     check_size(path, data)
     _check_image_bytes(path, data)
     try:
@@ -73,6 +74,22 @@ def _decode(path: Path, flag: int) -> NDArray[Any]:
     if image is None:
         raise SalzooError(f"cannot decode {path} as an image: the file is damaged, or not an image")
     return image
+
+
+def _on_white(path: Path, data: bytes, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image as it looks on white paper: what stands in its transparent pixels is not to be seen."""
+    start = data[: data.find(b"IDAT")] if data.startswith(b"\x89PNG") else data[:12]
+    if data.startswith(b"\xff\xd8") or (start[:4] == b"\x89PNG" and start[25] not in (4, 6) and b"tRNS" not in start):
+        return image  # JPEG, and PNG of kinds without transparency
+    stored = _decode(path, data, cv2.IMREAD_UNCHANGED)
+    if stored.ndim == 2 or stored.shape[2] != 4 or stored.dtype not in (np.uint8, np.uint16):
+        return image
+    whole = np.iinfo(stored.dtype).max
+    if (stored[..., 3] == whole).all():
+        return image
+    if not np.array_equal(image, _decode(path, data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)):
+        raise SalzooError(f"{path} has transparent parts and is to be turned by its EXIF; save it as it is to be seen")
+    return blend_on_white(image, stored[..., 3] / np.float32(whole))
 
 
 def _one_channel(path: Path, image: NDArray[Any]) -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """Frames of a video with the times they stand at: exact positions, one frame in memory, clear errors."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -98,8 +99,8 @@ def read_timed(path: Source, start: int = 0, stop: int | None = None) -> Iterato
 
     Frames are turned as the file asks, and have the size of the first; the fields of interlaced ones are blended; deep
     ones are brought to 8 bits. Positions are exact: where the packets of a file have times that leave no doubt, reading
-    begins at a key frame, and every frame from there must have the time that is its own; in other files the frames
-    before ``start`` are decoded and dropped. A ``stop`` beyond the end reads to the end, as in slices.
+    begins at a key frame, and every frame from there must have the time that is its own; in other files, and where that
+    fails, the frames before ``start`` are decoded and dropped. A ``stop`` beyond the end reads to the end.
 
     A truncated file is noticed by its index (AVI, MP4, MOV), by packets and frames that FFmpeg marks as damaged, and at
     the end by the number of frames (AVI) or the duration (MKV, WebM, FLV, WMV) that its header states. What states
@@ -114,20 +115,37 @@ def read_timed(path: Source, start: int = 0, stop: int | None = None) -> Iterato
     if start >= FAR and isinstance(path, Path):
         index = index_video(path)
         if index.exact and start < len(index.times):
-            for frame in _from_key_frame(path, index, start, stop):
-                yield frame
-                position += 1
+            with suppress(av.FFmpegError):  # read from the start, the file is as it is, or the fault is named
+                for frame in _from_key_frame(path, index, start, stop):
+                    yield frame
+                    position += 1
             if position == min(len(index.times), len(index.times) if stop is None else stop):
                 return
     yield from _from_start(path, position, stop)
 
 
+def timed_frames(path: Source) -> Iterator[tuple[Fraction, Fraction]]:
+    """The times of ``read_timed`` without the pictures, which are decoded but not turned into pixels: time and
+    duration of each frame."""
+    for _, time, duration in _decoded(path, None):
+        yield time, duration
+
+
 def _from_start(path: Source, start: int, stop: int | None) -> Iterator[TimedFrame]:
+    pixels = None
+    for position, (frame, time, duration) in enumerate(_decoded(path, stop)):
+        pixels = pixels or PixelReader(frame)
+        if position >= start:
+            yield TimedFrame(pixels.read(path, frame), time, duration)
+
+
+def _decoded(path: Source, stop: int | None) -> Iterator[tuple[av.VideoFrame, Fraction, Fraction]]:
+    """Frames 0..stop−1 as decoded, with time and duration."""
     with open_video(path) as (container, stream):
         check_length(path, container, stream)
         progress = Progress()
         frames = _decode(path, container, stream, progress)
-        clock, pixels = _Clock(stream), None
+        clock = _Clock(stream)
         position = 0
         while stop is None or position < stop:
             try:
@@ -140,11 +158,8 @@ def _from_start(path: Source, start: int, stop: int | None) -> Iterator[TimedFra
                     raise _no_frame(path)
                 progress.check_end(path, container, stream)
                 return
-            pixels = pixels or PixelReader(frame)
-            time, duration = clock.times(frame)
             position += 1
-            if position > start:
-                yield TimedFrame(pixels.read(path, frame), time, duration)
+            yield (frame, *clock.times(frame))
 
 
 def _from_key_frame(path: Path, index: Index, start: int, stop: int | None) -> Iterator[TimedFrame]:
@@ -153,13 +168,13 @@ def _from_key_frame(path: Path, index: Index, start: int, stop: int | None) -> I
         clock = _Clock(stream, index.times[0])
         first = next(_decode(path, container, stream, Progress()))  # the others take its size
         pixels = PixelReader(first)
-        position = seek(container, stream, index, start)
+        position = key = seek(container, stream, index, start)
         for frame in _decode(path, container, stream, Progress()):
             if position == (len(index.times) if stop is None else stop):
                 return
             if frame.pts is not None and frame.pts < index.times[position]:
                 continue  # shown before the key frame
-            if frame.pts != index.times[position] or frame.is_corrupt:
+            if frame.pts != index.times[position] or frame.is_corrupt or (position == key and not frame.key_frame):
                 return
             if position >= start:
                 yield TimedFrame(pixels.read(path, frame), *clock.times(frame))

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 from av.container import InputContainer
+from av.format import Flags
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -28,12 +29,17 @@ class Index:
     Attributes:
         times: of every frame as shown, in units of the stream's time base, growing.
         keys: numbers of the frames that decoding can begin at, growing.
-        exact: whether every packet is one frame with a time of its own, and the video is whole.
+        exact: whether every packet is one frame with a time of its own, key frames are told apart, and the video is
+            whole.
+        even: whether the container has no times, but frames at an even rate, and all its packets could be read.
+        last: how long the last frame is shown, in the same units; 0 where that is not known.
     """
 
     times: Sequence[int]
     keys: Sequence[int]
     exact: bool
+    even: bool
+    last: int
 
 
 def index_video(source: Source) -> Index:
@@ -62,9 +68,13 @@ def _remembered(path: Path, changed: int, size: int) -> Index:
 
 
 def _index(source: Source) -> Index:
-    times, keys, exact = array("q"), [], True
+    times, keys, exact, even, last = array("q"), [], True, False, (-1, 0)
     with open_video(source) as (container, stream):
         progress = Progress()
+        exact = (
+            not container.format.flags & Flags.no_timestamps.value
+        )  # of streams alone FFmpeg makes up times and keys
+        even = "avi" in container.format.name.split(",") or not exact
         try:
             declared = check_length(source, container, stream)
             for packet in container.demux(stream):
@@ -73,12 +83,13 @@ def _index(source: Source) -> Index:
                     continue
                 exact &= packet.pts is not None
                 times.append(packet.pts or 0)
+                last = max(last, (packet.pts or 0, packet.duration or 0))
                 if packet.is_keyframe:
                     keys.append(packet.pts or 0)
             progress.check_end(source, container, stream)
             exact &= declared in (None, len(times))
         except (av.FFmpegError, SalzooError):
-            exact = False
+            exact = even = False
     shown = array("q", sorted(times))
     exact &= len(set(shown)) == len(shown) and bool(keys) and min(keys, default=0) == min(shown, default=0)
-    return Index(shown, [bisect_right(shown, key) - 1 for key in sorted(keys)], exact)
+    return Index(shown, [bisect_right(shown, key) - 1 for key in sorted(keys)], exact, even, last[1])

@@ -14,6 +14,7 @@ from av.packet import Packet
 
 from salzoo.video.encoding import Kind
 from salzoo.video.opening import open_video
+from salzoo.video.timing import frame_times
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Sound:
 
     Attributes:
         path: of the video.
-        start: seconds after its first frame, from which on sound is wanted; it stands at the new video's start.
+        start: seconds after its first frame; the sound from the first frame that begins then or later, which is the
+            new video's first, stands at the new video's start.
         stop: where it ends, in the same seconds; None for all.
     """
 
@@ -53,8 +55,10 @@ def sound_track(sound: Sound, container: OutputContainer, kind: Kind) -> Iterato
     """
     with open_video(sound.path) as (source, pictures):
         track = source.streams.audio[0]
-        origin = (pictures.start_time or 0) * (pictures.time_base or 1) + sound.start
-        length = None if sound.stop is None else sound.stop - sound.start
+        times = frame_times(sound.path) if sound.start else [0.0]
+        shown = Fraction(next((time for time in times if time >= float(sound.start) - 1e-9), sound.start))
+        origin = (pictures.start_time or 0) * (pictures.time_base or 1) + shown
+        length = None if sound.stop is None else sound.stop - shown
         if track.codec_context.name.removesuffix("float") in kind.copied:
             packets = _copied(source, track, container.add_stream_from_template(track), origin)
         else:

@@ -1,5 +1,6 @@
 """Data sets of one's own: recordings and plain trees, by name and by path."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from salzoo.datasets.folder import open_folder
 from salzoo.gaze.truth import has_density, has_fixations, has_gaze, read_density, read_fixations
 from salzoo.interfaces import SalzooError
 from salzoo.testing import check_dataset
+from salzoo.video.writing import video_writer
 
 GAZE = """video,observer,start_ms,duration_ms,x,y
 a,p,0.000,400.000,20.500,10.500
@@ -109,6 +111,24 @@ def test_a_fixation_lies_on_the_frames_that_it_lasts_for(recorded: Path) -> None
     assert video.read_gaze(12)[0].tolist() == [[70, 50]]  # type: ignore[attr-defined]
     assert video.read_durations(12)[1].tolist() == [0.5]  # type: ignore[attr-defined]
     assert np.argwhere(read_fixations(video, 0)).tolist() == [[10, 20]]
+
+
+def test_frames_are_those_shown_then_where_the_rate_varies(tmp_path: Path) -> None:
+    """25 frames of 40 ms, then 25 of 200 ms: the mean rate would put half of them elsewhere."""
+    folder = write_set(tmp_path / "set")
+    (folder / "videos" / "a.avi").unlink()
+    with video_writer(folder / "videos" / "a.mkv", SIZE, 8) as put:
+        for index in range(50):
+            put(np.full((*SIZE, 3), 90, np.uint8), Fraction(index, 25) if index < 25 else Fraction(index - 25, 5) + 1)
+    text = (
+        (folder / "set.toml").read_text().replace("videos/a.avi", "videos/a.mkv").replace("rate = 25", "rate = 8.3", 1)
+    )
+    (folder / "set.toml").write_text(text)
+    (folder / "gaze.csv").write_text(f"{GAZE.splitlines()[0]}\na,p,0,1000,10,10\na,p,1000,5000,70,50\n")
+    video = open_folder(folder).videos[0]
+    assert video.frames == 50
+    seen = [video.read_gaze(index)[0].tolist() for index in range(50)]  # type: ignore[attr-defined]
+    assert seen == [[[10, 10]]] * 25 + [[[70, 50]]] * 25
 
 
 def test_all_fixations_on_an_image_count(recorded: Path) -> None:
