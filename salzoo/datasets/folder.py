@@ -6,7 +6,8 @@
     gaze.csv     video, observer, start_ms, duration_ms, x, y: a row a fixation, in pixels of the video
     videos/      the videos or images, or links to them
 
-A fixation lies on every frame during which it lasts, wholly or in part; when a frame is shown, the video's own times say.
+A fixation lies on every frame during which it lasts, wholly or in part. The video's own times say
+when a frame is shown.
 
 **A plain tree** is read by ``salzoo.datasets.tree``.
 """

@@ -71,8 +71,8 @@ def _index(source: Source) -> Index:
     times, keys, exact, even, last = array("q"), [], True, False, (-1, 0)
     with open_video(source) as (container, stream):
         progress = Progress()
-        exact = (
-            not container.format.flags & Flags.no_timestamps.value
+        exact = Flags.no_timestamps not in Flags(
+            container.format.flags
         )  # of streams alone FFmpeg makes up times and keys
         even = "avi" in container.format.name.split(",") or not exact
         try:

@@ -28,16 +28,17 @@ def frame_times(path: Path) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=4096)
 def _remembered(path: Path, changed: int, size: int) -> NDArray[np.float64]:
+    times: NDArray[np.float64]
     index = index_video(path)
     info = probe_video(path)
     usual = 1 / info.fps if info.fps else 0.04
     if index.exact:
         times = (np.asarray(index.times, np.float64) - index.times[0]) * float(info.time_base)
     elif index.even:
-        times = np.arange(len(index.times)) * usual
+        times = np.arange(len(index.times), dtype=np.float64) * usual
     else:
         times = np.array([float(time) for time, _ in timed_frames(path)], np.float64)
     last = max(index.last * float(info.time_base), 1e-6) if index.exact and index.last else usual
-    times = np.append(times, times[-1] + last)
+    times = np.asarray([*times, times[-1] + last], np.float64)
     times.flags.writeable = False
     return times

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def blend_on_white(image: NDArray[Any], opaque: NDArray[np.float32]) -> NDArray[np.uint8]:
+def blend_on_white(image: NDArray[Any], opaque: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Colours over white.
 
     Args:
