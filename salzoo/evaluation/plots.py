@@ -1,93 +1,105 @@
-"""A picture of the scores of each video, drawn with OpenCV."""
+"""Charts of results: of their scores, their differences, and how both are spread over videos."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.evaluation.comparison import Comparison
-from salzoo.evaluation.results import heading
+from salzoo.charts.drawing import Drawing
+from salzoo.charts.rows import Row, RowChart, draw_row_charts
+from salzoo.evaluation.comparison import FEWEST, Comparison, compare
+from salzoo.evaluation.results import GOLD, UNITS, Result, heading, number
+from salzoo.evaluation.tables import higher_is_better
 
-COLOURS = ((178, 114, 0), (0, 94, 213), (115, 158, 0), (167, 121, 204), (0, 159, 230), (60, 60, 60))
-"""BGR, told apart with any colour vision (Okabe and Ito, 2008); repeated with other marks beyond six results."""
-
-WIDTH, PANEL, LEFT, RIGHT, TOP, BOTTOM = 1200, 260, 90, 24, 34, 14
-BLACK, GREY, PALE = (30, 30, 30), (120, 120, 120), (225, 225, 225)
-FONT = cv2.FONT_HERSHEY_SIMPLEX
-
-Canvas = NDArray[np.uint8]
+DOTS = 150
+"""Videos drawn as dots in a row; of more, every so-manieth in the order of their scores."""
 
 
-def draw_per_video(found: Comparison) -> Canvas:
-    """Draw the mean scores of each video, a panel a metric.
+def title_of(metric: str) -> str:
+    """A metric's heading with its unit and the direction that is better, in words."""
+    better = {True: "higher is better", False: "lower is better", None: ""}[higher_is_better(metric)]
+    unit = f" ({UNITS[metric]})" if metric in UNITS else ""
+    return f"{heading(metric)}{unit}{', ' * bool(better)}{better}"
 
-    The videos are sorted by the first result's score, so that it rises from left to right and the others scatter about
-    it where they differ from it.
 
-    Returns:
-        (height, 1200, 3) uint8, BGR.
+def draw_per_video(found: Comparison) -> Drawing:
+    """The mean scores of each video, a chart a metric, a row a video with a mark for each result.
+
+    The videos are sorted by the first result's score.
     """
-    legend = 40 + 24 * len(found.labels)
-    canvas = np.full((legend + PANEL * len(found.metrics), WIDTH, 3), 255, np.uint8)
     first = found.results[0]
-    title = f"{first.dataset} {first.split}, {len(found.videos)} videos, protocol {first.protocol}"
-    write_text(canvas, f"{title}: score of each video, sorted by the first result", (LEFT, 24), BLACK)
-    for number, label in enumerate(found.labels):
-        _mark(canvas, (LEFT + 8, 44 + 24 * number), number)
-        write_text(canvas, label, (LEFT + 24, 49 + 24 * number), BLACK)
-    for panel, metric in enumerate(found.metrics):
-        top = legend + PANEL * panel
-        _draw_panel(canvas[top : top + PANEL], heading(metric), found.per_video[:, :, panel])
-    return canvas
+    charts = []
+    for column, metric in enumerate(found.metrics):
+        rows = []
+        for video in np.argsort(-found.per_video[0, :, column], kind="stable"):  # NaN last
+            scores = found.per_video[:, video, column].tolist()
+            marks = {n: score for n, score in enumerate(scores) if math.isfinite(score)}
+            rows += [Row(found.videos[video], marks=marks)] if marks else []
+        if rows:
+            charts.append(RowChart(title_of(metric), rows, series=found.labels))
+    return draw_row_charts(charts, f"{first.dataset} {first.split}: score of each video", height=16)
 
 
-def _draw_panel(canvas: Canvas, title: str, scores: NDArray[np.float64]) -> None:
-    write_text(canvas, title, (LEFT, TOP - 12), BLACK)
-    finite = scores[np.isfinite(scores)]
-    if not finite.size:
-        write_text(canvas, "undefined everywhere", (LEFT, PANEL // 2), GREY)
-        return
-    ticks = ticks_between(float(finite.min()), float(finite.max()))
-    low, high = ticks[0], ticks[-1]
+def difference_charts(results: Sequence[Result], labels: Sequence[str]) -> list[RowChart]:
+    """For each metric of the first result, its difference from each other one, paired by video, with the 95 % interval.
 
-    def height_of(value: float) -> int:
-        return round(PANEL - BOTTOM - (value - low) / (high - low) * (PANEL - TOP - BOTTOM))
-
-    decimals = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
-    for tick in ticks:
-        cv2.line(canvas, (LEFT, height_of(tick)), (WIDTH - RIGHT, height_of(tick)), PALE, 1)
-        label = f"{tick:.{decimals}f}"
-        size, _ = cv2.getTextSize(label, FONT, 0.45, 1)
-        write_text(canvas, label, (LEFT - 10 - size[0], height_of(tick) + 5), GREY)
-    order = np.argsort(scores[0], kind="stable")  # NaN last
-    step = (WIDTH - RIGHT - LEFT) / len(order)
-    for number in reversed(range(len(scores))):  # the first on top
-        for place, video in enumerate(order):
-            value = float(scores[number, video])
-            if math.isfinite(value):
-                _mark(canvas, (round(LEFT + (place + 0.5) * step), height_of(value)), number)
+    The density map itself has no row: no model comes near it.
+    """
+    first = results[0]
+    pairs = [
+        (label, compare([other, first], [label, labels[0]]))
+        for label, other in zip(labels[1:], results[1:], strict=True)
+        if other.model != GOLD and not other.per_video.keys().isdisjoint(first.per_video)
+    ]
+    charts = []
+    for metric in first.metrics:
+        rows = [row for label, pair in pairs if metric in pair.metrics if (row := _difference(label, pair, metric))]
+        if rows:
+            charts.append(RowChart(title_of(metric), rows, zero=True))
+    return charts
 
 
-def ticks_between(low: float, high: float) -> list[float]:
-    """Four to nine round numbers from at or below ``low`` to at or above ``high``."""
-    span = max(high - low, 1e-6, 1e-6 * abs(high))
-    unit = 10.0 ** math.floor(math.log10(span))
-    step = next(unit * factor for factor in (0.2, 0.5, 1, 2) if span <= 6 * unit * factor)
-    start, stop = math.floor(low / step), math.ceil(high / step)
-    return [step * number for number in range(start, max(stop, start + 1) + 1)]
+def _difference(label: str, pair: Comparison, metric: str) -> Row | None:
+    column = pair.metrics.index(metric)
+    difference = float(pair.differences[1, column])
+    low, high = pair.difference_intervals[1, :, column].tolist()
+    if not np.isfinite([difference, low, high]).all():
+        return None
+    higher = higher_is_better(metric)
+    better = (difference > 0) == higher
+    row = Row(label, f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]", at=difference, bounds=(low, high))
+    if len(pair.videos) < FEWEST:
+        return replace(row, role="unclear", verdict="few videos")
+    if low <= 0 <= high:
+        return replace(row, role="unclear", verdict="not clear")
+    if higher is None:
+        return replace(row, verdict="differs")
+    return replace(row, role="better" if better else "worse", verdict="better" if better else "worse")
 
 
-def _mark(canvas: Canvas, at: tuple[int, int], number: int) -> None:
-    colour = COLOURS[number % len(COLOURS)]
-    shape = number // len(COLOURS) % 3
-    if shape == 0:
-        cv2.circle(canvas, at, 4, colour, -1, cv2.LINE_AA)
-    else:
-        cv2.drawMarker(canvas, at, colour, (cv2.MARKER_TILTED_CROSS, cv2.MARKER_SQUARE)[shape - 1], 9, 2, cv2.LINE_AA)
+def spread_charts(results: Sequence[Result], labels: Sequence[str], metrics: Sequence[str]) -> list[RowChart]:
+    """For each metric, how the videos' scores of each result are spread: dots, quartiles, and the median."""
+    charts = []
+    for metric in metrics:
+        rows = [
+            _spread(label, scores)
+            for label, result in zip(labels, results, strict=True)
+            if result.model != GOLD and metric in result.metrics and len(scores := _of_videos(result, metric))
+        ]
+        if rows:
+            charts.append(RowChart(title_of(metric), rows))
+    return charts
 
 
-def write_text(canvas: Canvas, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    plain: Any = text.encode("ascii", "replace").decode()  # OpenCV's fonts have no other characters
-    cv2.putText(canvas, plain, at, FONT, 0.45, colour, 1, cv2.LINE_AA)
+def _of_videos(result: Result, metric: str) -> NDArray[np.float64]:
+    scores = np.array([each[metric] for each in result.per_video.values()], np.float64)
+    return np.asarray(np.sort(scores[np.isfinite(scores)]))
+
+
+def _spread(label: str, scores: NDArray[np.float64]) -> Row:
+    lower, median, upper = np.quantile(scores, (0.25, 0.5, 0.75)).tolist()
+    drawn = scores if len(scores) <= DOTS else scores[np.linspace(0, len(scores) - 1, DOTS).round().astype(int)]
+    text = f"median {number(median, 3)}, half of them {number(lower, 3)} to {number(upper, 3)}"
+    return Row(label, text, at=median, box=(lower, upper), dots=tuple(drawn.tolist()))

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from salzoo.charts.rows import RowChart
 from salzoo.evaluation.comparison import FEWEST, distinct_labels
+from salzoo.evaluation.plots import difference_charts, spread_charts
 from salzoo.evaluation.protocols import PROTOCOLS
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
 from salzoo.evaluation.results import BOUNDS, CENTER_BIAS, UNITS, Result, format_notices, heading, number
 from salzoo.evaluation.tables import arrow, best_means, higher_is_better, is_bound
 from salzoo.hub.cards import list_models, load_card
 from salzoo.interfaces import SalzooError
-from salzoo.report.charts import Chart, draw_differences, draw_spreads
 from salzoo.training.folder import RESULTS
 
 BASELINES = (CENTER_BIAS, "center-bias", "spectral-residual")
@@ -72,8 +73,8 @@ class Board:
     remarks: list[str]
     notices: list[str]
     reference: str
-    differences: list[Chart]
-    spreads: list[Chart]
+    differences: list[RowChart]
+    spreads: list[RowChart]
     commands: list[str]
     versions: list[str]
 
@@ -112,8 +113,8 @@ def _make_board(found: Sequence[tuple[Path, Result]]) -> Board:
         remarks=remarks,
         notices=format_notices(results),
         reference=labels[0],
-        differences=draw_differences(results, labels),
-        spreads=draw_spreads(results, labels, metrics),
+        differences=difference_charts(results, labels),
+        spreads=spread_charts(results, labels, metrics),
         commands=[_command(found)],
         versions=list(dict.fromkeys(_versions(result) for result in results)),
     )

@@ -4,10 +4,10 @@ import shlex
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from salzoo.charts.panels import Panel
 from salzoo.evaluation.results import Result, number, read_results
 from salzoo.interfaces import SalzooError
 from salzoo.report.boards import count
-from salzoo.report.charts import Panel, draw_panel
 from salzoo.training.curves import read_curves
 from salzoo.training.folder import RECORD, RESULTS, Record, read_record
 from salzoo.training.recipe import Recipe, list_recipes, load_recipe
@@ -56,7 +56,7 @@ def read_run(path: Path) -> RunStory:
         results = read_results(path / RESULTS)
     else:
         notices.append("this run has no scores: it was interrupted, trained with --no-score, or still goes on")
-    panels = [panel for title, curves in read_curves(path) if (panel := draw_panel(title, curves))]
+    panels = read_curves(path)
     if not panels:
         notices.append("this run has no log of its steps")
     changed = _changes(record.recipe)

@@ -8,12 +8,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from salzoo.charts.panels import draw_panel
+from salzoo.charts.rows import draw_axis, draw_row
+from salzoo.charts.svg import svg_element
 from salzoo.evaluation.comparison import read_distinct
 from salzoo.evaluation.leaderboard import read_not_scored
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
 from salzoo.report.boards import make_boards
-from salzoo.report.charts import WIDTH
 from salzoo.report.runs import is_run, read_run
 from salzoo.report.videos import show_videos
 from salzoo.runtime.files import write_text
@@ -83,7 +85,9 @@ def render(**values: Any) -> str:
     )
     environment.globals |= {
         "version": __version__,
-        "width": WIDTH,
+        "row_of": lambda row, chart: Markup(svg_element(draw_row(row, chart))),
+        "axis_of": lambda chart: Markup(svg_element(draw_axis(chart))),
+        "panel_of": lambda panel: Markup(svg_element(draw_panel(panel, size=(352, 180)))),
         "raw": lambda name: Markup(loader.get_source(environment, name)[0]),
     }
     return environment.get_template("report.html").render(**values)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.evaluation.plots import write_text
+from salzoo.charts.pixels import write_text
 from salzoo.evaluation.protocols import resize_as_benchmark
 from salzoo.evaluation.results import heading, number
 from salzoo.gaze.truth import has_density, has_fixations, read_density, read_fixations

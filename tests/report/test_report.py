@@ -10,6 +10,7 @@ import pytest
 import torch
 from browser import WIDTHS, visit
 from click.testing import CliRunner
+from made_results import HOSTILE, METRICS, make_result
 
 from salzoo.cli import cli
 from salzoo.data import open_dataset
@@ -20,32 +21,9 @@ from salzoo.model import create_model
 from salzoo.training.folder import RunFolder
 from salzoo.training.recipe import load_recipe, override
 
-HOSTILE = "<script>alert('x')</script>\"'&amp; \u05e9\u05dc\u05d5\u05dd \u202egnp " + "long" * 120
-METRICS = ("auc_judd", "nss", "kld")
-
 FAULTY = """<!doctype html><html lang="en"><title>Faulty</title><main><h1>Faulty</h1>
 <div style="width: 900px; color: #999; background: #fff">Pale words</div><button></button>
 <img src="http://example.org/picture.png" alt=""><script>undefined_name()</script></main></html>"""
-
-
-def make_result(model: str, shift: float = 0.0, metrics: tuple[str, ...] = METRICS, **changes: object) -> Result:
-    random = np.random.default_rng(1)
-    scores = {
-        f"{n} {HOSTILE}": random.normal((0.8, 1.5, 1.2), 0.1, (4, 3))[:, : len(metrics)] + shift for n in range(12)
-    }
-    record = Result(
-        model=model,
-        spec=None,
-        weights_sha256=None,
-        dataset="osie",
-        split="val",
-        note="",
-        protocol="dhf1k v1",
-        seed=0,
-        frames_expected=48,
-        **summarise(scores, metrics),
-    )
-    return dataclasses.replace(record, **changes)  # type: ignore[arg-type]
 
 
 def write_page(folder: Path, *results: Result, more: tuple[str, ...] = ()) -> Path:
@@ -150,7 +128,8 @@ def test_what_a_report_says(page: Path) -> None:
     assert "salzoo train salgan+ema@61 --dataset osie,sun500 --root /data/s --recipe human" in text
     assert "--set epochs=3 --set lr=0.5" in text
     assert "validation NSS (standard deviations), higher is better" in text
-    assert text.count("<polyline") == 4  # the loss twice, its rate, the validation
+    assert text.count('"faint" points') == 1
+    assert text.count('class="series0" points') + text.count('<line class="series0"') == 3  # loss, its rate, validation
     result = make_result("a")
     low, high = result.interval_95["nss"]
     assert f"{low:.3f} to {high:.3f}" in text

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import salzoo
+from salzoo.charts.panels import HEIGHT
 from salzoo.training.curves import save_curves, smooth
 
 
@@ -28,7 +29,7 @@ def test_curves_show_each_log_that_is_there(tmp_path: Path) -> None:
         assert picture is not None
         heights.append(picture.shape[0])
         assert (picture.min((0, 1)) < 100).all()
-    assert heights[1] * 3 == heights[0] * 4  # losses of two networks, learning rate; then the score
+    assert heights[1] - heights[0] == 2 * (HEIGHT + 18)  # the score, below losses of two networks and the learning rate
 
 
 def test_smoothing_is_the_mean_of_neighbours() -> None:
