@@ -89,9 +89,13 @@ def test_the_public_api_is_complete() -> None:
 
 def test_every_command_that_the_docs_name_exists() -> None:
     root = Path(__file__).parents[2]
-    texts = [
-        path.read_text() for path in (root / "README.md", root / "CONTRIBUTING.md", *(root / "cards").glob("*.md"))
+    pages = [
+        root / "README.md",
+        root / "CONTRIBUTING.md",
+        root / "plugins" / "README.md",
+        *(root / "cards").glob("*.md"),
     ]
+    texts = [path.read_text() for path in pages]
     named = {word for text in texts for word in re.findall(r"^ *(?:pip .* && )?salzoo ([a-z]+)\b", text, re.MULTILINE)}
     assert {"train", "eval", "predict", "convert", "card"} <= named
     assert named <= set(COMMANDS)

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md's section for authors, followed to the letter: its files written, its commands run."""
+"""The page for authors, plugins/README.md, followed to the letter: its files written, its commands run."""
 
 import re
 import shlex
@@ -15,8 +15,7 @@ from packages.environment import run, try_out
 sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))
 from hub_server import Hub, serve
 
-TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
-SECTION = TEXT[TEXT.index("## Your own part of the zoo") : TEXT.index("## Style")]
+PAGE = (Path(__file__).parents[2] / "plugins" / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 
 
@@ -43,7 +42,7 @@ def environment_of(hub: Hub, tiny_data: Path, tmp_path: Path) -> dict[str, str]:
 
 
 def make_example(root: Path) -> None:
-    """The small example of the data set that the section asks for."""
+    """The small example of the data set that the page asks for."""
     rng = np.random.default_rng(0)
     for kind, shape in (("images", (24, 32, 3)), ("maps", (24, 32)), ("fixation", (24, 32))):
         folder = root / "val" / "street" / kind
@@ -87,7 +86,7 @@ def test_a_temporal_module_from_an_empty_folder(python: Path, variables: dict[st
     missing = try_out(python, "salzoo", "describe", "salgan:width=0.1+fading@bottleneck", cwd=folder)
     assert missing.returncode == 1
     assert "unknown temporal module 'fading'" in missing.stderr
-    _, report, trained, described = follow(SECTION[: SECTION.index("### A metric")], folder, python, variables)
+    _, report, trained, described = follow(PAGE[: PAGE.index("## A metric")], folder, python, variables)
     assert report == "temporal module fading: 16 checks held, 0 failed\n"
     assert "salgan:width=0.1+fading@bottleneck" in trained
     assert "fading:keep=0.9" in described
@@ -97,11 +96,11 @@ def test_a_temporal_module_from_an_empty_folder(python: Path, variables: dict[st
 
 
 @pytest.mark.slow
-def test_the_whole_section(python: Path, variables: dict[str, str], tmp_path: Path) -> None:
+def test_the_whole_page(python: Path, variables: dict[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     folder.mkdir()
     make_example(folder / "example")
-    printed = "".join(follow(SECTION, folder, python, variables))
+    printed = "".join(follow(PAGE, folder, python, variables))
     for component in ("fading", "hits", "labnet", "labclips", "labgaze"):
         assert re.search(rf"{component}\S*: \d+ checks held, 0 failed", printed), component
     assert "5 passed" in printed
