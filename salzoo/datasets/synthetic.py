@@ -6,7 +6,7 @@ frame tells less than those before it. Scores on it compare models under equal c
 they say nothing about human gaze.
 
 ``salzoo train salgan+ema@61`` took 162 s on two cores of an EPYC: NSS 1.13 and CC 0.29 on frames held out, against 0.80
-and 0.19 of ``spectral-residual``, 0.81 and 0.21 of the center bias. On a loaded machine it takes longer and comes to the
+and 0.19 of ``spectral-residual``, 0.81 and 0.21 of the center bias. On a loaded machine it takes longer, with the
 same weights, bit for bit.
 """
 
