@@ -47,7 +47,7 @@ class Description:
         output: what the network gives (``salzoo.interfaces.Output``).
         ends_with_sigmoid: whether a sigmoid brings the maps back to [0, 1] after the last position.
         training_free: whether it works without trained weights.
-        preprocessing: what the backbone's input must be.
+        preprocessing: what the input must be.
     """
 
     spec: str
@@ -60,16 +60,23 @@ class Description:
     preprocessing: Preprocessing
 
 
-def describe(spec: str, size: tuple[int, int] | None = None) -> Description:
+def describe(
+    spec: str, size: tuple[int, int] | None = None, *, preprocessing: Preprocessing | None = None
+) -> Description:
     """Describe the model that a spec builds, for frames of a (height, width), by default the model's own.
 
     No weights are made and nothing is computed. Raises SalzooError as ``create_model`` does.
+
+    Args:
+        spec: the model.
+        size: of the frames.
+        preprocessing: what the model's input is, where it was trained at another size than the backbone's own.
 
     >>> describe("salgan+ema:alpha=0.3@-1").rows[61].temporal
     'ema:alpha=0.3'
     """
     if size is None:
-        size = describe_shapes(spec)[0].preprocessing.size
+        size = (preprocessing or describe_shapes(spec)[0].preprocessing).size
     model, shapes = describe_shapes(spec, size)
     backbone = model.backbone
     temporal = {i: _in_words(layer.temporal) for i, layer in enumerate(backbone.layers) if layer.temporal is not None}
@@ -99,7 +106,7 @@ def describe(spec: str, size: tuple[int, int] | None = None) -> Description:
         output=backbone.output,
         ends_with_sigmoid=model.ends_with_sigmoid,
         training_free=backbone.training_free,
-        preprocessing=backbone.preprocessing,
+        preprocessing=preprocessing or backbone.preprocessing,
     )
 
 

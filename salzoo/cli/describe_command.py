@@ -14,20 +14,29 @@ if TYPE_CHECKING:
 
 
 @click.command("describe")
-@click.argument("spec")
+@click.argument("model")
 @click.option("--size", type=parse_size, metavar="HxW", help="Size of the frames; by default the model's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def describe_command(spec: str, size: tuple[int, int] | None, as_json: bool) -> None:
-    """Show the numbered layers of the model that SPEC, a card's name or a checkpoint folder names: the shape C×H×W that
-    leaves each, its parameters, the positions it links to, landmarks (@), and temporal modules (+) where they stand.
+def describe_command(model: str, size: tuple[int, int] | None, as_json: bool) -> None:
+    """Show the numbered layers of MODEL, a spec, a card's name or a checkpoint folder: the shape C×H×W that leaves
+    each, its parameters, the positions it links to, landmarks (@), and temporal modules (+) where they stand.
+
+    A position is one of these numbers or a landmark; -1 is the last layer, and the end stands after it. Behind a name,
+    +ema:tau=0.2@output puts a module there in the place of any other, and +none@output takes it off.
 
     A size that the strides do not divide is padded first, so the shapes are those of the padded frame.
     """
     from salzoo.description import describe
-    from salzoo.hub.sources import spec_of
+    from salzoo.hub.sources import outline_source
 
-    description = describe(spec_of(spec), size)
-    click.echo(json.dumps(asdict(description), indent=2) if as_json else _table(description))
+    spec, preprocessing = outline_source(model)
+    description = describe(spec, size, preprocessing=preprocessing)
+    if as_json:
+        click.echo(json.dumps({"model": model, **asdict(description)}, indent=2))
+        return
+    if model != description.spec:
+        click.echo(f"{model} is")
+    click.echo(_table(description))
 
 
 def _table(description: "Description") -> str:

@@ -13,7 +13,7 @@ from salzoo.cli.types import parse_size
 @click.option("--to", type=click.Choice(["torch-export", "onnx"]), required=True, help="The program's format.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="File to write.")
 @click.option("--size", type=parse_size, metavar="HxW", help="Size of the frames; by default the model's own.")
-@click.option("--dynamic", is_flag=True, help="Take any number of frames, of any size that the model's stride divides.")
+@click.option("--dynamic", is_flag=True, help="Take any number of frames, of any size.")
 def export_command(
     model: str, to: Literal["torch-export", "onnx"], out: Path, size: tuple[int, int] | None, dynamic: bool
 ) -> None:
@@ -21,6 +21,9 @@ def export_command(
 
     State is zeros at a video's start. The program is compared with the model before the file is kept; the file's
     metadata states how frames are preprocessed.
+
+    With --dynamic, an ONNX program pads frames as the model does, and the state has the padded frame's size; a
+    torch-export program refuses sizes that the stride does not divide.
     """
     from salzoo.hub.exporting import export_model
     from salzoo.hub.sources import load_model

@@ -67,16 +67,18 @@ def _print_models(pattern: str, long: bool, speed: bool) -> None:
         heading(f"{model.name}  {model.spec}")
         click.echo(f"    on its card: {scores or 'none'}\n    weights {model.weights}")
         if long:
-            _print_measures(model.spec)
+            _print_measures(model.name)
             if speed:
-                _print_speed(model.spec)
+                _print_speed(model.name if model.weights.startswith(("ready", "at hand")) else model.spec)
             click.echo(f"    licence of the weights: {model.license}; its scores: {model.source or 'none'}")
 
 
-def _print_measures(spec: str) -> None:
+def _print_measures(name: str) -> None:
     from salzoo.hub.measures import measure
+    from salzoo.hub.sources import outline_source
 
-    found = measure(spec)
+    spec, preprocessing = outline_source(name)
+    found = measure(spec, preprocessing and preprocessing.size)
     window = f"windows of {found.window} frames" if found.window > 1 else "no window of frames"
     click.echo(
         f"    {found.parameters:,} parameters, {window}, {found.gflops:.1f} GFLOPs a frame of "

@@ -63,8 +63,8 @@ def export_model(
         path: file to write.
         to: "torch-export" (a ``.pt2`` file for ``torch.export.load``) or "onnx" (extra ``onnx``).
         size: (height, width) of the frames; by default the model's own.
-        dynamic: take batches of any number of frames, each of another video, and frames of any size that the backbone's
-            stride divides, of at least two strides.
+        dynamic: take batches of any number of frames, each of another video, and frames of any size: an ONNX program
+            pads them to whole strides as the model does (the state has that size), a ``.pt2`` refuses others.
 
     Raises:
         SalzooError: what cannot be exported, with the exporter's reason; a program whose maps differ by more than
@@ -102,6 +102,9 @@ def export_model(
         path.parent.mkdir(parents=True, exist_ok=True)
         write(step, arguments, shapes, inputs, outputs, metadata, temporary)
         shown = [(1, height, width), *([(3, height + stride, width + 2 * stride)] if dynamic else [])]
+        if dynamic and to == "onnx" and stride > 1:
+            _pad_frames(temporary, stride, model.backbone.output)
+            shown.append((1, height + 1, width + stride - 1))
         program = load(temporary)
         difference = max(_difference(model, program, each) for each in shown)
         if not difference <= TOLERANCE:
@@ -224,6 +227,48 @@ def _write_onnx(
     proto = program.model_proto
     for key, value in metadata.items():
         onnx.helper.set_model_props(proto, {**{prop.key: prop.value for prop in proto.metadata_props}, key: value})
+    onnx.save(proto, path)
+
+
+def _pad_frames(path: Path, stride: int, output: str) -> None:
+    """Change a program in its file: frames of any size are padded to whole strides, maps cropped, as the model does."""
+    onnx = _import_onnx()[0]
+    proto = onnx.load(path)
+    graph, node = proto.graph, onnx.helper.make_node
+    for each in graph.node:
+        for names, ours in ((each.input, "frame"), (each.output, "map")):
+            names[:] = [f"{name}_padded" if name == ours else name for name in names]
+    constants = {
+        "padding_stride": [stride],
+        "padding_none_before": [0] * 6,
+        "padding_crop_from": [0, 0],
+        "padding_crop_axes": [2, 3],
+    }
+    graph.initializer.extend(
+        onnx.helper.make_tensor(name, onnx.TensorProto.INT64, [len(values)], values)
+        for name, values in constants.items()
+    )
+    before = [
+        node("Shape", ["frame"], ["frame_size"], start=2, end=4),
+        node("Neg", ["frame_size"], ["frame_size_below"]),
+        node("Mod", ["frame_size_below", "padding_stride"], ["padding_missing"]),
+        node("Concat", ["padding_none_before", "padding_missing"], ["padding"], axis=0),
+        node("Pad", ["frame", "padding"], ["frame_padded"], mode="edge"),
+    ]
+    cropped = "map" if output == "map" else "map_cropped"
+    after = [node("Slice", ["map_padded", "padding_crop_from", "frame_size", "padding_crop_axes"], [cropped])]
+    if output != "map":  # the largest value may have stood outside of the frame
+        after += [
+            node("ReduceMax", [cropped, "padding_crop_axes"], ["map_largest"]),
+            node("Div", [cropped, "map_largest"], ["map"]),
+        ]
+    nodes = [*before, *graph.node, *after]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    for name, tensors in (("frame", graph.input), ("map", graph.output)):
+        dims = next(each for each in tensors if each.name == name).type.tensor_type.shape.dim
+        dims[2].dim_param, dims[3].dim_param = "height", "width"
+    onnx.checker.check_model(proto)
     onnx.save(proto, path)
 
 

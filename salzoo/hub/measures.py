@@ -11,7 +11,7 @@ from salzoo.model import canonical_spec
 
 @dataclass(frozen=True)
 class Measures:
-    """Of a model at its own input size.
+    """Of a model at one input size.
 
     Attributes:
         size: (height, width) of the input.
@@ -28,14 +28,15 @@ class Measures:
     gflops: float
 
 
-def measure(spec: str) -> Measures:
-    """Measure the model of a spec. Raises SalzooError as ``create_model`` does.
+def measure(spec: str, size: tuple[int, int] | None = None) -> Measures:
+    """Measure the model of a spec, for an input of (height, width), by default the backbone's own. Raises SalzooError
+    as ``create_model`` does.
 
     >>> measure("salgan:width=0.05").window
     1
     """
     model = outline_model(canonical_spec(spec)).eval()
-    size = model.preprocessing.size
+    size = size or model.preprocessing.size
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, 1, 3, *size, device="meta"))
     own = [getattr(module, "length", 1) for module in model.modules_over_time.values()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from salzoo.config import read_config
-from salzoo.hub.cards import list_models, load_card, split_card
+from salzoo.hub.cards import list_models, load_card, shipped_folder, split_card
 
 CONFIG = "config.json"
 
@@ -55,20 +55,34 @@ def own_folder(name: str) -> Path | None:
     return folder if folder is not None and (folder / CONFIG).exists() else None
 
 
-def _where(name: str) -> str:
+def folder_at_hand(name: str) -> Path | None:
+    """The checkpoint folder of a card's name where it is on this machine: one's own, that in salzoo, or in the Hub's
+    cache. What is in it is not checked."""
     from huggingface_hub import try_to_load_from_cache
 
-    if (Path(name) / CONFIG).exists():
-        return f"at hand: {name}"
     folder = own_folder(name)
     if folder is not None:
-        return f"at hand: {folder}"
+        return folder
     weights = load_card(name).weights
     if weights is not None and not weights.repo_id:
-        return "ready"
+        return shipped_folder(name)
+    repo = _repository(name)
+    found = try_to_load_from_cache(repo, CONFIG, revision=weights.revision if weights else None) if repo else None
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _repository(name: str) -> str | None:
+    """Where a card's weights are on the Hub, where anybody says so."""
+    weights = load_card(name).weights
     namespace = read_config().get("hub.namespace")
-    repo = weights.repo_id if weights else f"{namespace}/{name}" if namespace else None
-    if repo is None:
-        return f"not published; salzoo card {name} says how to convert the authors' file"
-    cached = try_to_load_from_cache(repo, CONFIG, revision=weights.revision if weights else None)
-    return f"at hand: {Path(cached).parent}" if isinstance(cached, str) else f"on the Hub: salzoo pull {name}"
+    return weights.repo_id if weights else f"{namespace}/{name}" if namespace else None
+
+
+def _where(name: str) -> str:
+    folder = folder_at_hand(name)
+    if folder is not None:
+        return "ready" if folder == shipped_folder(name) else f"at hand: {folder}"
+    if _repository(name) is not None:
+        return f"on the Hub: salzoo pull {name}"
+    here = f"; the folder of that name here is ./{name}" if (Path(name) / CONFIG).exists() else ""
+    return f"not published; salzoo card {name} says how to convert the authors' file{here}"

@@ -1,8 +1,11 @@
 """From what a user calls a model to the model with its weights.
 
-A source is, in this order: the path of a checkpoint folder, the name of a card, either of these with temporal modules
-added that have no weights ("RUN+ema:alpha=0.2@output"), a spec that needs no weights, or ``org/repo[@revision]`` on the
-Hub. No other than a card's name and the last reaches for the network.
+A source is, in this order: the name of a card, the path of a checkpoint folder, either of these with temporal modules
+behind it that have no weights, a spec that needs no weights, or ``org/repo[@revision]`` on the Hub. A folder that has a
+card's name is written ``./name``. No other than a card's name and the last reaches for the network.
+
+``gaze-lite+ema:tau=0.2@output`` is the model of that name with this module at that place, whatever stood there before;
+``gaze-lite+none@output`` is the model without the one that stands there.
 """
 
 import os
@@ -15,15 +18,19 @@ from salzoo.config import read_config
 from salzoo.hub import checkpoint
 from salzoo.hub.cards import list_models, load_card, shipped_folder
 from salzoo.hub.checkpoint import CONFIG, load_checkpoint, outline_model, weights_hash
-from salzoo.hub.places import own_folder
+from salzoo.hub.places import folder_at_hand, own_folder
 from salzoo.hub.pulling import REPO, Pulled, pull
-from salzoo.interfaces import SalzooError
-from salzoo.model import SaliencyModel, canonical_spec, create_model
+from salzoo.interfaces import Preprocessing, SalzooError
+from salzoo.model import SaliencyModel, canonical_spec, create_model, resolve_position
 from salzoo.plugins import registry
-from salzoo.registry import did_you_mean
+from salzoo.registry import NAME, did_you_mean
+from salzoo.spec import Placed, Spec, parse_spec
 
 DEFAULT_MODEL = "gaze-lite"
 """The zoo's own trained network, whose weights ship with salzoo: what runs where no model is named."""
+
+NONE = "none"
+"""What stands for a temporal module behind a model's name to take the one there off."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class ModelSource:
         """The model in evaluation mode, on a device (the CPU by default)."""
         model = create_model(self.spec).eval() if self.folder is None else load_checkpoint(self.folder)
         if str(model.spec) != self.spec:
-            model = _add_modules(model, self.spec)
+            model = _recompose(model, self.spec)
         return model if device is None else model.to(device)
 
 
@@ -60,8 +67,9 @@ def load_model(source: str | Path, *, device: torch.device | str | None = None) 
     'center-bias'
 
     Args:
-        source: a checkpoint folder's path, a card's name, either of them with temporal modules that have no weights
-            ("RUN+ema:alpha=0.2@output"), the spec of a training-free model, or ``org/repo[@revision]`` on the Hub.
+        source: a card's name, a checkpoint folder's path, either of them with temporal modules that have no weights
+            ("gaze-lite+ema:tau=0.2@output"; "gaze-lite+none@output" takes the one there off), the spec of a
+            training-free model, or ``org/repo[@revision]`` on the Hub. A ``Path`` is never a card's name.
         device: where to; the CPU by default.
 
     Raises:
@@ -72,16 +80,13 @@ def load_model(source: str | Path, *, device: torch.device | str | None = None) 
 
 
 def names_model(word: str) -> bool:
-    """Whether a word names a model: a checkpoint folder, a card, a spec, ``org/repo`` on the Hub. The network is not
-    asked; a file, or another folder, that has the name comes first."""
-    path = Path(word)
-    if path.exists():
-        return (path / CONFIG).exists()
-    if registry().knows("models", word):
+    """Whether a word names a model: a card, a checkpoint folder, a spec, ``org/repo`` on the Hub. The network is not
+    asked; a file, or another folder, is no model, unless it has a card's name."""
+    base, _ = _split_modules(word)
+    if registry().knows("models", base):
         return True
-    base, modules = _split_modules(word)
-    if modules and names_model(base):
-        return True
+    if os.path.exists(base):
+        return (Path(base) / CONFIG).exists()
     try:
         canonical_spec(word)
     except SalzooError:
@@ -89,12 +94,18 @@ def names_model(word: str) -> bool:
     return True
 
 
-def spec_of(source: str) -> str:
-    """The spec of what a name means, whether or not its weights are at hand: that of a checkpoint folder or a card,
-    else the name itself, which then is a spec or nothing. Raises SalzooError for a folder that is no checkpoint."""
-    if os.path.exists(source):
-        return _read_spec(Path(source))
-    return load_card(source).spec if registry().knows("models", source) else source
+def outline_source(source: str) -> tuple[str, Preprocessing | None]:
+    """The spec of what a name means, whether or not its weights are at hand, and what its input is, None where that is
+    the backbone's own or not known without the weights. Raises SalzooError for a folder that is no checkpoint."""
+    base, modules = _split_modules(source)
+    if registry().knows("models", base):
+        folder = folder_at_hand(registry().find("models", base).name)
+        spec, preprocessing = (load_card(base).spec, None) if folder is None else _read_config(folder)
+    elif os.path.exists(base):
+        spec, preprocessing = _read_config(Path(base))
+    else:
+        return source, None
+    return _compose(spec, base, modules), preprocessing
 
 
 def resolve_source(source: str | Path) -> ModelSource:
@@ -102,27 +113,28 @@ def resolve_source(source: str | Path) -> ModelSource:
     label = os.fspath(source)
     if not label:
         raise SalzooError("a model's name is empty")
-    if os.path.exists(label):
-        return ModelSource(label, _read_spec(Path(label)), Path(label))
-    if registry().knows("models", label):
-        name = registry().find("models", label).name
-        folder = own_folder(name) or _find_shipped(name)
-        folder = pull_model(name).folder if folder is None else folder
-        return ModelSource(label, _read_spec(folder), folder)
-    base, modules = _split_modules(label)
-    if modules:
-        found = resolve_source(base)
-        return ModelSource(label, str(canonical_spec(f"{found.spec}+{modules}")), found.folder)
+    base, modules = (label, "") if isinstance(source, Path) else _split_modules(label)
+    if registry().knows("models", base) and not isinstance(source, Path):
+        folder = _find_weights(registry().find("models", base).name)
+    elif os.path.exists(base):
+        folder = Path(base)
+    else:
+        return _resolve_spec(label)
+    return ModelSource(label, _compose(_read_config(folder)[0], base, modules), folder)
+
+
+def _resolve_spec(label: str) -> ModelSource:
+    """What a name means that is neither a card's nor a path: a spec, or a repository on the Hub."""
     try:
         spec = canonical_spec(label)
     except SalzooError as error:
-        tried = f"unknown model {label!r}: no such path, no card and no spec"
+        tried = f"unknown model {label!r}: no card, no such path and no spec"
         if REPO.fullmatch(label):
             try:
                 folder = pull_model(label).folder
             except SalzooError as missing:
                 raise SalzooError(f"{tried}, and {missing}") from missing
-            return ModelSource(label, _read_spec(folder), folder)
+            return ModelSource(label, _read_config(folder)[0], folder)
         if "/" in label:
             raise SalzooError(tried) from error
         if any(character in label for character in "+:@"):
@@ -138,49 +150,91 @@ def resolve_source(source: str | Path) -> ModelSource:
 
 
 def _split_modules(label: str) -> tuple[str, str]:
-    """A model with weights and the temporal modules added to it: the longest path or card's name before a "+". Without
-    one, the label and nothing."""
-    for place in range(len(label) - 1, 0, -1):
-        base = label[:place]
-        if label[place] == "+" and (os.path.exists(base) or registry().knows("models", base)):
-            return base, label[place + 1 :]
+    """A model with weights and the temporal modules behind it: the longest card's name before a "+" or the end, else
+    the longest path. Where there is neither, the label and nothing."""
+    ends = [len(label), *(place for place in range(len(label) - 1, 0, -1) if label[place] == "+")]
+    for is_there in (lambda name: registry().knows("models", name), os.path.exists):
+        for end in ends:
+            if is_there(label[:end]):
+                return label[:end], label[end + 1 :]
     return label, ""
 
 
-def _add_modules(model: SaliencyModel, spec: str) -> SaliencyModel:
-    """The model with the further temporal modules of a spec. Raises SalzooError where they have weights, which the
-    model lacks."""
-    added = create_model(spec)
-    missing = sorted(added.state_dict().keys() - model.state_dict().keys())
+def _compose(spec: str, name: str, modules: str) -> str:
+    """The spec of a model with the modules behind its name: where one stands already it is replaced, or taken off.
+
+    Raises SalzooError for what is no module, and for two at one position.
+    """
+    if not modules:
+        return spec
+    named = f"{name if NAME.fullmatch(name) else 'MODEL'}+{modules}"
+    base, given = canonical_spec(spec), parse_spec(named).temporal
+    backbone = outline_model(base).backbone
+    changes = {resolve_position(backbone, placed.position): placed for placed in given}
+    if len(changes) < len(given):
+        raise SalzooError(f"{named}: two modules at one position")
+    placed: list[Placed] = []
+    for stands in base.temporal:
+        placed.append(changes.pop(resolve_position(backbone, stands.position), stands))
+    for added in changes.values():
+        if str(added.component) == NONE:
+            raise SalzooError(f"{named}: {base} has no module at {added.position} to take off")
+        placed.append(added)
+    left = tuple(each for each in placed if str(each.component) != NONE)
+    return str(canonical_spec(Spec(base.backbone, left)))
+
+
+def _recompose(model: SaliencyModel, spec: str) -> SaliencyModel:
+    """The model with the temporal modules of another spec. Raises SalzooError where the model has not the weights of
+    one of these."""
+    changed = create_model(spec)
+    ours, theirs = (
+        {resolve_position(each.backbone, t.position): str(t.component) for t in each.spec.temporal}
+        for each in (model, changed)
+    )
+    others = tuple(f"temporal.{place}." for place in {**ours, **theirs} if ours.get(place) != theirs.get(place))
+    given = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith(others)}
+    missing = sorted(changed.state_dict().keys() - given.keys())
     if missing:
         raise SalzooError(f"{spec} needs weights that {model.spec} has not ({missing[0]}): train it with --init")
-    added.load_state_dict(model.state_dict())
-    added.preprocessing, added.trained_on = model.preprocessing, model.trained_on
-    return added.eval()
+    changed.load_state_dict(given)
+    changed.preprocessing, changed.trained_on = model.preprocessing, model.trained_on
+    return changed.eval()
 
 
-def _find_shipped(name: str) -> Path | None:
-    """The checkpoint folder of a card whose weights ship with salzoo, None for other cards.
+def _find_weights(name: str) -> Path:
+    """The checkpoint folder of a card, fetched where it is not at hand.
 
-    Raises SalzooError where its weights are not those that the card names.
+    Raises SalzooError where it cannot be had, and where what ships with salzoo is not what its card names.
     """
+    folder = own_folder(name)
+    if folder is not None:
+        return folder
     weights = load_card(name).weights
-    if weights is None or weights.repo_id:
-        return None
-    folder = shipped_folder(name)
-    if weights_hash(folder) != weights.sha256:
-        raise SalzooError(f"the weights of {name} in {folder} are not those that its card names: install salzoo again")
-    return folder
+    if weights is not None and not weights.repo_id:
+        folder = shipped_folder(name)
+        if weights_hash(folder) != weights.sha256:
+            raise SalzooError(
+                f"the weights of {name} in {folder} are not those that its card names: install salzoo again"
+            )
+        return folder
+    try:
+        return pull_model(name).folder
+    except SalzooError as error:
+        if not (Path(name) / CONFIG).exists():
+            raise
+        raise SalzooError(f"{error} (The folder of that name here is ./{name})") from error
 
 
-def _read_spec(path: Path) -> str:
+def _read_config(path: Path) -> tuple[str, Preprocessing]:
     if not path.is_dir():
         raise SalzooError(
             f"{path} is a file, not a checkpoint folder; salzoo convert turns a published weights file into one"
         )
     if not (path / CONFIG).exists():
         raise SalzooError(f"{path} is a folder, but no checkpoint: it has no {CONFIG}")
-    return str(checkpoint.read_config(path).spec)
+    config = checkpoint.read_config(path)
+    return str(config.spec), config.preprocessing
 
 
 def pull_model(name: str) -> Pulled:

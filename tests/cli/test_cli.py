@@ -124,12 +124,6 @@ def test_names_that_known_packages_bring(arguments: list[str], message: str, tin
     assert message in result.stderr
 
 
-def test_describe_takes_the_name_of_a_card() -> None:
-    result = CliRunner().invoke(cli, ["describe", "salema61"])
-    assert result.exit_code == 0
-    assert result.output.startswith("salgan+ema:alpha=0.1@61: 31,787,009 parameters")
-
-
 def test_speed_is_measured_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     from salzoo.bench import inference
 

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from salzoo import create_model
 from salzoo.cli import cli
 from salzoo.cli.types import parse_size
 from salzoo.description import describe
+from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.interfaces import Backbone, Layer, Preprocessing
 from salzoo.plugins import load_plugins, registry
 from salzoo.registry import Entry
@@ -70,6 +73,34 @@ def test_json_says_the_same() -> None:
         "temporal_parameters": 0,
     }
     assert record["preprocessing"]["size"] == [192, 256]
+
+
+def test_a_model_is_described_as_it_runs(tmp_path: Path) -> None:
+    """Not as its spec alone would be built: gaze-lite was trained at another size."""
+    lines = table("gaze-lite+ema:tau=0.2@output")
+    assert lines[0] == "gaze-lite+ema:tau=0.2@output is"
+    assert lines[1].endswith("shapes for a frame of 288×384")
+    assert "frames resized to 288×384" in lines[-1]
+    assert sum("+ema" in line for line in lines[2:]) == 1
+    assert any("@output  +ema:tau=0.2 (0)" in line for line in lines)
+    model = create_model("salgan:width=0.05+ema@61")
+    model.preprocessing = replace(model.preprocessing, size=(48, 80))
+    save_checkpoint(model, tmp_path / "run", "# A run\n")
+    for name in (f"{tmp_path}/run", f"{tmp_path}/run+none@-1"):
+        record = json.loads(CliRunner().invoke(cli, ["describe", name, "--json"]).stdout)
+        assert (record["model"], record["size"], record["preprocessing"]["size"]) == (name, [48, 80], [48, 80])
+    assert record["spec"] == "salgan:width=0.05"
+    assert table("salema61")[:2] == [
+        "salema61 is",
+        "salgan+ema:alpha=0.1@61: 31,787,009 parameters; shapes for a frame of 192×256",
+    ]
+
+
+@pytest.mark.parametrize("spec", ["salgan:width=0.05", "spectral-residual", "timm:arch=resnet18"])
+def test_position_minus_one_is_the_last_layer(spec: str) -> None:
+    for position in ("-1", "output"):
+        rows = [row for row in describe(f"{spec}+ema@{position}").rows if row.name != "end"]
+        assert [row.position for row in rows if row.temporal] == [len(rows) - 1]
 
 
 class Sides(torch.nn.Module):

@@ -91,7 +91,7 @@ def test_a_truncated_avi_is_named(small_root: Path, tmp_path: Path) -> None:
 def test_the_leaderboard_shows_models_at_hand_baselines_and_bounds(
     small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SALZOO_MODELS", str(tmp_path))
     save_checkpoint(create_model("salgan:width=0.05+ema:alpha=0.1@61"), tmp_path / "salema61", "# card\n")
     board = leaderboard(Scoring("dhf1k", root=small_root, max_frames=6))
     labels = [result.model for result in board.results]

@@ -119,7 +119,7 @@ def test_reported_scores_are_marked_so_and_withdrawn_ones_are_in_no_index(name: 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_lines_of_a_card_are_commands_that_exist(name: str) -> None:
     card = load_card(name)
-    assert f"\n    {card.convert}\n    salzoo predict {name} " in card.body
+    assert f"\n    {card.convert}\n    salzoo predict ./{name} " in card.body
     command, *arguments = shlex.split(card.convert)[1:]
     assert command == "convert"
     context = convert_command.make_context("convert", arguments)

@@ -3,6 +3,7 @@
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -61,8 +62,21 @@ def test_one_program_for_all_sizes_and_batches(tmp_path: Path, spec: str, to: st
     if to == "onnx":
         shape = onnx.load(tmp_path / "program").graph.input[0].type.tensor_type.shape
         assert [bool(each.dim_param) for each in shape.dim] == [True, False, True, True]
+        frame = 100 * torch.randn(2, 1, 3, 37, 50)  # which the stride does not divide: padded as the model pads it
+        session = onnxruntime.InferenceSession(str(tmp_path / "program"))
+        feed = {each.name: np.zeros((2, *each.shape[1:2], 1, 1), np.float32) for each in session.get_inputs()[1:]}
+        feed |= {name: np.zeros(_state_shape(name, array), np.float32) for name, array in feed.items()}
+        (map_, *_) = session.run(None, {"frame": frame[:, 0].numpy(), **feed})
+        np.testing.assert_allclose(map_, model(frame)[0][:, 0].detach(), atol=1e-4)
     with pytest.raises(SalzooError, match="must be a multiple of 16, from 32, not 40x48"):
         export_model(model, tmp_path / "x", to="onnx", size=(40, 48), dynamic=True)
+
+
+def _state_shape(name: str, like: np.ndarray[Any, Any]) -> tuple[int, ...]:
+    """Of a state for frames of 37×50, padded to 48×64."""
+    position, number = map(int, name.split("_")[1:])
+    sizes = {(30, 0): (3, 4), (30, 1): (3, 4), (61, 0): (48, 64), (61, 1): (1, 1)}
+    return (*like.shape[:2], *sizes[position, number])
 
 
 def test_the_file_says_what_it_takes(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 import salzoo
 from salzoo import SalzooError, create_model, load_model
+from salzoo.cli import cli
 from salzoo.hub.cards import converted_card
 from salzoo.hub.checkpoint import save_checkpoint, weights_hash
-from salzoo.hub.sources import ModelSource, resolve_source
+from salzoo.hub.sources import ModelSource, names_model, resolve_source
 
 SLIM = "salgan:width=0.05+ema@61"
 
@@ -35,14 +37,31 @@ def test_a_path_is_a_checkpoint_folder(folder: Path) -> None:
         assert weights_hash(model) == found.weights_sha256
 
 
-def test_an_existing_path_comes_before_a_card_and_a_spec(folder: Path) -> None:
-    for name in ("salema61", "center-bias"):
-        shutil.copytree(folder, name)
-        assert str(load_model(name).spec) == SLIM
-        shutil.rmtree(name)
-        Path(name).mkdir()
-        with pytest.raises(SalzooError, match=f"{name} is a folder, but no checkpoint: it has no config.json"):
-            load_model(name)
+def test_a_cards_name_comes_before_a_path_and_a_path_before_a_spec(folder: Path) -> None:
+    shutil.copytree(folder, "gaze-lite")
+    assert "timm" in resolve_source("gaze-lite").spec
+    assert "timm" in resolve_source("gaze-lite+none@output").spec
+    for path in ("./gaze-lite", Path("gaze-lite"), str(Path("gaze-lite").absolute())):
+        assert str(load_model(path).spec) == SLIM
+    shutil.rmtree("gaze-lite")
+    Path("gaze-lite").write_bytes(b"")
+    assert names_model("gaze-lite")
+    assert "timm" in resolve_source("gaze-lite").spec
+    shutil.copytree(folder, "center-bias")
+    assert str(load_model("center-bias").spec) == SLIM
+    shutil.rmtree("center-bias")
+    Path("center-bias").mkdir()
+    with pytest.raises(SalzooError, match=r"center-bias is a folder, but no checkpoint: it has no config\.json"):
+        load_model("center-bias")
+
+
+def test_what_a_user_converted_is_named_where_the_card_has_no_weights(folder: Path) -> None:
+    shutil.copytree(folder, "salema61")
+    with pytest.raises(SalzooError, match=r"not published.*The folder of that name here is \./salema61\)"):
+        load_model("salema61")
+    assert str(load_model("./salema61").spec) == SLIM
+    listed = CliRunner().invoke(cli, ["list", "models", "salema61"])
+    assert "the folder of that name here is ./salema61" in listed.output
 
 
 def test_a_path_that_is_no_checkpoint_says_why(folder: Path) -> None:
@@ -66,8 +85,37 @@ def test_modules_without_weights_are_added_to_a_model(folder: Path) -> None:
     assert all(torch.equal(tensor, base.state_dict()[name]) for name, tensor in model.state_dict().items())
     with pytest.raises(SalzooError, match=r"needs weights that salgan:width=0\.05\+ema@61 has not \(temporal\.30\."):
         load_model("mine+convlstm@30")
-    with pytest.raises(SalzooError, match="61"):
-        load_model("mine+ema:alpha=0.2@61")  # a module stands there already
+
+
+def test_a_module_behind_a_name_replaces_the_one_at_its_place(folder: Path) -> None:
+    for place in ("61", "-1", "output"):
+        found = resolve_source(f"mine+ema:alpha=0.2@{place}")
+        assert found.spec == f"salgan:width=0.05+ema:alpha=0.2@{place}"
+        assert str(found.load().spec) == found.spec
+    save_checkpoint(create_model("salgan:width=0.05+ema:learn=true@61+ema@7"), "learned", "# Card\n")
+    assert load_model("learned+ema:tau=0.2@-1").temporal.state_dict() == {}
+    assert str(load_model("learned+ema:tau=0.2@61").spec) == "salgan:width=0.05+ema:tau=0.2@61+ema@7"
+    with pytest.raises(SalzooError, match=r"needs weights that .* has not \(temporal\.61\.alpha\)"):
+        load_model("learned+ema:alpha=0.2,learn=true@61")  # not the weights of the one that stood there
+
+
+def test_none_takes_the_module_at_a_place_off(folder: Path) -> None:
+    model = load_model("mine+none@output")
+    assert str(model.spec) == "salgan:width=0.05"
+    assert str(load_model("mine+none@output+ema@7").spec) == "salgan:width=0.05+ema@7"
+    lite = resolve_source("gaze-lite+none@output")
+    assert "+" not in lite.spec
+    assert lite.weights_sha256 == resolve_source("gaze-lite").weights_sha256
+    for name, message in (
+        ("mine+none@7", "has no module at 7 to take off"),
+        ("gaze-lite+none@bottleneck", r"gaze-lite\+none@bottleneck: .* has no module at bottleneck to take off"),
+        ("gaze-lite+none@output+ema@-1", r"gaze-lite\+none@output\+ema@-1: two modules at one position"),
+        ("gaze-lite+ema", r"malformed spec 'gaze-lite\+ema': expected '@'"),
+        ("mine+ema@nowhere", "no landmark 'nowhere'"),
+        ("salgan+none@61", "unknown temporal module 'none'"),
+    ):
+        with pytest.raises(SalzooError, match=message):
+            resolve_source(name)
 
 
 def test_a_spec_that_needs_no_weights_is_a_model() -> None:
@@ -99,12 +147,12 @@ def test_a_card_without_published_weights_says_where_the_authors_are_and_what_to
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("salema6", "unknown model 'salema6': no such path, no card and no spec; did you mean 'salema61'"),
+        ("salema6", "unknown model 'salema6': no card, no such path and no spec; did you mean 'salema61'"),
         ("salgam", "unknown model 'salgam': .*did you mean 'salgan'"),
         ("centrebias", "did you mean .*'centre-bias'"),
         ("org/repo", "unknown model 'org/repo': .* not in the cache, and offline mode is on"),
         ("org/repo@main", "unknown model 'org/repo@main': .* offline mode is on"),
-        ("runs/gone/", "unknown model 'runs/gone/': no such path"),
+        ("runs/gone/", "unknown model 'runs/gone/': no card, no such path"),
         ("salgan+ema", "malformed spec 'salgan\\+ema': expected '@' and a position at its end"),
         ("salgan+em@61", "unknown temporal module 'em'; did you mean 'ema'"),
         ("salgan+ema@63", r"position 63 is out of range 0\.\.62"),
