@@ -78,7 +78,7 @@ def _print_measures(name: str) -> None:
     from salzoo.hub.sources import outline_source
 
     spec, preprocessing = outline_source(name)
-    found = measure(spec, preprocessing and preprocessing.size)
+    found = measure(spec, preprocessing.size if preprocessing else None)
     window = f"windows of {found.window} frames" if found.window > 1 else "no window of frames"
     click.echo(
         f"    {found.parameters:,} parameters, {window}, {found.gflops:.1f} GFLOPs a frame of "
