@@ -33,7 +33,7 @@ COMMANDS = {
     "export": "Write a model as a program for torch.export or ONNX.",
     "bench": "Measure how fast it is here.",
     "plugins": "Show, check and begin packages that add to the zoo.",
-    "data": "Get, import, make, check and prepare data sets.",
+    "data": "Get, import, make and check data sets.",
     "config": "Show and set lasting settings, such as the folders of data sets.",
 }
 """Commands in the order of ``--help``, with the line shown there: listing them imports none."""

@@ -12,7 +12,7 @@ from salzoo.cli.types import SEED
 
 @click.group("data")
 def data_command() -> None:
-    """Get, import, make, check and prepare data sets.
+    """Get, import, make and check data sets.
 
     \b
     Data sets of your own are folders, named with --dataset PATH. One is made of recordings of gaze by
@@ -67,33 +67,4 @@ def check(name: str, root: Path | None, as_json: bool) -> None:
     found = check_dataset(open_dataset(name, root))
     click.echo(json.dumps(check_json(found), indent=1) if as_json else format_check(found))
     if found.wrong:
-        raise click.exceptions.Exit(1)
-
-
-@data_command.command("prepare")
-@click.argument("name", type=click.Choice(["dhf1k"]))
-@click.option(
-    "--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name> or the setting."
-)
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), help="Write here, with links to the maps; by default to the root."
-)
-def prepare(name: str, root: Path | None, out: Path | None) -> None:
-    """Extract the frames of every AVI of data set NAME to annotation/NNNN/images/0001.png, ...
-
-    Once extracted, frames are read rather than the AVI. An interrupted run goes on where it was when it is started
-    again. Exits with status 1 if a video could not be extracted.
-    """
-    from salzoo.data import data_root
-    from salzoo.datasets.extraction import extract_frames
-
-    root = root or data_root(name)
-    done = extract_frames(root, out)
-    for video, problem in done.problems.items():
-        click.echo(f"{video}: {problem}", err=True)
-    click.echo(
-        f"frames of {done.extracted} videos extracted, of {done.kept} there already, of {len(done.problems)} failed, "
-        f"in {out or root}"
-    )
-    if done.problems:
         raise click.exceptions.Exit(1)

@@ -94,11 +94,6 @@ class Recording:
         shown = self._shown(index)
         return [clip_points(shown[shown[:, 0] == each, 3:], self.size) for each in range(self.observers)]
 
-    def read_durations(self, index: int) -> list[NDArray[np.float32]]:
-        """How long each of those fixations lasted in all, in seconds: (n,) for each observer."""
-        shown = self._shown(index)
-        return [shown[shown[:, 0] == each, 2].astype(np.float32) for each in range(self.observers)]
-
     @property
     def _gaze(self) -> "GazeTable":
         return read_gaze_table(self.table)

@@ -55,14 +55,12 @@ class GazeImage:
         image: the file; its name without ending is the id.
         split: "train", "val" or "test".
         points: for each observer (n, 2) x and y as recorded, counted from 0; they may lie outside.
-        durations: for each observer (n,) seconds.
         sigma_of_width: standard deviation of the density's Gaussian, as a share of the image's width.
     """
 
     image: Path
     split: str
     points: tuple[Points, ...]
-    durations: tuple[NDArray[np.float32], ...]
     sigma_of_width: float
 
     @property
@@ -100,17 +98,9 @@ class GazeImage:
     def read_gaze(self, index: int) -> list[Points]:
         """Where each observer looked: (n, 2) x and y, in the order of time; what was recorded outside the image is
         moved to its border, as the authors do."""
-        self._check(index)
-        return [clip_points(points, self.size) for points in self.points]
-
-    def read_durations(self, index: int) -> list[NDArray[np.float32]]:
-        """How long each of those fixations lasted, in seconds: (n,) for each observer."""
-        self._check(index)
-        return list(self.durations)
-
-    def _check(self, index: int) -> None:
         if index != 0:
             raise SalzooError(f"image {self.id} has one frame, 0, and no frame {index}")
+        return [clip_points(points, self.size) for points in self.points]
 
 
 def open_osie(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:
@@ -131,7 +121,7 @@ def open_sun500(root: Path | None, *, fold: int = 0, first: bool = True) -> Data
     return _open("sun500", root, "data/tidy/fixations.mat", _by_number, 1 / 32, first, splits)
 
 
-Recorded = tuple[tuple[Points, ...], tuple[NDArray[np.float32], ...]]
+Recorded = tuple[Points, ...]
 Reader = Callable[[Any, Sequence[str]], dict[str, Recorded]]
 
 
@@ -162,8 +152,7 @@ def _open(
         GazeImage(
             stimuli / image,
             part,
-            tuple(each[skip:] for each in recorded[image][0]),
-            tuple(each[skip:] for each in recorded[image][1]),
+            tuple(each[skip:] for each in recorded[image]),
             sigma_of_width,
         )
         for image, part in zip(sorted(recorded), splits, strict=True)
@@ -197,7 +186,7 @@ def split_parts(name: str, count: int, *, fold: int, folds: int, validation: flo
 
 
 def _by_image(variable: Any, images: Sequence[str]) -> dict[str, Recorded]:
-    """osie and eyecrowd: a cell an image with ``img`` and ``subjects``; x and y are counted from 1, durations in ms."""
+    """osie and eyecrowd: a cell an image with ``img`` and ``subjects``; x and y are counted from 1."""
     recorded: dict[str, Recorded] = {}
     for cell in variable.ravel():
         observers = [each.ravel()[0] for each in cell["subjects"].ravel()[0].ravel()]
@@ -205,8 +194,7 @@ def _by_image(variable: Any, images: Sequence[str]) -> dict[str, Recorded]:
             np.stack([each["fix_x"].ravel(), each["fix_y"].ravel()], 1).astype(np.float32) - np.float32(0.5)
             for each in observers
         )
-        durations = tuple(each["fix_duration"].ravel().astype(np.float32) / 1000 for each in observers)
-        recorded[str(cell["img"].ravel()[0].ravel()[0])] = points, durations
+        recorded[str(cell["img"].ravel()[0].ravel()[0])] = points
     return recorded
 
 
@@ -216,5 +204,5 @@ def _by_number(variable: Any, images: Sequence[str]) -> dict[str, Recorded]:
     recorded: dict[str, Recorded] = {}
     for image, row in zip(images, variable, strict=True):
         present = [np.asarray(cell, np.float32).reshape(-1, 4) for cell in row if np.size(cell)]
-        recorded[image] = tuple(each[:, 1::-1].copy() for each in present), tuple(each[:, 3].copy() for each in present)
+        recorded[image] = tuple(each[:, 1::-1].copy() for each in present)
     return recorded

@@ -99,11 +99,6 @@ class HEVC33Video:
         shown = self._shown(index)
         return [clip_points(shown[shown[:, 0] == each, 3:], self.size) for each in range(self.observers)]
 
-    def read_durations(self, index: int) -> list[NDArray[np.float32]]:
-        """How long each of those fixations lasted in all, in seconds: (n,) for each observer."""
-        shown = self._shown(index)
-        return [shown[shown[:, 0] == each, 2] for each in range(self.observers)]
-
     def _shown(self, index: int) -> NDArray[np.float32]:
         """The fixations that last while a frame is shown."""
         if not 0 <= index < self.frames:

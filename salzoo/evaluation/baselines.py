@@ -34,11 +34,6 @@ def mean_density(videos: Sequence[Video]) -> NDArray[np.float32]:
     return scaled
 
 
-def fit_center_bias(videos: Sequence[Video]) -> "SaliencyModel":
-    """The ``center-bias`` model whose map is the mean density of these videos."""
-    return center_bias_model(mean_density(videos))
-
-
 def center_bias_model(density: NDArray[np.float32]) -> "SaliencyModel":
     """The ``center-bias`` model with this map."""
     import torch

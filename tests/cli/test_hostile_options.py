@@ -74,7 +74,6 @@ BASE: dict[str, dict[str, str]] = {
     "data get": {"name": "dhf1k"},
     "data import": {"tables": "/nowhere.csv", "videos": "/nowhere", "out": "/dev/null/x"},
     "data make synthetic": {"out": "/dev/null/x", "videos": "3"},
-    "data prepare": {"name": "dhf1k", "root": "/nowhere"},
     "config set": {"key": "data.dhf1k", "value": "/nowhere"},
     "config unset": {"key": "data.dhf1k"},
 }

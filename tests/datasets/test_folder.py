@@ -109,7 +109,6 @@ def test_a_fixation_lies_on_the_frames_that_it_lasts_for(recorded: Path) -> None
     ] * 12  # frames of 40 ms: 500 ms is in the 13th
     assert [row[1] for row in counts] == [1] * 13 + [0] * 37
     assert video.read_gaze(12)[0].tolist() == [[70, 50]]  # type: ignore[attr-defined]
-    assert video.read_durations(12)[1].tolist() == [0.5]  # type: ignore[attr-defined]
     assert np.argwhere(read_fixations(video, 0)).tolist() == [[10, 20]]
 
 

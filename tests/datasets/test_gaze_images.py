@@ -47,7 +47,6 @@ def test_pixels_counted_from_one_are_those_counted_from_zero(osie: Path) -> None
     assert second.tolist() == [[WIDTH - 0.5, HEIGHT - 0.5]]
     rows, columns = np.nonzero(read_fixations(video, 0))
     assert sorted(zip(rows, columns, strict=True)) == [(2, 4), (19, 0), (HEIGHT - 1, WIDTH - 1)]
-    assert [each.tolist() for each in video.read_durations(0)] == [pytest.approx([0.2, 0.3]), pytest.approx([0.1])]
 
 
 def test_rows_of_sun500_are_y_and_x(sun500: Path) -> None:

@@ -68,7 +68,6 @@ def test_a_fixation_lies_on_the_frames_during_which_it_lasts(root: Path) -> None
     assert seen[2] == seen[3] == seen[4] == [[[30.0, 20.0]], []]
     assert seen[5] == [[], []]
     assert not read_density(video, 5).any()
-    assert [each.tolist() for each in video.read_durations(2)] == [pytest.approx([0.1]), []]
 
 
 def test_frames_without_gaze_are_not_scored(root: Path) -> None:

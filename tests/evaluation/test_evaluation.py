@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from salzoo.datasets.synthetic import open_synthetic
-from salzoo.evaluation.baselines import fit_center_bias
+from salzoo.evaluation.baselines import center_bias_model, mean_density
 from salzoo.evaluation.fixations import index_fixations
 from salzoo.evaluation.models import Scoring, evaluate, prepare, score_model
 from salzoo.evaluation.results import results_json, summarise, write_results
@@ -52,7 +52,7 @@ def test_only_the_seed_moves_shuffled_auc(tiny_data: Path) -> None:
 
 def test_the_fitted_center_bias_is_the_mean_density(tiny_data: Path) -> None:
     data = open_synthetic(tiny_data)
-    model = fit_center_bias(data.split("train"))
+    model = center_bias_model(mean_density(data.split("train")))
     fitted = next(predict_maps(model, data.videos[0].read_frames(0, 1)))
     # the same mean over all frames, not twenty a video
     mean = np.mean([v.read_density(i) for v in data.split("train") for i in range(v.frames)], axis=0)
