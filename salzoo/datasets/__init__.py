@@ -33,9 +33,21 @@ def register_datasets(register: Register) -> None:
         aliases=["hollywood-2", "Hollywood-2"],
     )
     register(
+        "mit1003",
+        "salzoo.datasets.mit1003:open_mit1003",
+        summary="1003 photographs, 15 observers (Judd et al., 2009)",
+        aliases=["MIT1003"],
+    )
+    register(
         "osie",
         "salzoo.datasets.gaze_images:open_osie",
         summary="700 photographs, 15 observers (Xu et al., 2014)",
+    )
+    register(
+        "pascals",
+        "salzoo.datasets.pascals:open_pascals",
+        summary="850 photographs, most without people, 8 observers (Li et al., 2014)",
+        aliases=["pascal-s", "PASCAL-S"],
     )
     register(
         "salicon",

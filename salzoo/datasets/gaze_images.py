@@ -21,7 +21,7 @@ not stated: a thirty-second of the image's width.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -147,15 +147,26 @@ def _open(
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise SalzooError(f"the variable fixations of {root / mat} is not as {name} has it") from error
     splits = split(len(recorded))  # of all that were shown, so that a missing file moves no other
+    shown = {stimuli / image: recorded[image] for image in sorted(recorded)}
+    return gaze_images(name, shown, splits, sigma_of_width, first)
+
+
+def gaze_images(
+    name: str, recorded: Mapping[Path, Recorded], splits: Sequence[str], sigma_of_width: float, first: bool
+) -> Dataset:
+    """A data set of images.
+
+    Args:
+        name: of the data set.
+        recorded: the files, in the order of the data set, and for each where its observers looked.
+        splits: of each file.
+        sigma_of_width: of the densities.
+        first: whether the first fixation of each observer counts.
+    """
     skip = 0 if first else 1
     videos = [
-        GazeImage(
-            stimuli / image,
-            part,
-            tuple(each[skip:] for each in recorded[image]),
-            sigma_of_width,
-        )
-        for image, part in zip(sorted(recorded), splits, strict=True)
+        GazeImage(image, part, tuple(each[skip:] for each in points), sigma_of_width)
+        for (image, points), part in zip(recorded.items(), splits, strict=True)
     ]
     return Dataset(name, videos, note="" if first else "the first fixation of each observer is left out")
 
