@@ -17,6 +17,11 @@ def register_datasets(register: Register) -> None:
         summary="500 photographs of crowds, 16 observers (Jiang et al., 2014)",
     )
     register(
+        "fiwi",
+        "salzoo.datasets.fiwi:open_fiwi",
+        summary="149 web pages, 11 observers (Shen and Zhao, 2014)",
+    )
+    register(
         "folder",
         "salzoo.datasets.folder:open_folder",
         summary="A folder of your own (salzoo data --help); named by its path",
@@ -31,6 +36,11 @@ def register_datasets(register: Register) -> None:
         "salzoo.datasets.hollywood2:open_hollywood2",
         summary="6257 movie shots, 19 observers (Mathe and Sminchisescu, 2015); splits train and test",
         aliases=["hollywood-2", "Hollywood-2"],
+    )
+    register(
+        "interiors",
+        "salzoo.datasets.interiors:open_interiors",
+        summary="134 grey rooms, 57 observers who search (Sclar et al., 2020)",
     )
     register(
         "mit1003",
@@ -64,6 +74,11 @@ def register_datasets(register: Register) -> None:
         "synthetic",
         "salzoo.datasets.synthetic:open_synthetic",
         summary="Moving objects and simulated observers, made by salzoo on first use; not human gaze",
+    )
+    register(
+        "traffic100",
+        "salzoo.datasets.traffic100:open_traffic100",
+        summary="100 pictures of roads, 40 people (Deng et al., 2016); traffic100:task=drive as if driving",
     )
     register(
         "ucfsports",

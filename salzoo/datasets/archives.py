@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from salzoo.datasets.sources import SourceFile
+from salzoo.datasets.sources import SourceFile, folder_digest
 from salzoo.interfaces.errors import SalzooError
 
 MOST_UNPACKED = 8 << 30
@@ -34,16 +34,17 @@ def unpack(archive: Path, wanted: Sequence[SourceFile], folder: Path) -> None:
 
     Args:
         archive: .tar.gz
-        wanted: files to take.
-        folder: to make; it must not exist.
+        wanted: files and whole folders to take.
+        folder: to write into; it is made where it does not exist, and must hold none of them.
 
     Raises:
         SalzooError: the archive is damaged, unpacks to more than ``MOST_UNPACKED`` bytes, has a name that leads out of
             it, has something else where a wanted file should be, or lacks one, or a file is not what it must be.
     """
-    missing = {file.path: file for file in wanted}
-    above = {str(parent) for path in missing for parent in PurePosixPath(path).parents} - {"."}
-    folder.mkdir(parents=True)
+    missing = {file.path: file for file in wanted if not file.path.endswith("/")}
+    whole: dict[str, dict[str, str]] = {file.path: {} for file in wanted if file.path.endswith("/")}
+    above = {str(parent) for each in wanted for parent in PurePosixPath(each.path).parents} - {"."}
+    folder.mkdir(parents=True, exist_ok=True)
     with (
         tqdm(total=len(missing), unit="file", desc="unpacking", disable=None) as bar,
         archive.open("rb") as file,
@@ -59,25 +60,38 @@ def unpack(archive: Path, wanted: Sequence[SourceFile], folder: Path) -> None:
                     if path in missing:
                         _take(archive, tar, member, missing.pop(path), folder)
                         bar.update()
+                    elif not member.isdir() and (folder_path := next(filter(path.startswith, whole), None)):
+                        found = _take(archive, tar, member, SourceFile(path, None, None), folder)
+                        whole[folder_path][path] = found
         except _DAMAGED as error:
             raise SalzooError(f"{archive} is damaged, or not a .tar.gz file: {error}") from error
     if missing:
         first, *more = sorted(missing)
         raise SalzooError(f"{archive} lacks {first}{f' and {len(more)} more files' if more else ''}")
+    for file in wanted:
+        if file.path in whole and folder_digest(whole[file.path]) != file.sha256:
+            raise SalzooError(f"{archive}: the files in {file.path} are not those of that commit")
 
 
 def differing(folder: Path, wanted: Sequence[SourceFile]) -> list[str]:
     """Paths of the files in a folder that are missing, or not what they must be."""
-    wrong = []
-    for file in tqdm(wanted, unit="file", desc="checking", disable=None):
-        path = folder / file.path
-        if not path.is_file() or (file.size is not None and path.stat().st_size != file.size):
-            wrong.append(file.path)
-        elif file.sha256 is not None:
-            with path.open("rb") as opened:
-                if hashlib.file_digest(opened, "sha256").hexdigest() != file.sha256:
-                    wrong.append(file.path)
-    return wrong
+    files = tqdm(wanted, unit="file", desc="checking", disable=None)
+    return [file.path for file in files if _differs(folder, file)]
+
+
+def _differs(folder: Path, file: SourceFile) -> bool:
+    path = folder / file.path
+    if file.path.endswith("/"):
+        inside = [each for each in path.rglob("*") if each.is_file()]
+        return folder_digest({each.relative_to(folder).as_posix(): _digest(each) for each in inside}) != file.sha256
+    if not path.is_file() or (file.size is not None and path.stat().st_size != file.size):
+        return True
+    return file.sha256 is not None and _digest(path) != file.sha256
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 class _Bounded(gzip.GzipFile):
@@ -107,7 +121,8 @@ def _inner_path(archive: Path, name: str) -> str:
     return name.partition("/")[2].rstrip("/")
 
 
-def _take(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, file: SourceFile, folder: Path) -> None:
+def _take(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, file: SourceFile, folder: Path) -> str:
+    """Write one file and return its sha256."""
     if not member.isreg() or member.issparse():
         raise SalzooError(f"{archive}: {file.path} must be a file, and is {_kind(member)}")
     if (file.size is not None and member.size != file.size) or member.size > max(MOST_FILE, file.size or 0):
@@ -128,6 +143,7 @@ def _take(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, file: So
         raise SalzooError(f"cannot write {target}: {error.strerror}") from error
     if file.sha256 is not None and digest.hexdigest() != file.sha256:
         raise SalzooError(f"{archive}: {file.path} is not the file of that commit: its sha256 is {digest.hexdigest()}")
+    return digest.hexdigest()
 
 
 def _kind(member: tarfile.TarInfo) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from salzoo.datasets.archives import differing, unpack
 from salzoo.datasets.downloads import download
 from salzoo.datasets.files import cache_folder
-from salzoo.datasets.sources import Source, SourceFile, find_source, read_manifest
+from salzoo.datasets.sources import Source, SourceFile, find_sources, read_manifest
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import complete_or_absent
 
@@ -32,17 +32,19 @@ def get_dataset(name: str, folder: Path | None, say: Callable[[str], None]) -> t
         SalzooError: it cannot be fetched, or not written, or is not what it must be. A download that broke off is
             kept beside the folder, and goes on next time.
     """
-    source = find_source(name)
-    name = source.name
-    wanted = read_manifest(name)
+    name, sources = find_sources(name)
+    parts = [(source, read_manifest(source.manifest)) for source in sources]
+    wanted = [file for _, files in parts for file in files]
     if folder is None:
         folder = Path(os.environ.get("SALZOO_DATA") or cache_folder()) / name
     folder = Path(os.path.abspath(folder.expanduser()))
-    say(f"{name}: github.com/{source.repository} at commit {source.commit}")
-    say(f"licence: {source.licence}")
-    say(f"please cite: {source.citation}")
+    for source in sources:
+        say(f"{name}: github.com/{source.repository} at commit {source.commit}")
+        say(f"licence: {source.licence}")
+    for citation in dict.fromkeys(source.citation for source in sources):
+        say(f"please cite: {citation}")
     if not _is_there(name, folder, wanted):
-        _fetch(source, folder, wanted)
+        _fetch(name, folder, parts)
     unpinned = [file for file in wanted if file.sha256 is None]
     say(f"{len(wanted)} files in {folder}, {len(wanted) - len(unpinned)} of them checked against their sha256")
     if unpinned:
@@ -63,32 +65,36 @@ def _is_there(name: str, folder: Path, wanted: list[SourceFile]) -> bool:
     return True
 
 
-def _fetch(source: Source, folder: Path, wanted: list[SourceFile]) -> None:
-    _check_online(source)
-    archive = folder.with_name(f"{folder.name}.{source.commit}.tar.gz")
+def _fetch(name: str, folder: Path, parts: list[tuple[Source, list[SourceFile]]]) -> None:
+    _check_online(name, parts[0][0])
+    archives = [folder.with_name(f"{folder.name}.{source.commit}.tar.gz") for source, _ in parts]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SalzooError(f"cannot make {folder.parent}: {error.strerror}") from error
-    needed = sum(file.size or 0 for file in wanted)
+    needed = sum(file.size or 0 for _, wanted in parts for file in wanted)
     if shutil.disk_usage(folder.parent).free < 2 * needed:
-        raise SalzooError(f"{folder.parent} has not the {2 * needed:,} bytes free that {source.name} takes on its way")
+        raise SalzooError(f"{folder.parent} has not the {2 * needed:,} bytes free that {name} takes on its way")
     try:
-        download(source.url, archive, MOST_ARCHIVE)
+        for (source, _), archive in zip(parts, archives, strict=True):
+            if not archive.is_file():  # of a try that got one repository and not the next
+                download(source.url, archive, MOST_ARCHIVE)
         try:
             with complete_or_absent(folder) as unfinished:
-                unpack(archive, wanted, unfinished)
+                for (_, wanted), archive in zip(parts, archives, strict=True):
+                    unpack(archive, wanted, unfinished)
         finally:
-            archive.unlink(missing_ok=True)  # if it was wrong, it would stay so
+            for archive in archives:
+                archive.unlink(missing_ok=True)  # if it was wrong, it would stay so
     except OSError as error:
         raise SalzooError(f"cannot write {folder}: {error.strerror}") from error
 
 
-def _check_online(source: Source) -> None:
+def _check_online(name: str, source: Source) -> None:
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
         raise SalzooError(
-            f"{source.name} is wanted from {source.url}, and offline mode is on (HF_HUB_OFFLINE); unset it, or name a "
-            f"copy that you have: salzoo config set data.{source.name} DIR"
+            f"{name} is wanted from {source.url}, and offline mode is on (HF_HUB_OFFLINE); unset it, or name a "
+            f"copy that you have: salzoo config set data.{name} DIR"
         )

@@ -1,4 +1,4 @@
-"""PASCAL-S (Li et al., "The secrets of salient object segmentation", CVPR 2014): 850 photographs, 8 observers, 2 s each.
+"""PASCAL-S (Li et al., "The secrets of salient object segmentation", CVPR 2014): 850 photographs, 8 observers for 2 s.
 
 Gaze and photographs lie in two public repositories; both go into one folder::
 

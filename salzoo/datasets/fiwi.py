@@ -1,0 +1,62 @@
+"""FiWI (Shen and Zhao, "Webpage saliency", ECCV 2014): 149 web pages, 11 observers, 5 s each.
+
+As in the public repository::
+
+    dataset/stimuli/<name>.png
+    fixations.csv             a row a fixation: stimuliName, name (of the observer), xAvg, yAvg, duration (ms)
+
+**Splits**: as ``salzoo.datasets.gaze_images`` has them, in five parts of 29; of the part after the test split the first
+half is the validation split.
+
+**The first fixation** lies in the middle hardly more often than later ones; it is kept unless ``first=false``.
+
+**Density**: degrees per pixel are not stated; sigma is a thirty-second of the width.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from salzoo.datasets.files import check_root, names_in
+from salzoo.datasets.gaze_images import Recorded, gaze_images, split_parts
+from salzoo.interfaces.dataset import Dataset
+from salzoo.interfaces.errors import SalzooError
+
+TABLE, STIMULI = "fixations.csv", "dataset/stimuli"
+
+
+def open_fiwi(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:
+    """FiWI: 149 web pages of text, pictures and both, 11 observers. ``fold`` 0–4 chooses the split."""
+    root = check_root("fiwi", root)
+    images = sorted(name for name in names_in(root / STIMULI) if name.endswith(".png") and name[0] != ".")
+    if not images:
+        raise SalzooError(f"no pages of fiwi in {root}: expected {STIMULI}/*.png and {TABLE}, as its repository has")
+    table = _read_table(root / TABLE)
+    recorded = {root / STIMULI / image: table.get(image, ((), ())) for image in images}
+    splits = split_parts("fiwi", len(images), fold=fold, folds=5, validation=0.5)
+    return gaze_images("fiwi", recorded, splits, 1 / 32, first)
+
+
+def _read_table(path: Path) -> dict[str, Recorded]:
+    """The points and durations of each page's observers, in the order of the rows."""
+    rows: dict[str, dict[str, list[tuple[float, float, float]]]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                fixation = float(row["xAvg"]), float(row["yAvg"]), float(row["duration"]) / 1000
+                if not np.isfinite(fixation).all():
+                    raise ValueError("a value is not finite")
+                rows.setdefault(row["stimuliName"], {}).setdefault(row["name"], []).append(fixation)
+    except OSError as error:
+        raise SalzooError(f"cannot read {path}: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise SalzooError(f"{path} is not the table of fixations that fiwi has") from error
+    read = {
+        page: [np.array(fixations, np.float32) for _, fixations in sorted(observers.items())]
+        for page, observers in rows.items()
+    }
+    return {
+        page: (tuple(each[:, :2] for each in found), tuple(each[:, 2] for each in found))
+        for page, found in read.items()
+    }

@@ -1,0 +1,58 @@
+"""Rooms that people search (Sclar et al., arXiv 2009.08373): 134 grey pictures of interiors, 57 observers.
+
+As in the authors' repository::
+
+    MatlabCode/data_images/images/<name>.jpg
+    MatlabCode/matrix/images/info_per_subj_img_<n>.mat       info_per_subj: a struct an observer, with image (its
+                                                             name), fixations (x, y) and timeFix (start, end, ms)
+
+Each looks for an object that was shown before, until it is found or some saccades are made: a task, no free viewing.
+
+**Splits**: as ``salzoo.datasets.gaze_images`` has them, in five parts of 26; of the part after the test split the first
+half is the validation split.
+
+**The first fixation** began before the picture came, where the observer was told to look, a place anew in each trial;
+it is left out unless ``first=true``.
+
+**Density**: degrees per pixel are not stated; sigma is a thirty-second of the width.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from salzoo.datasets.files import check_root, names_in
+from salzoo.datasets.gaze_images import Recorded, gaze_images, split_parts
+from salzoo.datasets.matlab import load_mat
+from salzoo.interfaces.dataset import Dataset
+from salzoo.interfaces.errors import SalzooError
+
+IMAGES, MATRIX = "MatlabCode/data_images/images", "MatlabCode/matrix/images"
+
+
+def open_interiors(root: Path | None, *, fold: int = 0, first: bool = False) -> Dataset:
+    """134 grey rooms of 1024×768, searched by 57 observers. ``fold`` 0–4 chooses the split."""
+    root = check_root("interiors", root)
+    files = sorted(name for name in names_in(root / MATRIX) if name.endswith(".mat") and name[0] != ".")
+    if not files:
+        raise SalzooError(f"no gaze of interiors in {root}: expected {MATRIX}/info_per_subj_img_1.mat")
+    read = dict(_read_trials(root / MATRIX / name) for name in files)
+    recorded = {root / IMAGES / image: read[image] for image in sorted(read)}
+    splits = split_parts("interiors", len(recorded), fold=fold, folds=5, validation=0.5)
+    return gaze_images("interiors", recorded, splits, 1 / 32, first)
+
+
+def _read_trials(path: Path) -> tuple[str, Recorded]:
+    """The name of the picture, and where each observer looked."""
+    try:
+        trials = load_mat(path, ("info_per_subj",))["info_per_subj"].ravel()
+        points = tuple(_rows(trial["fixations"], 2) for trial in trials)
+        times = tuple(_rows(trial["timeFix"], 3)[:, 2] / 1000 for trial in trials)
+        return str(trials[0]["image"].ravel()[0]), (points, times)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise SalzooError(f"the variable info_per_subj of {path} is not as interiors has it") from error
+
+
+def _rows(values: Any, columns: int) -> Any:
+    return np.asarray(values, np.float32).reshape(-1, columns)
