@@ -68,9 +68,9 @@ def unpack(archive: Path, wanted: Sequence[SourceFile], folder: Path) -> None:
     if missing:
         first, *more = sorted(missing)
         raise SalzooError(f"{archive} lacks {first}{f' and {len(more)} more files' if more else ''}")
-    for file in wanted:
-        if file.path in whole and folder_digest(whole[file.path]) != file.sha256:
-            raise SalzooError(f"{archive}: the files in {file.path} are not those of that commit")
+    for each in wanted:
+        if each.path in whole and folder_digest(whole[each.path]) != each.sha256:
+            raise SalzooError(f"{archive}: the files in {each.path} are not those of that commit")
 
 
 def differing(folder: Path, wanted: Sequence[SourceFile]) -> list[str]:

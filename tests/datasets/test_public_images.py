@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from salzoo.evaluation.data import open_dataset
+from salzoo.data import open_dataset
 from salzoo.gaze.truth import read_fixations
 from salzoo.interfaces import SalzooError
 from salzoo.testing import check_dataset
