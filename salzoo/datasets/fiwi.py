@@ -3,7 +3,7 @@
 As in the public repository::
 
     dataset/stimuli/<name>.png
-    fixations.csv             a row a fixation: stimuliName, name (of the observer), xAvg, yAvg, duration (ms)
+    fixations.csv             a row a fixation: columns stimuliName, name (of the observer), xAvg, yAvg
 
 **Splits**: as ``salzoo.datasets.gaze_images`` has them, in five parts of 29; of the part after the test split the first
 half is the validation split.
@@ -33,30 +33,26 @@ def open_fiwi(root: Path | None, *, fold: int = 0, first: bool = True) -> Datase
     if not images:
         raise SalzooError(f"no pages of fiwi in {root}: expected {STIMULI}/*.png and {TABLE}, as its repository has")
     table = _read_table(root / TABLE)
-    recorded = {root / STIMULI / image: table.get(image, ((), ())) for image in images}
+    recorded = {root / STIMULI / image: table.get(image, ()) for image in images}
     splits = split_parts("fiwi", len(images), fold=fold, folds=5, validation=0.5)
     return gaze_images("fiwi", recorded, splits, 1 / 32, first)
 
 
 def _read_table(path: Path) -> dict[str, Recorded]:
-    """The points and durations of each page's observers, in the order of the rows."""
-    rows: dict[str, dict[str, list[tuple[float, float, float]]]] = {}
+    """Where each page's observers looked, in the order of the rows."""
+    rows: dict[str, dict[str, list[tuple[float, float]]]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                fixation = float(row["xAvg"]), float(row["yAvg"]), float(row["duration"]) / 1000
-                if not np.isfinite(fixation).all():
-                    raise ValueError("a value is not finite")
-                rows.setdefault(row["stimuliName"], {}).setdefault(row["name"], []).append(fixation)
+                point = float(row["xAvg"]), float(row["yAvg"])
+                if not np.isfinite(point).all():
+                    raise ValueError("a place is not finite")
+                rows.setdefault(row["stimuliName"], {}).setdefault(row["name"], []).append(point)
     except OSError as error:
         raise SalzooError(f"cannot read {path}: {error.strerror}") from error
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise SalzooError(f"{path} is not the table of fixations that fiwi has") from error
-    read = {
-        page: [np.array(fixations, np.float32) for _, fixations in sorted(observers.items())]
-        for page, observers in rows.items()
-    }
     return {
-        page: (tuple(each[:, :2] for each in found), tuple(each[:, 2] for each in found))
-        for page, found in read.items()
+        page: tuple(np.array(points, np.float32) for _, points in sorted(observers.items()))
+        for page, observers in rows.items()
     }

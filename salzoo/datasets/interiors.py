@@ -4,7 +4,7 @@ As in the authors' repository::
 
     MatlabCode/data_images/images/<name>.jpg
     MatlabCode/matrix/images/info_per_subj_img_<n>.mat       info_per_subj: a struct an observer, with image (its
-                                                             name), fixations (x, y) and timeFix (start, end, ms)
+                                                             name) and fixations (x, y)
 
 Each looks for an object that was shown before, until it is found or some saccades are made: a task, no free viewing.
 
@@ -18,7 +18,6 @@ it is left out unless ``first=true``.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -47,12 +46,7 @@ def _read_trials(path: Path) -> tuple[str, Recorded]:
     """The name of the picture, and where each observer looked."""
     try:
         trials = load_mat(path, ("info_per_subj",))["info_per_subj"].ravel()
-        points = tuple(_rows(trial["fixations"], 2) for trial in trials)
-        times = tuple(_rows(trial["timeFix"], 3)[:, 2] / 1000 for trial in trials)
-        return str(trials[0]["image"].ravel()[0]), (points, times)
+        points = tuple(np.asarray(trial["fixations"], np.float32).reshape(-1, 2) for trial in trials)
+        return str(trials[0]["image"].ravel()[0]), points
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise SalzooError(f"the variable info_per_subj of {path} is not as interiors has it") from error
-
-
-def _rows(values: Any, columns: int) -> Any:
-    return np.asarray(values, np.float32).reshape(-1, columns)
