@@ -87,7 +87,7 @@ def sweep(
         session: as for ``train``.
         options: ``root`` and values of the recipe, as for ``train``, the same for every spec; a text with braces
             stands for several (seed="{0..2}"), and the name of a parameter of the data set in braces for its value
-            there: with init="runs/{fold}" each fold goes on from weights of its own, which have not seen its test split.
+            there: init="runs/{fold}" begins each fold from weights of its own, which have not seen its test split.
 
     Returns:
         The results of the trained models, each over all its folds and seeds, then of the baselines; one line for each

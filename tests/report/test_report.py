@@ -192,17 +192,18 @@ def test_what_is_no_run_nor_result_is_one_line(tmp_path: Path) -> None:
 def write_trained(folder: Path, dataset: Dataset, root: Path, split: str) -> Path:
     """A run of an untrained network, whose results name videos of a data set."""
     recipe = load_recipe("synthetic")
-    run = RunFolder(
-        folder, Experiment(parse_spec("salgan:width=0.05"), ((dataset.name, str(root)),), recipe), [dataset]
-    )
+    experiment = Experiment(parse_spec("salgan:width=0.05"), ((dataset.name, str(root)),), recipe)
+    run = RunFolder(folder, experiment, [dataset])
     run.create()
     torch.manual_seed(0)
-    model = create_model(run.experiment.spec)
+    model = create_model(experiment.spec)
     model.preprocessing = dataclasses.replace(model.preprocessing, size=(24, 32))
     run.save(model)
     videos = [video.id for video in dataset.split(split)]
     scores = {video: np.full((1, 1), float(number)) for number, video in enumerate(videos)}
-    result = make_result(run.spec, dataset=dataset.name, split=split, frames_expected=1, **summarise(scores, ["nss"]))
+    result = make_result(
+        str(experiment.spec), dataset=dataset.name, split=split, frames_expected=1, **summarise(scores, ["nss"])
+    )
     write_results([result], folder / "results.json")
     return folder
 
