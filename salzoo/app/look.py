@@ -1,38 +1,54 @@
 """What a visitor looks at: a video or pictures, the maps that models gave for them, and what is made of these."""
 
+import math
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from threading import Event
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
+from salzoo.gaze.truth import has_gaze, read_fixations
+from salzoo.interfaces.dataset import Video
 from salzoo.interfaces.errors import SalzooError
-from salzoo.prediction.inputs import ALL, Selection, Source
-from salzoo.prediction.measures import Box, measure_map
-from salzoo.prediction.outputs import Drawing, OutputOptions, open_output
+from salzoo.model import SaliencyModel
+from salzoo.prediction.inputs import Selection, Source
+from salzoo.prediction.outputs import OutputOptions, open_output
 from salzoo.prediction.runs import Runner
+from salzoo.spec import Spec
 from salzoo.temporal.ema import EMA
 from salzoo.video.overlay import resize_map
-from salzoo.video.reading import TimedFrame, read_timed
+from salzoo.video.reading import UNKNOWN_RATE, TimedFrame
 from salzoo.video.resizing import resize_frame
+from salzoo.video.writing import Write, video_writer
 
 FRAMES = 300
 """Frames of a video that are looked at, from its first on."""
 
-PICTURES = 20
-"""Pictures that are looked at together."""
-
 MODELS = 3
 """Models beside each other."""
 
-SHOWN = 640
+SHOWN = 960
 """Pixels that the longer side of a frame has on the page, at most."""
+
+PICTURES = 40
+"""Of a video's frames while the models run, the last shown: the page may ask late."""
+
+CELLS = 7000
+"""Cells of a map on the page."""
+
+LEVELS = 65535
+"""Of a map's value 1, where maps are kept."""
+
+CUT = 25.0
+"""``difference`` of two frames from which on a cut may lie between them."""
 
 CLIP = 32
 """Maps that are filtered at once."""
@@ -40,174 +56,269 @@ CLIP = 32
 Map = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A model as the page runs it: its maps before any average over finished maps, and that average.
+
+    Attributes:
+        name: of the model.
+        runner: gives the maps.
+        own: the average that the model has, which another can take the place of; None where it has none there.
+    """
+
+    name: str
+    runner: Runner
+    own: EMA | None
+
+
 class Look:
     """One video, or pictures, with the maps of up to three models, kept in a folder as the networks gave them.
 
     Args:
-        files: a video, or pictures, each a scene of its own.
-        names: of the models.
+        sources: a video, or pictures, each a scene of its own.
+        models: what runs.
         folder: where maps and downloads lie.
 
     Raises:
-        SalzooError: several files that are not all pictures, too many; a file that cannot be read.
+        SalzooError: several inputs that are not all pictures; one that cannot be read.
     """
 
-    def __init__(self, files: Sequence[Path], names: Sequence[str], folder: Path) -> None:
-        self.sources = [Source.of(file) for file in files]
+    def __init__(self, sources: Sequence[Source], models: Sequence[Shown], folder: Path) -> None:
+        self.sources, self.models, self.folder = list(sources), list(models), folder
         self.video = not self.sources[0].still
-        if len(files) > 1 and not all(source.still for source in self.sources):
+        if len(sources) > 1 and not all(source.still for source in sources):
             raise SalzooError("drop one video, or pictures")
-        if len(files) > PICTURES:
-            raise SalzooError(f"drop at most {PICTURES} pictures")
-        if not 0 < len(names) <= MODELS:
+        if not 0 < len(models) <= MODELS:
             raise SalzooError(f"choose one to {MODELS} models")
-        self.names, self.folder = list(names), folder
-        self.info = self.sources[0].open()[1]
-        self.total = self.info.frames if self.info is not None else len(files)
-        self.count = 0
-        self.latest: TimedFrame | None = None
+        first, self.info = self.sources[0].open()
+        self.frame_size = next(first).image.shape[:2]
+        self.total = self.info.frames if self.info is not None else len(sources)
+        self.rate = self.sources[0].rate(self.info) or float(UNKNOWN_RATE)
         self.times: list[float] = []
+        self.frame_sizes: list[tuple[int, ...]] = []
+        self._latest: NDArray[np.uint8] | None = None
+        self._pictures: list[Path] = []
+        self._differences: list[float] = []
+        self.people: list[list[tuple[float, float]]] = []
         self._shapes: dict[tuple[int, int], tuple[int, ...]] = {}
+        rows = round((CELLS * self.frame_size[0] / self.frame_size[1]) ** 0.5)
+        self.grid = min(max(rows, 8), CELLS // 8), min(max(CELLS // max(rows, 1), 8), CELLS // 8)
 
-    def run(self, runners: Sequence[Runner], ended: Event) -> Generator[int, None, None]:
-        """Run the models side by side, and keep their maps; gives the number of each frame that is there.
+    def about(self) -> dict[str, Any]:
+        """What the page must know before the first map."""
+        own = [_described(model.own) for model in self.models]
+        names = [model.name for model in self.models]
+        size = shown_size(self.frame_size, self._aspect())
+        return {
+            "video": self.video,
+            "total": min(self.total, FRAMES) if self.video and self.total else self.total,
+            "all": self.total,
+            "grid": self.grid,
+            "size": size,
+            "frame": self.frame_size,
+            "rate": self.rate,
+            "models": names,
+            "own": own,
+        }
 
-        Args:
-            runners: of the models.
-            ended: set by another thread to stop.
-        """
-        for number, source in enumerate(self.sources):
-            with ExitStack() as stack:
-                streams: list[Any] = [
-                    runner.stream(
-                        islice(source.open()[0], FRAMES),
-                        self.total if self.video else 1,
-                        rate=source.rate(self.info),
-                        still=source.still,
-                    )
-                    for runner in runners
-                ]
-                for stream in streams:
-                    stack.enter_context(closing(stream))
-                files = [stack.enter_context(self._path(model, number).open("wb")) for model in range(len(runners))]
-                for pairs in zip(*streams, strict=True):
-                    if ended.is_set():
+    def found(self) -> dict[str, Any]:
+        """What the page must know once all maps are there."""
+        found = {
+            "count": len(self.times),
+            "times": self.times,
+            "cuts": find_cuts(self._differences),
+            "people": self.people,
+        }
+        return found if self.video else {**found, "frames": self.frame_sizes}
+
+    def run(self, is_stopped: Callable[[], bool] = lambda: False) -> Generator[int, None, None]:
+        """Run the models side by side, and keep their maps: gives how many frames are there, after each, until it is
+        stopped."""
+        with ExitStack() as stack:
+            grids = [stack.enter_context((self.folder / f"{m}.grid").open("wb")) for m in range(len(self.models))]
+            play = stack.enter_context(self._player()) if self.video else None
+            for number, source in enumerate(self.sources):
+                for count in self._run_one(number, source, grids, play):
+                    yield count
+                    if is_stopped():
                         return
-                    for model, ((_, map_), file) in enumerate(zip(pairs, files, strict=True)):
-                        self._shapes[model, number] = map_.shape
-                        file.write(np.ascontiguousarray(map_, np.float32).tobytes())
-                        file.flush()
-                    self.latest = pairs[0][0]
-                    self.times.append(float(self.latest.time))
-                    self.count += 1
-                    yield self.count - 1
 
-    def frame(self, index: int) -> TimedFrame:
-        """A frame of the video by its number, or a picture."""
-        if self.latest is not None and index == self.count - 1:
-            return self.latest
-        if self.video:
-            return next(read_timed(self.sources[0].files[0], index, index + 1))
-        return next(self.sources[index].open()[0])
+    def _player(self) -> Any:
+        info = self.info
+        assert info is not None
+        size = shown_size(self.frame_size, self._aspect())
+        stop = FRAMES / self.rate if self.total > FRAMES else None
+        sound = self.sources[0].sound(Selection(stop=stop), info)
+        return video_writer(self.folder / "play.mp4", size, self.rate, time_base=info.time_base, sound=sound)
 
-    def maps(self, model: int, alpha: float, source: int = 0, count: int | None = None) -> Iterator[Map]:
-        """The kept maps of a model, as MODEL+ema:alpha=…@output gives them: no network runs.
+    def _run_one(self, number: int, source: Source, grids: Sequence[Any], play: Write | None) -> Iterator[int]:
+        before = None
+        with ExitStack() as stack:
+            streams: list[Any] = [
+                model.runner.stream(
+                    islice(source.open()[0], FRAMES),
+                    self.total if self.video else 1,
+                    rate=self.rate,
+                    still=source.still,
+                )
+                for model in self.models
+            ]
+            for stream in streams:
+                stack.enter_context(closing(stream))
+            kept = [stack.enter_context(self._path(model, number).open("wb")) for model in range(len(streams))]
+            for pairs in zip(*streams, strict=True):
+                frame: TimedFrame = pairs[0][0]
+                for model, ((_, map_), file, grid) in enumerate(zip(pairs, kept, grids, strict=True)):
+                    self._shapes[model, number] = map_.shape
+                    file.write(_levels(map_))
+                    file.flush()
+                    grid.write(_levels(resize_map(map_, self.grid)))
+                    grid.flush()
+                small = resize_frame(frame.image, shown_size(frame.image.shape[:2], self._aspect()))
+                self._latest = small
+                self.frame_sizes.append(frame.image.shape[:2])
+                if play is not None:
+                    play(small, frame.time, frame.duration)
+                    self._differences.append(0.0 if before is None else difference(before, small))
+                    before = small
+                self.people.append(self._gaze(len(self.times) if self.video else 0, source.video))
+                self.times.append(float(frame.time) if self.video else float(number))
+                yield len(self.times)
+
+    def show(self) -> None:
+        """Write the picture of the newest frame, for the page; of a video's frames the last few stay."""
+        count = len(self.times)
+        assert self._latest is not None
+        data = cv2.imencode(".jpg", self._latest)[1].tobytes()
+        if not self.video:
+            (self.folder / f"{count - 1}.jpg").write_bytes(data)
+            return
+        (self.folder / f"frame-{count}.jpg").write_bytes(data)
+        self._pictures.append(self.folder / f"frame-{count}.jpg")
+        while len(self._pictures) > PICTURES:
+            self._pictures.pop(0).unlink(missing_ok=True)
+
+    def _aspect(self) -> float:
+        return float(self.info.pixel_aspect) if self.info is not None else 1.0
+
+    def _gaze(self, index: int, video: Video | None) -> list[tuple[float, float]]:
+        """Where people looked at a frame, in parts of its width and height."""
+        if video is None or not (has_gaze(video) or hasattr(video, "read_fixations")):
+            return []
+        fixated = read_fixations(video, index)
+        rows, columns = np.nonzero(fixated)
+        height, width = fixated.shape
+        return [(round((x + 0.5) / width, 4), round((y + 0.5) / height, 4)) for y, x in zip(rows, columns, strict=True)]
+
+    def maps(self, model: int, average: EMA | None, source: int = 0) -> Iterator[Map]:
+        """The kept maps of a model, filtered: no network runs.
 
         Args:
-            model: its place among the names.
-            alpha: weight of the new frame; 1 leaves maps as they are.
+            model: its place among the models.
+            average: what filters them.
             source: which picture.
-            count: how many, by default all that are there.
         """
         shape = self._shapes[model, source]
-        there = (self.count if count is None else count) if self.video else 1
-        kept = np.memmap(self._path(model, source), np.float32, "r", shape=(there, *shape))
-        average, state = EMA(1, 1, alpha=alpha), None
-        for begin in range(0, there, CLIP):
-            clip = np.array(kept[begin : begin + CLIP])
-            if alpha < 1:
+        count = len(self.times) if self.video else 1
+        kept = np.memmap(self._path(model, source), np.uint16, "r", shape=(count, *shape))
+        at_rate = average.at_rate(self.rate) if average is not None and average.timed else average
+        state = None
+        for begin in range(0, count, CLIP):
+            clip = np.array(kept[begin : begin + CLIP]) / np.float32(LEVELS)
+            if at_rate is not None:
                 with torch.inference_mode():
-                    filtered, state = average(torch.from_numpy(clip)[None, :, None], lambda x: x, state)
+                    filtered, state = at_rate(torch.from_numpy(clip)[None, :, None], lambda x: x, state)
                 clip = filtered[0, :, 0].numpy()
             yield from clip
 
-    def draw(self, index: int, alpha: float, options: OutputOptions) -> list[NDArray[np.uint8]]:
-        """The frame with each model's map over it, (h, w, 3) uint8 BGR, no longer than ``SHOWN``."""
-        frame = self.frame(index)
-        height, width = frame.image.shape[:2]
-        factor = min(1.0, SHOWN / max(height, width))
-        small = resize_frame(frame.image, (max(round(height * factor), 1), max(round(width * factor), 1)))
-        shown = TimedFrame(small, frame.time, frame.duration)
-        return [Drawing(options)(shown, self._map(model, index, alpha)) for model in range(len(self.names))]
-
-    def _map(self, model: int, index: int, alpha: float) -> Map:
-        if not self.video:
-            return next(self.maps(model, 1.0, index))
-        begin = index if alpha == 1 else 0
-        *_, last = islice(self.maps(model, alpha, count=index + 1), begin, None)
-        return last
-
-    def shares(self, alpha: float, boxes: Sequence[Box]) -> Iterator[tuple[float, str, str, float]]:
-        """Time (or a picture's number), model, area, and the share of attention there, for each frame."""
-        for model, name in enumerate(self.names):
-            for source in range(len(self.sources)):
-                size = self._size(source)
-                for index, map_ in enumerate(self.maps(model, alpha, source)):
-                    found = measure_map(resize_map(map_, size), boxes)
-                    at = self.times[index] if self.video else source + 1.0
-                    for box in boxes:
-                        share = found[box.name]
-                        if share is not None:
-                            yield at, name, box.name, share
-
-    def _size(self, source: int) -> tuple[int, int]:
-        if self.info is not None:
-            return self.info.height, self.info.width
-        height, width = next(self.sources[source].open()[0]).image.shape[:2]
-        return height, width
-
-    def write(self, alpha: float, options: OutputOptions, boxes: Path | None) -> Iterator[Path]:
-        """Write overlay, maps and measures of each model and file, as ``salzoo predict`` does."""
-        plain = OutputOptions(scale=options.scale, view="map", overwrite=True)
-        measured = OutputOptions(boxes=boxes, overwrite=True)
-        endings = ("mp4", "mkv", "csv") if self.video else ("png", "png", "csv")
-        for number, source in enumerate(self.sources):
-            for model, name in enumerate(self.names):
-                stem = re.sub(r"[^\w.=@+-]+", "_", f"{number + 1}-{name}")[-80:]
-                kinds = zip(("overlay", "maps", "measures"), endings, (options, plain, measured), strict=True)
-                for kind, ending, chosen in kinds:
-                    out = self.folder / f"{stem}-{kind}.{ending}"
-                    self._write(out, source, self.maps(model, alpha if self.video else 1, number), chosen)
-                    yield out
-
-    def _write(self, out: Path, source: Source, maps: Iterator[Map], options: OutputOptions) -> None:
-        cut = self.video and self.total > self.count
-        selection = Selection(stop=self.times[-1] + 1e-6) if cut else ALL
-        frames, info = source.open()
-        sound = source.sound(selection, info) if info is not None else None
+    def write(self, kind: str, model: int, average: EMA | None, options: OutputOptions, source: int = 0) -> Path:
+        """Write the overlay of a video (mp4), or its measures or a picture's (csv), as ``salzoo predict`` does."""
+        name = re.sub(
+            r"[^\w.=@+-]+", "_", f"{self.models[model].name}{'' if average is None else '+' + _named(average)}"
+        )
+        out = self.folder / f"{source + 1}-{name[-80:]}.{kind}"
+        chosen = self.sources[source]
+        cut = self.video and self.total > len(self.times)
+        selection = Selection(stop=self.times[-1] + 1e-6) if cut else Selection()
+        frames, info = chosen.open()
+        sound = chosen.sound(selection, info) if info is not None else None
         with open_output(out, info, options, sound) as write:
-            for frame, map_ in zip(frames, maps, strict=False):  # of a long video, the first frames have maps
-                write(frame, map_)
+            for frame, map_ in zip(frames, self.maps(model, average if self.video else None, source), strict=False):
+                write(frame, map_)  # of a long video, the first frames have maps
+        return out
 
     def _path(self, model: int, source: int) -> Path:
         return self.folder / f"{model}-{source}.maps"
 
 
-def read_areas(text: str) -> list[Box]:
-    """Areas of interest from lines "x0,y0,x1,y1" in pixels of the frame, called "area 1" and so on.
+def make_average(values: dict[str, Any]) -> EMA | None:
+    """The average that a page asks for: ``{"alpha": 0.2}``, ``{"tau": 0.3}`` or none. Raises SalzooError for others."""
+    if not values:
+        return None
+    try:
+        (name, value), *rest = values.items()
+        if rest or name not in ("alpha", "tau") or not math.isfinite(float(value)):
+            raise ValueError
+        return EMA(1, 1, alpha=float(value)) if name == "alpha" else EMA(1, 1, tau=float(value))
+    except (TypeError, ValueError) as error:
+        raise SalzooError("an average has an alpha or a tau") from error
 
-    >>> read_areas("10, 20, 110, 70")
-    [Box(name='area 1', x=10.0, y=20.0, width=100.0, height=50.0)]
 
-    Raises SalzooError for a line that is no box.
+def _described(average: EMA | None) -> dict[str, float]:
+    if average is None:
+        return {}
+    return {"tau": average.tau} if average.timed else {"alpha": average.constant}
+
+
+def _named(average: EMA) -> str:
+    ((name, value),) = _described(average).items()
+    return f"ema:{name}={value:g}@output"
+
+
+def shown_size(size: tuple[int, ...], aspect: float = 1.0) -> tuple[int, int]:
+    """The (height, width) of a frame on the page: even, of square pixels, no larger than it is, nor than ``SHOWN``.
+
+    >>> shown_size((1080, 1920)), shown_size((99, 176), 12 / 11)
+    ((540, 960), (98, 192))
     """
-    boxes: list[Box] = []
-    for line in filter(str.strip, text[:2000].splitlines()):
-        try:
-            x0, y0, x1, y1 = (float(word) for word in line.split(","))
-        except ValueError as error:
-            raise SalzooError(f"an area is a line of four numbers, x0,y0,x1,y1, not {line[:60]!r}") from error
-        if not (np.isfinite([x0, y0, x1, y1]).all() and x0 < x1 and y0 < y1):
-            raise SalzooError(f"the area {line[:60]} has no size: x1 and y1 lie right of and below x0 and y0")
-        boxes.append(Box(f"area {len(boxes) + 1}", x0, y0, x1 - x0, y1 - y0))
-    return boxes
+    height, width = size[0], size[1] * aspect
+    factor = min(1.0, SHOWN / max(height, width))
+    return max(int(height * factor) // 2 * 2, 2), max(int(width * factor) // 2 * 2, 2)
+
+
+def difference(before: NDArray[np.uint8], frame: NDArray[np.uint8]) -> float:
+    """Mean difference of two frames' pixels, of 255, where each is but 32 by 32 of them."""
+    small = (cv2.resize(each, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32) for each in (before, frame))
+    return float(np.abs(np.subtract(*small)).mean())
+
+
+def find_cuts(differences: Sequence[float]) -> list[int]:
+    """The frames with which another scene begins: they differ much from the one before, and by far more than their
+    neighbours do, as those of a fast pan do not.
+
+    >>> find_cuts([0, 5, 6, 60, 4, 30, 28, 31])
+    [3]
+    """
+    padded = [0.0, *differences, 0.0]
+    triples = zip(padded, differences, padded[2:], strict=False)
+    return [n for n, (last, here, later) in enumerate(triples) if here > CUT and here > 2.5 * max(last, later)]
+
+
+def without_average(model: SaliencyModel) -> tuple[SaliencyModel, EMA | None]:
+    """A model without the average that it takes of its finished maps, and that average; None where it takes none."""
+    last = str(len(model.backbone.layers) - 1)
+    module: nn.Module | None = dict(model.temporal).get(last)
+    if (
+        list(model.temporal) != [last]
+        or not isinstance(module, EMA)
+        or module.acts_on != "output"
+        or module.state_dict()
+    ):
+        return model, None
+    network = SaliencyModel(Spec(model.spec.backbone), model.backbone, {})
+    network.preprocessing = model.preprocessing
+    return network.eval(), module
+
+
+def _levels(map_: Map) -> bytes:
+    return np.rint(map_ * LEVELS).astype(np.uint16).tobytes()

@@ -1,7 +1,6 @@
 """The folder of a Hugging Face Space that shows models: ``salzoo app --space``."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from salzoo.hub.pulling import REPO
@@ -12,17 +11,24 @@ from salzoo.version import __version__
 
 APP = '''"""Where people look, by models of salzoo's zoo."""
 
-from salzoo.app.serving import serve
+from salzoo.app.looking import serve
 
-serve({models!r}, "0.0.0.0", 7860, print)
+serve({models!r}, "0.0.0.0", 7860, public=True)
 '''
+
+IMAGE = """FROM python:3.11-slim
+RUN useradd --create-home --uid 1000 user
+USER user
+WORKDIR /home/user
+RUN pip install --no-cache-dir salzoo=={version}
+COPY app.py .
+CMD ["python", "app.py"]
+"""
 
 CARD = """---
 title: {title}
-sdk: gradio
-sdk_version: {gradio}
-python_version: "3.11"
-app_file: app.py
+sdk: docker
+app_port: 7860
 license: apache-2.0
 short_description: Where people look in videos and pictures
 tags: [saliency, visual-attention, salzoo]
@@ -35,7 +41,7 @@ Drop a video or pictures, and see where people look, by {models}. Made with `sal
 
 
 def write_space(repo: str, models: Sequence[str], out: Path | None = None) -> Path:
-    """Write the folder of a Space: ``app.py``, ``requirements.txt`` and its card, ``README.md``.
+    """Write the folder of a Space: ``app.py``, ``Dockerfile`` and its card, ``README.md``.
 
     Args:
         repo: org/name of the Space.
@@ -59,10 +65,10 @@ def write_space(repo: str, models: Sequence[str], out: Path | None = None) -> Pa
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SalzooError(f"{folder} is there already: name another with --out")
     shown = ", ".join(f"`{name}`" for name in names)
-    card = CARD.format(title=title, gradio=version("gradio"), models=shown, repo=repo)
+    card = CARD.format(title=title, models=shown, repo=repo)
     for name, text in (
         ("app.py", APP.format(models=names)),
-        ("requirements.txt", f"salzoo[app]=={__version__}\n"),
+        ("Dockerfile", IMAGE.format(version=__version__)),
         ("README.md", card),
     ):
         write_text(text, folder / name)

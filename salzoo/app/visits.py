@@ -1,123 +1,168 @@
-"""Who looks at what: a folder for each visitor, removed when the page is closed."""
+"""Who looks at what: each visit's uploads in a folder of its own, which is removed when the visit ends."""
 
 import os
+import secrets
 import shutil
 import tempfile
-from collections.abc import Generator, Sequence
-from contextlib import closing, suppress
-from functools import lru_cache
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Lock
+from time import monotonic
+from typing import Any
 
-from salzoo.app.look import Look
-from salzoo.interfaces.errors import SalzooError
-from salzoo.prediction.runs import Runner
+from salzoo.app.serving import Refused
+from salzoo.interfaces.errors import SalzooError, shown
+from salzoo.prediction.inputs import IMAGES, VIDEOS
+from salzoo.runtime.locking import locked
+from salzoo.runtime.ranks import Rank
 
-RUNNERS = 6
-"""Models that stay in memory, the last used."""
+VISITS = 20
+"""Visits at once."""
+
+FILES = 20
+"""Files of a visit: pictures that are looked at together."""
+
+MEGABYTES = 200
+"""Size of all files of a visit together."""
+
+IDLE = 300.0
+"""Seconds without a sign of its page after which a visit ends. Browsers let a page in the background speak rarely."""
+
+PREFIX = "salzoo-app-"
 
 
+@dataclass
 class Visit:
-    """A page that is open.
+    """A page that somebody looks at.
 
     Attributes:
+        key: nobody else knows it.
         folder: holds its files.
-        look: what is looked at now.
-        origins: the uploads that these files are copies of.
-        ended: set once the page is closed, which ends its work.
+        uploads: their files, by number, and what their visitor calls them.
+        taken: bytes of them.
+        seen: when its page last gave a sign.
+        look: what the worker says of what is looked at now; "folder" where its files are.
+        says: a line for its visitor.
+        made: the file to download that was made last.
+        ended: whether it is over.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.ended = folder, Event()
-        self.look: Look | None = None
-        self.origins: dict[Path, Path] = {}
-        self.titles: dict[Path, str] = {}
+    key: str
+    folder: Path
+    uploads: list[tuple[Path, str]] = field(default_factory=list)
+    taken: int = 0
+    seen: float = field(default_factory=monotonic)
+    look: dict[str, Any] = field(default_factory=dict)
+    says: str = ""
+    made: str = ""
+    ended: bool = False
 
     def name_files(self, text: str) -> str:
         """A message, with the visitor's own names of files in the place of those here."""
-        for copy, title in self.titles.items():
-            text = text.replace(str(copy), title)
+        for path, name in self.uploads:
+            text = text.replace(str(path), name)
         return text
 
 
 class Visits:
-    """All pages that are open.
+    """All visits.
 
     Args:
-        folder: the one temporary folder; uploads arrive in it.
+        folder: the one temporary folder.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
+        self.folder = folder
         self._visits: dict[str, Visit] = {}
-        self._lock = Lock()
+        self._lock = threading.Lock()
 
-    def of(self, key: str | None) -> Visit:
-        """The visit of a page, by the key that it gave itself."""
+    def begin(self) -> Visit:
+        """A new visit. Raises Refused where there are too many."""
         with self._lock:
-            key = key or ""
-            if key not in self._visits:
-                self._visits[key] = Visit(Path(tempfile.mkdtemp(prefix="visit-", dir=self.folder)))
-            return self._visits[key]
+            if len(self._visits) >= VISITS:
+                raise Refused(503, f"{VISITS} people look here now, which is all there is room for: try again later")
+            key = secrets.token_urlsafe(16)
+            visit = self._visits[key] = Visit(key, Path(tempfile.mkdtemp(dir=self.folder)))
+        return visit
 
-    def end(self, key: str | None) -> None:
-        """Stop the work of a page that was closed, and remove its files."""
+    def of(self, key: str) -> Visit:
+        """A visit that goes on. Raises Refused where it has ended, or never was."""
         with self._lock:
-            visit = self._visits.pop(key or "", None)
-        if visit is not None:
-            visit.ended.set()
-            shutil.rmtree(visit.folder, ignore_errors=True)
+            visit = self._visits.get(key)
+            if visit is None:
+                raise Refused(410, "this visit has ended, and its files are removed: drop them again")
+            visit.seen = monotonic()
+        return visit
 
-    def end_all(self) -> None:
-        """End every visit."""
-        for key in list(self._visits):
-            self.end(key)
-
-    def begin(self, visit: Visit, uploads: Sequence[Path], names: Sequence[str]) -> Look:
-        """Take uploads into a visit, in the place of what was looked at before.
-
-        Raises SalzooError where there is none, or it is no longer there; as ``Look`` does.
-        """
-        if not uploads:
-            raise SalzooError("drop a video or pictures first")
-        here = Path(tempfile.mkdtemp(dir=visit.folder))
-        copies = {upload: here / f"{number}{upload.suffix.lower()}" for number, upload in enumerate(uploads)}
-        for upload, copy in copies.items():
-            self._take(upload, copy)
-        for path in visit.folder.iterdir():
-            if path != here:
-                shutil.rmtree(path, ignore_errors=True)
-        visit.look, visit.origins = None, copies
-        visit.titles = {copy: upload.name for upload, copy in copies.items()}
-        visit.look = Look(list(copies.values()), names, here)
-        return visit.look
-
-    def _take(self, upload: Path, copy: Path) -> None:
-        """Link an upload to its place in a visit. What was taken before is linked from there: equal uploads have one
-        name, whoever sent them."""
-        if not upload.resolve().is_relative_to(self.folder):
-            raise SalzooError("that file was not uploaded here")
+    def take(self, visit: Visit, name: str, length: int, pieces: Callable[[], Iterable[bytes]]) -> int:
+        """Take an upload as it comes; its number. Raises Refused for too many, too large, and one that ends early."""
         with self._lock:
-            there = [each.origins[upload] for each in self._visits.values() if upload in each.origins]
-        for path in (upload, *there):
-            with suppress(FileNotFoundError):
-                os.link(path, copy)
-                upload.unlink(missing_ok=True)
-                return
-        raise SalzooError(f"{upload.name} is no longer here: drop it again")
+            if len(visit.uploads) >= FILES:
+                raise Refused(413, f"drop at most {FILES} files")
+            if visit.taken + length > MEGABYTES * 2**20:
+                raise Refused(413, f"files have at most {MEGABYTES} MB together: drop a smaller one, or a part of it")
+            visit.taken += length
+            number = len(visit.uploads)
+            ending = Path(name).suffix.lower()
+            path = visit.folder / f"{number}{ending if ending in (*IMAGES, *VIDEOS) else ''}"
+            visit.uploads.append((path, shown(name, 100)))
+        try:
+            with path.open("xb") as file:
+                for piece in pieces():
+                    file.write(piece)
+                    visit.seen = monotonic()
+        except OSError as error:
+            raise Refused(507, "there is no room for that here") from error
+        return number
+
+    def new_look(self, visit: Visit) -> Path:
+        """A folder for what is looked at now; what was looked at before is removed."""
+        for path in visit.folder.glob("look-*"):
+            shutil.rmtree(path, ignore_errors=True)
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="look-", dir=visit.folder))
+        except OSError as error:
+            raise Refused(507, "there is no room for that here") from error
+        visit.look, visit.made, visit.says = {"folder": folder}, "", "waiting …"
+        return folder
+
+    def end(self, visit: Visit) -> None:
+        """End a visit, and remove its files."""
+        with self._lock:
+            self._visits.pop(visit.key, None)
+        visit.ended = True
+        shutil.rmtree(visit.folder, ignore_errors=True)
+
+    def end_idle(self) -> None:
+        """End the visits whose pages gave no sign."""
+        with self._lock:
+            idle = [visit for visit in self._visits.values() if monotonic() - visit.seen > IDLE]
+        for visit in idle:
+            self.end(visit)
 
 
-@lru_cache(maxsize=RUNNERS)
-def runner_of(name: str) -> Runner:
-    """What runs a model: loaded once, with PyTorch, so that the first frame need not wait for the trial of engines."""
-    return Runner(name, engine="torch", count=lambda: None)
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is removed at the end. Those of processes that were killed are removed first."""
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(SalzooError, OSError):
+            if _may_be_abandoned(path):
+                with _held(path):
+                    shutil.rmtree(path, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.enter_context(_held(folder))
+        yield folder
 
 
-def run(
-    visits: Visits, visit: Visit, uploads: Sequence[Path], names: Sequence[str]
-) -> Generator[tuple[Look, int], None, None]:
-    """Look at uploads with models: each frame's number once all models gave its map."""
-    look = visits.begin(visit, uploads, names)
-    with closing(look.run([runner_of(name) for name in names], visit.ended)) as frames:
-        for index in frames:
-            yield look, index
+def _may_be_abandoned(folder: Path) -> bool:
+    """Whether it is ours, and its lock says whether somebody uses it, as locks do not on Windows."""
+    return hasattr(os, "getuid") and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+
+
+def _held(folder: Path) -> AbstractContextManager[None]:
+    """The system lets go of it when the process ends, however it does. Raises SalzooError where another holds it."""
+    return locked(folder, Rank(0, 1), "is served")

@@ -1,0 +1,205 @@
+"""What runs in the process beside the page's server: ``python -m salzoo.app.worker`` reads jobs, a line of JSON each,
+from standard input, and writes what comes of them to standard output."""
+
+import json
+import os
+import queue
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import closing, suppress
+from functools import lru_cache
+from pathlib import Path
+from time import monotonic
+from typing import Any, TextIO
+
+from salzoo.app.look import FRAMES, Look, Shown, make_average, without_average
+from salzoo.hub.cards import list_models
+from salzoo.hub.places import describe_models
+from salzoo.hub.sources import DEFAULT_MODEL, load_model, resolve_source
+from salzoo.interfaces.dataset import Video
+from salzoo.interfaces.errors import SalzooError, one_line
+from salzoo.plugins import registry
+from salzoo.prediction.inputs import Source, dataset_inputs
+from salzoo.prediction.outputs import OutputOptions
+from salzoo.prediction.runs import Runner
+from salzoo.runtime.files import write_text
+from salzoo.runtime.ranks import end_with_parent
+from salzoo.video.overlay import COLORMAPS
+
+RUNNERS = 6
+"""Models that stay in memory, the last used."""
+
+LOOKS = 20
+"""Looks of which files can still be made, the last made."""
+
+PAUSE = 0.15
+"""Seconds between two words on how far a job has come."""
+
+REGIONS = 100
+"""Regions that are measured at once."""
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+def main() -> None:
+    """Do jobs until standard input ends, and with it the server."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever else is printed must not stand between answers
+    end_with_parent()
+    given = json.loads(sys.argv[1])
+    try:
+        videos = _videos(*given["dataset"]) if given["dataset"] else {}
+        names = dict.fromkeys([*given["models"], *(models_at_hand() if given["at_hand"] else [])])
+        about = {"models": [_about(name) for name in names], "videos": list(videos), "frames": FRAMES}
+    except SalzooError as error:
+        _print(out, {"error": str(error)})
+        return
+    _print(out, about)
+    jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    stopped: set[int] = set()
+
+    def read() -> None:
+        for line in sys.stdin:
+            message = json.loads(line)
+            if "stop" in message:
+                stopped.add(message["stop"])
+            else:
+                jobs.put(message)
+        os._exit(0)  # the server is gone
+
+    threading.Thread(target=read, daemon=True).start()
+    worker = Worker(videos)
+    while True:
+        job = jobs.get()
+        _do(worker, job, lambda values: _print(out, values), lambda job=job: job["job"] in stopped)  # type: ignore[misc]
+        stopped.clear()
+
+
+def _do(worker: "Worker", job: dict[str, Any], tell: Tell, is_stopped: Callable[[], bool]) -> None:
+    try:
+        found = worker.look(job, tell, is_stopped) if job["do"] == "look" else worker.write(job)
+        tell({**found, "done": True})
+    except SalzooError as error:
+        tell({"error": str(error), "done": True})
+    except OSError as error:
+        gone = not Path(job["folder"]).exists()  # with its visit
+        tell({"error": "" if gone else f"this machine says: {error.strerror}", "done": True})
+    except Exception as error:  # a fault of ours or of a decoder's: one visit's misfortune
+        print(f"salzoo: {one_line(error)}", file=sys.stderr)
+        tell({"error": "that went wrong; the terminal that serves this page says how", "done": True})
+
+
+class Worker:
+    """Does jobs.
+
+    Args:
+        videos: of the data set, by id.
+    """
+
+    def __init__(self, videos: dict[str, Video]) -> None:
+        self.videos = videos
+        self.looks: OrderedDict[str, Look] = OrderedDict()
+
+    def look(self, job: dict[str, Any], tell: Tell, is_stopped: Callable[[], bool]) -> dict[str, Any]:
+        """Run models over uploads, or a video of the data set."""
+        tell({"says": "loading the model …"})
+        models = [shown_model(name) for name in dict.fromkeys(job["models"])]
+        if "video" in job:
+            sources = dataset_inputs([self.videos[job["video"]]])
+        else:
+            sources = [Source.of(Path(file)) for file in job["files"]]
+        look = Look(sources, models, Path(job["folder"]))
+        tell({"look": look.about()})
+        began = told = monotonic()
+        with closing(look.run(is_stopped)) as frames:
+            for count in frames:
+                if monotonic() - told > PAUSE or count == 1 or not look.video:
+                    told = monotonic()
+                    look.show()
+                    tell({"look": {"count": count}, "says": f"{count} of {look.about()['total']}"})
+        if not look.times:
+            raise SalzooError("no frame was run")
+        look.show()
+        self.looks[job["folder"]] = look
+        while len(self.looks) > LOOKS:
+            self.looks.popitem(last=False)
+        count, what = len(look.times), "frames" if look.video else "pictures"
+        says = f"{count} of {look.total} {what}, {count / max(monotonic() - began, 1e-9):.1f} a second"
+        return {"look": look.found(), "says": says}
+
+    def write(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Write a file to download."""
+        look = self.looks.get(job["folder"])
+        if look is None:
+            raise SalzooError("that is no longer at hand: show it again first")
+        boxes = _write_regions(job["regions"], look.folder / "regions.csv")
+        options = OutputOptions(
+            opacity=min(max(float(job["opacity"]), 0.0), 1.0),
+            colormap=job["colormap"] if job["colormap"] in COLORMAPS else None,
+            boxes=boxes if job["kind"] == "csv" else None,
+            overwrite=True,
+        )
+        path = look.write(job["kind"], job["model"], make_average(job["average"]), options, job["source"])
+        return {"made": path.name, "says": f"{path.name} is made"}
+
+
+@lru_cache(maxsize=RUNNERS)
+def shown_model(name: str) -> Shown:
+    """A model, loaded once, without the average that it takes of finished maps, which can be another then."""
+    network, own = without_average(load_model(name))
+    # With PyTorch, so that the first frame need not wait for the trial of engines.
+    return Shown(name, Runner(network, engine="torch", count=lambda: None), own)
+
+
+def models_at_hand() -> list[str]:
+    """Names that need no download: cards whose weights are here, and networks that need none."""
+    ready = [each.name for each in describe_models() if each.weights.startswith(("ready", "at hand"))]
+    free = []
+    for entry in registry().entries("backbones"):
+        if entry.name not in list_models():
+            with suppress(SalzooError):
+                resolve_source(entry.name)
+                free.append(entry.name)
+    return sorted({*ready, *free}, key=lambda name: (name != DEFAULT_MODEL, name in free, name))
+
+
+def _about(name: str) -> dict[str, str]:
+    """A model's name, and a line on it."""
+    source = resolve_source(name)
+    for kind in ("models", "backbones"):
+        if registry().knows(kind, name):
+            return {"name": name, "line": registry().find(kind, name).summary.removeprefix(f"{name}: ")}
+    return {"name": name, "line": source.spec}
+
+
+def _videos(name: str, root: str | None, split: str) -> dict[str, Video]:
+    from salzoo.data import open_dataset
+
+    return {video.id: video for video in open_dataset(name, root).split(split)}
+
+
+def _write_regions(regions: list[Any], path: Path) -> Path | None:
+    """The regions of a page as a file of boxes; None where there are none. Raises SalzooError for what is none."""
+    rows = ["name,x,y,width,height"]
+    for number, region in enumerate(regions[:REGIONS], start=1):
+        try:
+            x, y, width, height = (float(region[key]) for key in ("x", "y", "width", "height"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise SalzooError(f"region {number} has no place") from error
+        name = "".join(each for each in str(region.get("name", "")) if each.isprintable() and each not in '",')[:60]
+        rows.append(f"{name or f'region {number}'},{x},{y},{width},{height}")
+    if len(rows) == 1:
+        return None
+    write_text("\n".join([*rows, ""]), path)
+    return path
+
+
+def _print(out: TextIO, values: dict[str, Any]) -> None:
+    out.write(json.dumps(values) + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()
