@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 RESAMPLES = 2000
 LEVEL = 0.95
 
+FEWEST = 5
+"""Videos from which on there is an interval: resampling fewer gives widths that say nothing, down to none for one."""
+
+TOO_FEW = f"– no interval: it is drawn over videos, and fewer than {FEWEST} say nothing of others"
+"""What is said beside a dash in an interval's place."""
+
 
 @dataclass(frozen=True)
 class VideoScores:
@@ -37,14 +43,23 @@ class VideoScores:
         mean: NDArray[np.float64] = self.resampled_means(np.ones((1, len(self.totals))))[0]
         return mean
 
+    @property
+    def units(self) -> NDArray[np.intp]:
+        """(metrics,) number of videos that have a score."""
+        return np.asarray((self.counts > 0).sum(0))
+
+    def weighed(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Totals and counts (videos, metrics), whose sums' ratio is the mean."""
+        if not self.mean_of_videos:
+            return self.totals, self.counts
+        counts = (self.counts > 0).astype(np.float64)
+        return np.where(counts > 0, self.per_video, 0), counts
+
     def resampled_means(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """The mean over each resample, (resamples, metrics), given how often it holds each video."""
-        totals, counts = self.totals, self.counts
-        if self.mean_of_videos:
-            counts = (self.counts > 0).astype(np.float64)
-            totals = np.where(counts > 0, self.per_video, 0)
         # einsum and not a product of matrices: BLAS sums in another order on another number of threads
-        return divide(np.einsum("rv,vm->rm", times, totals), np.einsum("rv,vm->rm", times, counts))
+        totals, counts = (np.einsum("rv,vm->rm", times, each) for each in self.weighed())
+        return divide(totals, counts)
 
 
 def draw_resamples(videos: int, seed: int = 0) -> NDArray[np.float64]:
@@ -53,10 +68,11 @@ def draw_resamples(videos: int, seed: int = 0) -> NDArray[np.float64]:
     return drawn.astype(np.float64)
 
 
-def interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The central 95 % of resampled values (resamples, metrics): (2, metrics), NaN where no resample has a value."""
+def interval(values: NDArray[np.float64], units: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The central 95 % of resampled values (resamples, metrics) of so many videos (metrics,): (2, metrics), NaN where
+    no resample has a value, or fewer than ``FEWEST`` videos stand behind them."""
     bounds = np.full((2, values.shape[1]), np.nan)
-    some = ~np.isnan(values).all(0)
+    some = ~np.isnan(values).all(0) & (units >= FEWEST)
     if some.any():
         bounds[:, some] = np.nanquantile(values[:, some], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     return bounds

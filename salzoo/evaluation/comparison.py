@@ -2,23 +2,21 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.evaluation.bootstrap import draw_resamples, interval
-from salzoo.evaluation.results import Result, format_notices, heading, read_results
+from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW, draw_resamples, interval
+from salzoo.evaluation.results import Result, format_notices, heading, interval_text, read_results
+from salzoo.evaluation.significance import ALPHA, holm, p_text, paired_p
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
 from salzoo.plugins import registry
 
-FEWEST = 10
-"""Videos from which on differences are marked: intervals that resample fewer are far too narrow."""
-
-WIDTH, NAME = 80, 25
-"""Columns of the text, and of a model's name in its rows."""
+WIDTH = 80
+"""Columns of the text."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,8 @@ class Comparison:
         intervals: (results, 2, metrics) bootstrap intervals of the means, 95 %.
         differences: (results, metrics) mean minus that of the first result.
         difference_intervals: (results, 2, metrics) of the differences, both drawn over the same videos.
+        p: (results, metrics) of a permutation test paired by video, corrected for the number of results that are
+            compared with the first (Holm); NaN for the first.
         per_video: (results, videos, metrics) mean within each video.
     """
 
@@ -45,6 +45,7 @@ class Comparison:
     intervals: NDArray[np.float64]
     differences: NDArray[np.float64]
     difference_intervals: NDArray[np.float64]
+    p: NDArray[np.float64]
     per_video: NDArray[np.float64]
 
 
@@ -103,61 +104,79 @@ def compare(results: Sequence[Result], labels: Sequence[str] | None = None) -> C
         raise SalzooError(f"the results of {', '.join(labels)} have no video in common")
     metrics = tuple(metric for metric in first.metrics if all(metric in result.metrics for result in results))
     times = draw_resamples(len(videos), first.seed)
-    scores = [result.video_scores(videos) for result in results]
-    columns = [[result.metrics.index(metric) for metric in metrics] for result in results]
-    means = np.array([each.mean()[chosen] for each, chosen in zip(scores, columns, strict=True)])
-    resampled = [each.resampled_means(times)[:, chosen] for each, chosen in zip(scores, columns, strict=True)]
+    scores = [result.video_scores(videos, metrics) for result in results]
+    means = np.array([each.mean() for each in scores])
+    resampled = [each.resampled_means(times) for each in scores]
+    both = [((each.counts > 0) & (scores[0].counts > 0)).sum(0) for each in scores]
+    p = np.array([paired_p(each, scores[0], first.seed) for each in scores[1:]])
     return Comparison(
         labels=list(labels),
         results=list(results),
         metrics=metrics,
         videos=videos,
         means=means,
-        intervals=np.array([interval(each) for each in resampled]),
+        intervals=np.array([interval(drawn, each.units) for drawn, each in zip(resampled, scores, strict=True)]),
         differences=means - means[0],
-        difference_intervals=np.array([interval(each - resampled[0]) for each in resampled]),
-        per_video=np.array([each.per_video[:, chosen] for each, chosen in zip(scores, columns, strict=True)]),
+        difference_intervals=np.array(
+            [interval(drawn - resampled[0], units) for drawn, units in zip(resampled, both, strict=True)]
+        ),
+        p=np.concatenate([np.full((1, len(metrics)), np.nan), holm(p)]),
+        per_video=np.array([each.per_video for each in scores]),
     )
+
+
+def compare_each(results: Sequence[Result], labels: Sequence[str] | None = None) -> list[Comparison]:
+    """The first result against each other one, on the videos and metrics that these two have: the other one comes first
+    in each, so that differences are the first's from it. p-values are corrected for the number of others that have the
+    metric. Those that share no video are left out."""
+    names = [result.model for result in results] if labels is None else labels
+    pairs = [
+        compare([other, results[0]], [label, names[0]])
+        for label, other in zip(names[1:], results[1:], strict=True)
+        if not other.per_video.keys().isdisjoint(results[0].per_video)
+    ]
+    raised = [pair.p.copy() for pair in pairs]
+    for metric in results[0].metrics:
+        places = [(n, pair.metrics.index(metric)) for n, pair in enumerate(pairs) if metric in pair.metrics]
+        corrected = holm(np.array([pairs[n].p[1, column] for n, column in places]))
+        for (n, column), p in zip(places, corrected.tolist(), strict=True):
+            raised[n][1, column] = p
+    return [replace(pair, p=p) for pair, p in zip(pairs, raised, strict=True)]
 
 
 def format_comparison(found: Comparison) -> str:
-    """The comparison as text of 80 columns: the models, numbered; then for each metric the means and their intervals,
-    and the differences from the first result with theirs."""
+    """The comparison as text of 80 columns: the models, numbered and named whole; then for each metric the means and
+    their intervals, and the differences from the first result with theirs and the p-values."""
     first = found.results[0]
-    lines = textwrap.wrap(
-        f"{first.dataset} {first.split}, {len(found.videos)} videos, protocol {first.protocol}", WIDTH
-    )
+    size = first.size if len(found.videos) == len(first.per_video) else f"{len(found.videos)} videos that all have"
+    lines = textwrap.wrap(f"{first.dataset} {first.split}, {size}, protocol {first.protocol}", WIDTH)
     lines += textwrap.wrap(first.note, WIDTH)
     for number, (label, result) in enumerate(zip(found.labels, found.results, strict=True), start=1):
         dropped = len(result.per_video) - len(found.videos)
         left_out = f": {dropped} videos left out that not all have" if dropped else ""
         lines += textwrap.wrap(f"{number}  {label}{left_out}", WIDTH, subsequent_indent="   ")
-    few = len(found.videos) < FEWEST
+    corrected = f", corrected for {len(found.results) - 1} comparisons (Holm)" if len(found.results) > 2 else ""
     lines += textwrap.wrap(
-        "Mean [95 % interval, resampling videos]; difference from 1, paired by video"
-        + (
-            f". With fewer than {FEWEST} videos intervals mean little: no difference is marked."
-            if few
-            else " (* where its interval leaves out 0)."
-        ),
+        "Mean [95 % interval, resampling videos]; difference from 1 and p of a permutation test, both paired by "
+        f"video{corrected} (* where p < {ALPHA:g})",
         WIDTH,
     )
+    if len(found.videos) < FEWEST:
+        lines += textwrap.wrap(TOO_FEW, WIDTH)
     for column, metric in enumerate(found.metrics):
         lines.append(f"{heading(metric)}{_direction(metric)}")
-        for row, label in enumerate(found.labels):
-            mean = _cell(found.means[row, column], found.intervals[row, :, column], "")
-            cells = f"{row + 1:>2} {_cut(label):{NAME}} {mean:>22}"
+        for row in range(len(found.results)):
+            cells = f"{row + 1:>4}  {_cell(found.means[row, column], found.intervals[row, :, column]):<24}"
             if row:
-                low, high = found.difference_intervals[row, :, column]
-                mark = " *" if not few and (low > 0 or high < 0) else ""
-                cells += f" {_cell(found.differences[row, column], (low, high), '+'):>25}{mark}"
-            lines.append(cells)
+                difference = _cell(found.differences[row, column], found.difference_intervals[row, :, column], "+")
+                p = found.p[row, column]
+                cells += f" {difference:<28} {'' if np.isnan(p) else p_text(p)}{' *' if p < ALPHA else ''}"
+            lines.append(cells.rstrip())
     return shown("\n".join([*lines, *format_notices(found.results)]), keep="\n")
 
 
-def _cell(mean: float, bounds: Sequence[float] | NDArray[np.float64], sign: str) -> str:
-    low, high = bounds
-    return f"{mean:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
+def _cell(mean: float, bounds: NDArray[np.float64], sign: str = "") -> str:
+    return f"{mean:{sign}.3f} {interval_text(bounds.tolist(), sign)}"
 
 
 def _direction(metric: str) -> str:
@@ -166,7 +185,3 @@ def _direction(metric: str) -> str:
         return ""
     known = registry().find("metrics", metric.partition(":")[0]).load()
     return " (higher is better)" if known.higher_is_better else " (lower is better)"
-
-
-def _cut(label: str) -> str:
-    return label if len(label) <= NAME else f"{label[: NAME - 9]}…{label[-8:]}"

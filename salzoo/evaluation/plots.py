@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from salzoo.charts.drawing import Drawing
 from salzoo.charts.rows import Row, RowChart, draw_row_charts
-from salzoo.evaluation.comparison import FEWEST, Comparison, compare
-from salzoo.evaluation.results import GOLD, UNITS, Result, heading, number
+from salzoo.evaluation.comparison import Comparison, compare_each
+from salzoo.evaluation.results import GOLD, UNITS, Result, heading, interval_text, number
+from salzoo.evaluation.significance import ALPHA, p_text
 from salzoo.evaluation.tables import higher_is_better
 
 DOTS = 150
@@ -43,39 +44,33 @@ def draw_per_video(found: Comparison) -> Drawing:
 
 
 def difference_charts(results: Sequence[Result], labels: Sequence[str]) -> list[RowChart]:
-    """For each metric of the first result, its difference from each other one, paired by video, with the 95 % interval.
+    """For each metric of the first result, its difference from each other one, paired by video, with the 95 % interval
+    and the p-value of a permutation test, corrected for their number.
 
     The density map itself has no row: no model comes near it.
     """
-    first = results[0]
-    pairs = [
-        (label, compare([other, first], [label, labels[0]]))
-        for label, other in zip(labels[1:], results[1:], strict=True)
-        if other.model != GOLD and not other.per_video.keys().isdisjoint(first.per_video)
-    ]
+    shown = [n for n, result in enumerate(results) if n == 0 or result.model != GOLD]
+    pairs = compare_each([results[n] for n in shown], [labels[n] for n in shown])
     charts = []
-    for metric in first.metrics:
-        rows = [row for label, pair in pairs if metric in pair.metrics if (row := _difference(label, pair, metric))]
-        if rows:
+    for metric in results[0].metrics:
+        rows = [_difference(pair, pair.metrics.index(metric)) for pair in pairs if metric in pair.metrics]
+        if rows := [row for row in rows if np.isfinite(row.values()).all()]:
             charts.append(RowChart(title_of(metric), rows, zero=True))
     return charts
 
 
-def _difference(label: str, pair: Comparison, metric: str) -> Row | None:
-    column = pair.metrics.index(metric)
-    difference = float(pair.differences[1, column])
-    low, high = pair.difference_intervals[1, :, column].tolist()
-    if not np.isfinite([difference, low, high]).all():
-        return None
-    higher = higher_is_better(metric)
-    better = (difference > 0) == higher
-    row = Row(label, f"{difference:+.3f} [{low:+.3f}, {high:+.3f}]", at=difference, bounds=(low, high))
-    if len(pair.videos) < FEWEST:
-        return replace(row, role="unclear", verdict="few videos")
-    if low <= 0 <= high:
+def _difference(pair: Comparison, column: int) -> Row:
+    """One other result against the first: the difference with its interval, where there is one, and what p says."""
+    p = float(pair.p[1, column])
+    difference, bounds = float(pair.differences[1, column]), pair.difference_intervals[1, :, column].tolist()
+    text = f"{difference:+.3f} {interval_text(bounds, '+')} {p_text(p)}"
+    row = Row(pair.labels[0], text, at=difference, bounds=None if math.isnan(bounds[0]) else tuple(bounds))
+    higher = higher_is_better(pair.metrics[column])
+    if not p < ALPHA:
         return replace(row, role="unclear", verdict="not clear")
     if higher is None:
         return replace(row, verdict="differs")
+    better = (difference > 0) == higher
     return replace(row, role="better" if better else "worse", verdict="better" if better else "worse")
 
 

@@ -43,6 +43,6 @@ def _relative(result: Result, low: Result, high: Result) -> dict[str, tuple[floa
             continue
         with np.errstate(divide="ignore", invalid="ignore"):
             percent = np.where(most > least, 100 * (score - least) / (most - least), np.nan)
-        bounds = interval(percent[1:, None])[:, 0]
+        bounds = interval(percent[1:, None], np.array([len(videos)]))[:, 0]
         found[metric] = (float(percent[0]), float(bounds[0]), float(bounds[1]))
     return found

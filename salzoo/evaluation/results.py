@@ -102,21 +102,30 @@ class Result:
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{heading(metric)} {number(self.mean[metric], 4)}" for metric in self.metrics)
-        return f"<Result: {self.model} on {self.dataset} {self.split}, {self.frames} frames: {scores}>"
+        return f"<Result: {self.model} on {self.dataset} {self.split}, {self.size}: {scores}>"
 
     def _repr_html_(self) -> str:
         """The scores as a notebook shows them."""
         titles = [f"{heading(m)} ({UNITS[m]})" if m in UNITS else heading(m) for m in self.metrics]
         means = [number(self.mean[m], 3) for m in self.metrics]
-        intervals = ["{} to {}".format(*(number(end, 3) for end in self.interval_95[m])) for m in self.metrics]
-        title = f"{self.model} on {self.dataset} {self.split}, {self.frames} frames, protocol {self.protocol}"
+        intervals = [interval_text(self.interval_95[m]) for m in self.metrics]
+        title = f"{self.model} on {self.dataset} {self.split}, {self.size}, protocol {self.protocol}"
         rows = [["", *titles], ["mean", *means], ["95 % interval", *intervals]]
         return html_table(f"{title}. {self.note}".removesuffix(". "), rows)
 
-    def video_scores(self, videos: Sequence[str] | None = None) -> VideoScores:
-        """Totals and counts of these videos (by default of all), as the bootstrap takes them."""
+    @property
+    def size(self) -> str:
+        """What the scores are means of: "33 videos, 6,600 frames", or "100 images"."""
+        videos, frames = len(self.per_video), self.frames
+        if videos == frames:
+            return count_of(videos, "image")
+        return f"{count_of(videos, 'video')}, {count_of(frames, 'frame')}"
+
+    def video_scores(self, videos: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> VideoScores:
+        """Totals and counts of these videos and metrics (by default of all), as the bootstrap takes them."""
+        columns = self.metrics if metrics is None else metrics
         means, counts = (
-            np.array([[record[video][m] for m in self.metrics] for video in videos or self.per_video], np.float64)
+            np.array([[record[video][m] for m in columns] for video in videos or self.per_video], np.float64)
             for record in (self.per_video, self.defined)
         )
         return VideoScores(np.where(counts > 0, means, 0) * counts, counts, self.mean_of_videos)
@@ -150,7 +159,7 @@ def summarise_videos(
     """The means and intervals of a Result, from the sums (videos, metrics) of scores and the numbers of frames behind
     them."""
     each = VideoScores(totals, counts, mean_of_videos)
-    bounds = interval(each.resampled_means(draw_resamples(len(videos), seed)))
+    bounds = interval(each.resampled_means(draw_resamples(len(videos), seed)), each.units)
     return {
         "mean": _named(metrics, each.mean()),
         "per_video": {video: _named(metrics, row) for video, row in zip(videos, each.per_video, strict=True)},
@@ -184,6 +193,25 @@ def count_and_first(kind: str, items: Sequence[str]) -> str:
 def number(value: float, digits: int) -> str:
     """A number with so many decimals; one that rounds to zero has no sign."""
     return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def interval_text(bounds: Sequence[float], sign: str = "") -> str:
+    """An interval as it is printed, three decimals; a dash where there is none.
+
+    >>> interval_text((0.1, 0.25)), interval_text((-0.1, 0.25), "+"), interval_text((math.nan, math.nan))
+    ('[0.100, 0.250]', '[-0.100, +0.250]', '–')
+    """
+    low, high = bounds
+    return "–" if math.isnan(low) else f"[{low:{sign}.3f}, {high:{sign}.3f}]"
+
+
+def count_of(number: int, word: str) -> str:
+    """So many of something.
+
+    >>> count_of(1, "frame"), count_of(2890, "frame")
+    ('1 frame', '2,890 frames')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def heading(metric: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from salzoo.evaluation import mit
+from salzoo.evaluation.bootstrap import TOO_FEW
 from salzoo.evaluation.protocols import find_metric
 from salzoo.evaluation.results import BOUNDS, Result, format_notices, heading, number
 from salzoo.interfaces.errors import SalzooError
@@ -27,7 +28,7 @@ def format_table(results: Sequence[Result], *, intervals: bool = False) -> str:
         intervals: give the bootstrap interval of each mean in two lines below it.
     """
     first = results[0]
-    lines = [f"{first.dataset} {first.split}, {first.frames} frames, protocol {first.protocol}"]
+    lines = [f"{first.dataset} {first.split}, {first.size}, protocol {first.protocol}"]
     if first.note:
         lines.append(first.note)
     rows: list[Row] = []
@@ -36,10 +37,12 @@ def format_table(results: Sequence[Result], *, intervals: bool = False) -> str:
         rows.append((result.model, _cells(result, best)))
         if intervals:
             for label, side in (("  95 % from", 0), ("  95 % to", 1)):
-                rows.append((label, {m: _short(pair[side]) + " " for m, pair in result.interval_95.items()}))
+                rows.append((label, {m: _bound(pair[side]) for m, pair in result.interval_95.items()}))
     lines += format_rows(first.metrics, rows)
     if best:
         lines.append("* the best of these models; ↑ higher is better, ↓ lower")
+    if intervals and any(math.isnan(low) for result in results for low, _ in result.interval_95.values()):
+        lines.append(TOO_FEW)
     lines += format_relative(results, intervals=intervals)
     return "\n".join([*lines, *format_notices(results)])
 
@@ -51,7 +54,7 @@ def format_relative(results: Sequence[Result], *, intervals: bool = False) -> li
         if result.relative and not is_bound(result):
             rows.append((result.model, {m: number(values[0], 0) + " " for m, values in result.relative.items()}))
             for label, side in (("  95 % from", 1), ("  95 % to", 2)) if intervals else ():
-                rows.append((label, {m: number(values[side], 0) + " " for m, values in result.relative.items()}))
+                rows.append((label, {m: _bound(values[side], 0) for m, values in result.relative.items()}))
     if not rows:
         return []
     metrics = [metric for metric in results[0].metrics if any(metric in cells for _, cells in rows)]
@@ -59,7 +62,8 @@ def format_relative(results: Sequence[Result], *, intervals: bool = False) -> li
 
 
 def format_rows(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
-    """Rows under the headings of their metrics, in blocks beside which there is room for what they are called."""
+    """Rows under the headings of their metrics, in blocks beside which there is room for what they are called; a longer
+    name has a line to itself."""
     widths = {metric: max(7, 2 + len(heading(metric))) for metric in metrics}
     label_width = min(max(len(label) for label, _ in [*rows, ("model", {})]), max(WIDTH - sum(widths.values()), 24))
     lines: list[str] = []
@@ -70,22 +74,11 @@ def format_rows(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
             lines.append(f"{'model':{label_width}}{titles}")
             for label, cells in rows:
                 shown = "".join(f"{cells.get(m, '– '):>{widths[m]}}" for m in block)
-                lines.append(f"{shorten(label, label_width):{label_width}}{shown}".rstrip())
+                lines += [label] if len(label) > label_width else []
+                lines.append(f"{label if len(label) <= label_width else '':{label_width}}{shown}".rstrip())
             block = []
         block += [metric] if metric else []
     return lines
-
-
-def shorten(label: str, width: int) -> str:
-    """A label that fits a width: of a longer one its beginning and, with more room, its end.
-
-    >>> shorten("runs/salgan+ema-at-61/best", 14)
-    'runs/…-61/best'
-    """
-    if len(label) <= width:
-        return label
-    start = (width - 1) * 2 // 5
-    return f"{label[:start]}…{label[len(label) - (width - 1 - start) :]}"
 
 
 def format_by(results: Sequence[Result], table: Path, column: str) -> str:
@@ -146,6 +139,11 @@ def read_column(table: Path, column: str) -> dict[str, str]:
 def _short(value: float) -> str:
     """Three decimals, of numbers from 10 on two: six characters."""
     return number(value, 3 if abs(value) < 9.9995 else 2)
+
+
+def _bound(value: float, digits: int | None = None) -> str:
+    """The end of an interval; a dash where there is none."""
+    return "– " if math.isnan(value) else (_short(value) if digits is None else number(value, digits)) + " "
 
 
 def is_bound(result: Result) -> bool:

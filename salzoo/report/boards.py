@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from salzoo.charts.rows import RowChart
-from salzoo.evaluation.comparison import FEWEST, distinct_labels
+from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW
+from salzoo.evaluation.comparison import distinct_labels
 from salzoo.evaluation.plots import difference_charts, spread_charts
 from salzoo.evaluation.protocols import PROTOCOLS
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
@@ -98,12 +99,11 @@ def _make_board(found: Sequence[tuple[Path, Result]]) -> Board:
     rows += [_as_row(row, metrics) for row in reported]
     remarks = [NOTE] if reported else []
     if len(first.per_video) < FEWEST:
-        remarks.append(f"Intervals over fewer than {FEWEST} videos mean little.")
+        remarks.append(TOO_FEW)
     remarks += [WITHDRAWN] if any(row.withdrawn for row in reported) else []
     rules = PROTOCOLS.get(first.protocol.partition(" ")[0])
-    amount = f"{count(first.frames, 'frame')} of {count(len(first.per_video), 'video')}"
     return Board(
-        title=f"{first.dataset} {first.split}, {amount}",
+        title=f"{first.dataset} {first.split}, {first.size}",
         note="; ".join(dict.fromkeys(result.note for result in results if result.note)),
         protocol=f"{first.protocol}, seed {first.seed}" + (f": {rules.summary}" if rules else ""),
         columns=[
@@ -137,7 +137,7 @@ def _cell(result: Result, metric: str, best: dict[str, float]) -> Cell:
     return Cell(
         text=number(value, 3),
         value=value,
-        interval="" if math.isnan(low) else f"{number(low, 3)} to {number(high, 3)}",
+        interval="–" if math.isnan(low) else f"{number(low, 3)} to {number(high, 3)}",
         relative=f"{number(shares[0], 0)} % of the way to people" if shares and not math.isnan(shares[0]) else "",
         best=best.get(metric) == value and not is_bound(result),
     )
@@ -172,15 +172,6 @@ def _command(found: Sequence[tuple[Path, Result]]) -> str:
     options += ["--seed", str(first.seed)] + (["--relative"] if first.relative else [])
     command = shlex.join(["salzoo", "eval", *dict.fromkeys(models), *options])
     return command + ("  # of every frame" if "only the first" in first.note else "")
-
-
-def count(number: int, word: str) -> str:
-    """So many of something.
-
-    >>> count(1, "frame"), count(2, "frame")
-    ('1 frame', '2 frames')
-    """
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _versions(result: Result) -> str:

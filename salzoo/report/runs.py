@@ -5,9 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from salzoo.charts.panels import Panel
-from salzoo.evaluation.results import Result, number, read_results
+from salzoo.evaluation.results import Result, count_of, number, read_results
 from salzoo.interfaces import SalzooError
-from salzoo.report.boards import count
 from salzoo.training.curves import read_curves
 from salzoo.training.folder import RECORD, RESULTS, Record, read_record
 from salzoo.training.recipe import Recipe, list_recipes, load_recipe
@@ -78,7 +77,8 @@ def _outcome(record: Record) -> str:
     if done is None:
         return "not finished"
     minutes = f"{number(done.seconds / 60, 1)} minutes"
-    amount = ", ".join([count(done.step, "step"), count(done.frames, "frame"), count(done.epochs, "epoch"), minutes])
+    counts = ((done.step, "step"), (done.frames, "frame"), (done.epochs, "epoch"))
+    amount = ", ".join([*(count_of(each, word) for each, word in counts), minutes])
     best = "" if done.best_score is None else f"; best validation {record.recipe.best} {number(done.best_score, 4)}"
     return amount + best
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from salzoo.charts.drawing import Label, Mark
 from salzoo.cli import cli
 from salzoo.evaluation.bootstrap import RESAMPLES, VideoScores, draw_resamples, interval
-from salzoo.evaluation.comparison import compare, compare_files, format_comparison
+from salzoo.evaluation.comparison import compare, compare_each, compare_files, format_comparison
 from salzoo.evaluation.plots import draw_per_video
 from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.results import Result, read_results, write_results
@@ -54,7 +54,7 @@ def test_intervals_are_those_of_a_loop_over_resamples(mean_of_videos: bool) -> N
     for row in times:
         drawn = [frames[video] for video, count in enumerate(row) for _ in range(int(count))]
         means.append(np.mean([f.mean() for f in drawn]) if mean_of_videos else np.concatenate(drawn).mean())
-    low, high = interval(scores.resampled_means(times))
+    low, high = interval(scores.resampled_means(times), scores.units)
     assert [*low, *high] == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=1e-12)
 
 
@@ -64,9 +64,17 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     covered = 0
     for _ in range(200):
         totals = rng.normal(size=(30, 1))
-        low, high = interval(VideoScores(totals, np.ones((30, 1))).resampled_means(times))
+        scores = VideoScores(totals, np.ones((30, 1)))
+        low, high = interval(scores.resampled_means(times), scores.units)
         covered += bool(low[0] <= 0 <= high[0])
     assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_fewer_than_five_videos_have_no_interval() -> None:
+    for videos in (1, 4, 5):
+        scores = VideoScores(np.arange(videos, dtype=float)[:, None], np.ones((videos, 1)))
+        bounds = interval(scores.resampled_means(draw_resamples(videos)), scores.units)
+        assert np.isnan(bounds).all() == (videos < 5)
 
 
 def test_videos_without_a_score_leave_the_mean_alone() -> None:
@@ -80,14 +88,8 @@ def test_a_result_is_read_as_it_was_written(gaze: Any, tmp_path: Path) -> None:
     result = evaluate(gaze, per_frame=True)
     write_results([result], tmp_path / "r.json")
     (read,) = read_results(tmp_path / "r.json")
-    assert (read.mean, read.interval_95, read.per_video, read.defined) == (
-        result.mean,
-        result.interval_95,
-        result.per_video,
-        result.defined,
-    )
-    low, high = result.interval_95["nss"]
-    assert low <= result.mean["nss"] <= high
+    assert (read.mean, read.per_video, read.defined) == (result.mean, result.per_video, result.defined)
+    assert np.isnan(read.interval_95["nss"]).all()  # of three videos
     assert read.notices == {"constant prediction": ["0601/0002"]}
 
 
@@ -97,15 +99,12 @@ def test_differences_are_paired_by_video(two: tuple[Path, Path]) -> None:
     nss = found.metrics.index("nss")
     assert found.differences[1, nss] == pytest.approx(blurred.mean["nss"] - sharp.mean["nss"], abs=1e-12)
     assert found.means[0, nss] == pytest.approx(sharp.mean["nss"], abs=1e-12)
-    assert tuple(found.intervals[0, :, nss]) == pytest.approx(sharp.interval_95["nss"], abs=1e-12)
-    assert (found.difference_intervals[0] == 0).all()
-    low, high = found.difference_intervals[1, :, nss]
-    per_video = [blurred.per_video[v]["nss"] - sharp.per_video[v]["nss"] for v in found.videos]
-    assert min(per_video) - 1e-12 <= low <= found.differences[1, nss] <= high <= max(per_video) + 1e-12
     text = format_comparison(found)
-    assert "difference from 1, paired by video" in text
-    assert "With fewer than 10 videos intervals mean little" in text
-    assert "*" not in text
+    assert "paired by video" in " ".join(text.split())
+    assert "dhf1k val, 3 videos, " in text
+    assert "no interval: it is drawn over videos, and fewer than 5 say nothing of others" in " ".join(text.split())
+    assert "]" not in text.partition("say nothing of others")[2]
+    assert " *" not in text.partition("say nothing of others")[2]
     assert "NSS (higher is better)" in text
     assert "KLD (lower is better)" in text
 
@@ -172,7 +171,25 @@ def test_the_text_fits_a_terminal_and_marks_what_is_told_apart(two: tuple[Path, 
     text = format_comparison(compare([copies(two[0], 12, 0.0), copies(two[0], 12, 0.125)]))
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("*") == 1 + 7
-    assert "+0.125 [+0.125, +0.125] *" in text
+    assert "+0.125 [+0.125, +0.125]      p<0.001 *" in text
+    assert "many-characters-0.125" in text
+
+
+def test_intervals_of_differences_are_drawn_over_the_same_videos(two: tuple[Path, Path]) -> None:
+    found = compare([copies(two[0], 12, 0.0), noisy := copies(two[0], 12, 0.125)])
+    low, high = found.difference_intervals[1, :, 0]
+    assert low == pytest.approx(found.differences[1, 0]) == pytest.approx(high)  # the shift is the same for every video
+    scores = noisy.video_scores()
+    bounds = interval(scores.resampled_means(draw_resamples(12, noisy.seed)), scores.units)
+    assert found.intervals[1] == pytest.approx(bounds, abs=1e-12)
+
+
+def test_each_against_the_first_is_corrected_for_all(two: tuple[Path, Path]) -> None:
+    results = [copies(two[0], 8, shift) for shift in (0.0, 0.01, 0.02, 0.03)]
+    alone = [pair.p[1, 0] for result in results[1:] for pair in compare_each([results[0], result])]
+    assert alone == [2 / 2**8] * 3
+    assert [pair.p[1, 0] for pair in compare_each(results)] == pytest.approx([3 * 2 / 2**8] * 3)
+    assert compare(results).p[1:, 0] == pytest.approx([3 * 2 / 2**8] * 3)
 
 
 def test_a_result_that_several_files_hold_counts_once(two: tuple[Path, Path]) -> None:

@@ -11,12 +11,12 @@ METRICS = ("nss", "cc", "kld")
 
 
 def result(model: str, shift: tuple[float, float, float], metrics: tuple[str, ...] = METRICS) -> Result:
-    """Scores of three metrics on six videos that differ among themselves, shifted."""
-    videos = np.random.default_rng(0).normal(size=(6, 1, 3)) + np.zeros((6, 4, 3)) + shift
+    """Scores of three metrics on eight videos that differ among themselves, shifted."""
+    videos = np.random.default_rng(0).normal(size=(8, 1, 3)) + np.zeros((8, 4, 3)) + shift
     scores = {f"{number:04d}": each[:, : len(metrics)] for number, each in enumerate(videos)}
     return Result(
         model=model, spec=None, weights_sha256=None, dataset="synthetic", split="val", note="", protocol="dhf1k v1",
-        seed=0, frames_expected=24, **summarise(scores, metrics),
+        seed=0, frames_expected=32, **summarise(scores, metrics),
     )  # fmt: skip
 
 
