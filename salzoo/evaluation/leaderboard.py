@@ -108,7 +108,7 @@ def _reported(name: str, dataset: str) -> list[Reported]:
 def format_leaderboard(board: Leaderboard) -> str:
     """The leaderboard as text: measured scores, reported ones with their status, and what could not be scored."""
     first = board.results[0]
-    lines = [f"{first.dataset} {first.split}, {first.frames} frames, protocol {first.protocol}"]
+    lines = [f"{first.dataset} {first.split}, {first.size}, protocol {first.protocol}"]
     if first.note:
         lines.append(first.note)
     measured = [(result.model, result.mean, "measured") for result in board.results]
