@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from salzoo.model import SaliencyModel, create_model
     from salzoo.prediction.runs import predict, predict_frames
     from salzoo.prediction.showing import show
-    from salzoo.training.runs import train
+    from salzoo.training.starting import train
 
 __all__ = [
     "SaliencyModel",
@@ -53,7 +53,7 @@ _HOMES = {
     "predict": "salzoo.prediction.runs",
     "predict_frames": "salzoo.prediction.runs",
     "show": "salzoo.prediction.showing",
-    "train": "salzoo.training.runs",
+    "train": "salzoo.training.starting",
 }
 _ROOMS = ("datasets", "interfaces", "metrics")
 

@@ -30,7 +30,16 @@ def open_dataset(name: str, root: str | Path | None = None) -> Dataset:
     factory = entry.load()
     params = check_params(component, factory) if component.params else {}
     dataset: Dataset = factory(Path(root) if root is not None else data_root(entry.name), **params)
-    return replace(dataset, name=str(Component(dataset.name, component.params)))
+    return replace(dataset, name=str(Component(entry.name, component.params)))
+
+
+def canonical_name(name: str) -> str:
+    """A data set's name as ``open_dataset`` gives it: its alias resolved, its parameters sorted.
+
+    Raises SalzooError for an unknown name.
+    """
+    component = parse_component(name)
+    return str(Component(registry().find("datasets", component.name).name, component.params))
 
 
 def locate_dataset(name: str, root: str | Path | None = None) -> tuple[str, str | Path | None]:

@@ -5,7 +5,6 @@ What is counted is the least that a use takes; where even that is more than is f
 """
 
 import itertools
-import math
 
 import torch
 from torch import nn
@@ -30,39 +29,7 @@ def check_running(model: nn.Module, backbone: Backbone, size: tuple[int, int], f
     of the device that it is on."""
     device = _device(model)
     needed = frames * 2 * max(layer_bytes(backbone, size))
-    check_memory(needed, f"{what} at {_text(size)}", "take a smaller size or model", free_memory(device))
-
-
-def check_training(
-    model: nn.Module,
-    backbone: Backbone,
-    size: tuple[int, int],
-    *,
-    frames: int,
-    moments: int,
-    recomputed: bool,
-    device: torch.device,
-    what: str,
-) -> None:
-    """Raise SalzooError where training cannot fit into memory.
-
-    Args:
-        model: its outline will do.
-        backbone: of the model.
-        size: (height, width) of its input.
-        frames: that go through it at once, on this rank.
-        moments: tensors that the optimiser keeps of each weight.
-        recomputed: whether activations are computed again in the backward pass.
-        device: where it is trained.
-        what: trains, for the message.
-    """
-    layers = layer_bytes(backbone, size)
-    activations = 2 * max(layers) if recomputed else sum(layers)
-    advice = "lower --batch, --clip-length, --size or the model's width"
-    weights = (2 + moments) * weight_bytes(model)  # with their gradients
-    check_memory(weights + frames * activations, f"{what} at {_text(size)}", advice, free_memory(device))
-    held = 3 * frames * math.prod(size) * 8  # batches that are read ahead: BGR, density, fixations
-    check_memory(held, f"reading {frames:,} frames at {_text(size)} for a batch", advice, available_memory())
+    check_memory(needed, f"{what} at {in_words(size)}", "take a smaller size or model", free_memory(device))
 
 
 def weight_bytes(model: nn.Module) -> int:
@@ -94,5 +61,6 @@ def _device(model: nn.Module) -> torch.device:
     return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
 
-def _text(size: tuple[int, int]) -> str:
+def in_words(size: tuple[int, int]) -> str:
+    """A (height, width) as options take it: 192x256."""
     return f"{size[0]}x{size[1]}"

@@ -22,7 +22,12 @@ MAX_GLOB = 200
 """Characters of the longest glob that names are compared with."""
 
 ELSEWHERE: dict[Kind, dict[str, str]] = {
-    "backbones": {"tased-net": "salzoo-tased", "tinyhd": "salzoo-tinyhd", "unisal": "salzoo-unisal"},
+    "backbones": {
+        "fastsal": "salzoo-fastsal",
+        "tased-net": "salzoo-tased",
+        "tinyhd": "salzoo-tinyhd",
+        "unisal": "salzoo-unisal",
+    },
     "temporal": {"convgru": "salzoo-convgru"},
     "metrics": {"emd": "salzoo-emd"},
     "datasets": {},

@@ -12,6 +12,7 @@ from salzoo.footprint import layer_bytes, weight_bytes
 from salzoo.interfaces import SalzooError
 from salzoo.model import describe_shapes
 from salzoo.prediction.streaming import predict_maps
+from salzoo.training.session import Session
 from salzoo.training.sweep import expand
 
 
@@ -82,7 +83,14 @@ def test_training_that_cannot_fit(
 ) -> None:
     given = {"init": "random", "size": (48, 64), "epochs": 1, **changes}
     with pytest.raises(SalzooError, match=r"takes at least .* of memory, and 2.0 GiB is free: lower --batch"):
-        train("salgan:width=0.1", "synthetic", root=tiny_data, out=tmp_path / "run", device="cpu", **given)
+        train(
+            "salgan:width=0.1",
+            "synthetic",
+            root=tiny_data,
+            out=tmp_path / "run",
+            session=Session(device="cpu"),
+            **given,
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -90,7 +98,7 @@ def test_a_step_that_no_run_completes(tiny_data: Path, tmp_path: Path) -> None:
     with pytest.raises(SalzooError, match=r"a step of 1,000,000 batches .* is more than the run's .* frames"):
         train(
             "salgan:width=0.1", "synthetic", root=tiny_data, out=tmp_path / "run", init="random", accumulate=10**6,
-            epochs=1, device="cpu",
+            epochs=1, session=Session(device="cpu"),
         )  # fmt: skip
 
 

@@ -37,14 +37,16 @@ def sweep_command(
     from salzoo.evaluation.comparison import compare, format_comparison
     from salzoo.evaluation.results import results_json
     from salzoo.evaluation.tables import format_table
+    from salzoo.training.session import Session
     from salzoo.training.sweep import sweep
 
     def report(line: str) -> None:
         click.echo(line, err=as_json)
 
     named = read_changes(named)
+    session = Session(device, report=report)
     results, failed, interrupted = sweep(
-        pattern, dataset, out=out, split=split, report=report, root=root, recipe=recipe, device=device, **named
+        pattern, dataset, out=out, split=split, session=session, root=root, recipe=recipe, **named
     )
     if results:
         click.echo(results_json(results) if as_json else format_table(results))

@@ -9,8 +9,8 @@ import click
 from salzoo.cli.training_options import read_changes, training_options
 
 if TYPE_CHECKING:
-    from salzoo.training.conducting import Run
     from salzoo.training.recipe import Recipe
+    from salzoo.training.session import Run
 
 
 @click.command("train")
@@ -58,21 +58,21 @@ def train_command(
     from salzoo.evaluation.tables import format_table
     from salzoo.evaluation.verdict import describe_verdict
     from salzoo.runtime.ranks import this_rank
-    from salzoo.training import runs
+    from salzoo.training import starting
+    from salzoo.training.session import Session
 
     changes = read_changes(named)
-    options: dict[str, Any] = {"root": root, "device": device, "tensorboard": tensorboard, "report": report}
-    options |= {"score": not no_score, "keep_state": keep_state, **changes}
+    session = Session(device, not no_score, keep_state, tensorboard, report)
     if resume is not None:
         given = {"--recipe": recipe, "--dataset": dataset, "--out": out}
         if any(given.values()):
             names = ", ".join(name for name, value in given.items() if value)
             raise click.UsageError(f"--resume goes on with the run's own recipe, data and folder: leave {names} out")
-        run = runs.resume(resume, spec=spec, **options)
+        run = starting.resume(resume, spec=spec, root=root, session=session, **changes)
     elif spec is None:
         raise click.UsageError("name a SPEC to train, or a run to --resume")
     else:
-        run = runs.train(spec, dataset, recipe=recipe, out=out, **options)
+        run = starting.train(spec, dataset, root=root, out=out, session=session, recipe=recipe, **changes)
     if run.interrupted:
         click.echo(f"interrupted after {run.steps} steps; the checkpoint is in {run.folder}", err=True)
         click.echo(f"go on with: salzoo train --resume {shlex.quote(str(run.folder))}", err=True)
@@ -88,9 +88,9 @@ def train_command(
 
 def _next_steps(run: "Run") -> list[str]:
     """What a run left, and commands that take it further."""
-    from salzoo.training.folder import folder_size, read_record
+    from salzoo.training.folder import folder_size, read_experiment
 
-    record = read_record(run.folder)
+    record = read_experiment(run.folder)
     folder, (name, root) = shlex.quote(str(run.folder)), record.datasets[0]
     data = f"--dataset {shlex.quote(name)}" + (f" --root {shlex.quote(root)}" if root else "")
     best = run.folder / "best"

@@ -15,13 +15,16 @@ from tqdm import tqdm
 from salzoo.interfaces.errors import SalzooError
 
 TRIES = 5
-"""Tries in a row that bring nothing new before a download is given up."""
+"""Tries in a row that bring next to nothing new before a download is given up."""
 
 PAUSE = 1.0
 """Seconds to wait before another try; twice as long after each that brought nothing new."""
 
 TIMEOUT = 30
 """Seconds without a byte after which a connection counts as broken."""
+
+PACE = 1 << 10
+"""Bytes a second, over so many seconds, below which it does too."""
 
 BLOCK = 1 << 16
 
@@ -50,7 +53,7 @@ def download(url: str, path: Path, most: int) -> None:
             _fetch(url, part, tag, most)
         except (OSError, http.client.HTTPException) as error:
             _refuse(url, error, tag)
-            failed, why = (0 if _size(part) > before else failed + 1), _reason(error)
+            failed, why = (0 if _size(part) - before >= BLOCK else failed + 1), _reason(error)
             continue
         part.replace(path)
         tag.unlink(missing_ok=True)
@@ -77,6 +80,7 @@ def _fetch(url: str, part: Path, tag: Path, most: int) -> None:
         length = response.headers.get("Content-Length")
         total = start + int(length) if length is not None and length.isdigit() else None
         if total is not None and total > most:
+            _forget(part, tag)
             raise SalzooError(f"{url} is {total:,} bytes long, more than the {most:,} that it may be")
         with (
             _opened(part, "r+b" if start else "wb") as file,
@@ -84,9 +88,15 @@ def _fetch(url: str, part: Path, tag: Path, most: int) -> None:
         ):
             file.seek(start)
             file.truncate()
+            began, before = time.monotonic(), start
             while block := response.read1(BLOCK):  # read() would drop what came before a connection broke
                 start += len(block)
+                if time.monotonic() - began > TIMEOUT:
+                    if start - before < PACE * TIMEOUT:
+                        raise SalzooError(f"{url} comes too slowly: {start - before:,} bytes in {TIMEOUT} s")
+                    began, before = time.monotonic(), start
                 if start > most:
+                    _forget(part, tag)
                     raise SalzooError(f"{url} sends more than the {most:,} bytes that it may have")
                 _write(file, block, part)
                 bar.update(len(block))
@@ -148,6 +158,11 @@ def _write(file: Any, block: bytes, path: Path) -> None:
         file.write(block)
     except OSError as error:
         raise SalzooError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _forget(*paths: Path) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:

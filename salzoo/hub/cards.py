@@ -7,6 +7,7 @@ A card is a Hugging Face model card. Its front matter has ``library_name: salzoo
       spec: salgan+ema:alpha=0.1@30
       weights: {repo_id: org/repo, revision: 40 hexadecimal digits, sha256: 64 of them}
                                                         # or {sha256: 64 of them}: in salzoo itself, beside the card
+      file: {git: owner/name, commit: …, path: …, blob: …, most: …}   # or the authors' own (``authors_file``)
       published: where the authors published theirs     # these two where there are no such weights
       convert: salzoo convert FILE -o FOLDER
       sources: [https://arxiv.org/abs/1907.01869]
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salzoo.hookspecs import Register, hookimpl
+from salzoo.hub.authors_file import AuthorsFile, parse_authors_file
 from salzoo.interfaces.errors import SalzooError
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class Card:
         body: the card without its front matter.
         results: the scores of its model-index.
         weights: where the weights are, if they are on the Hub or in salzoo itself.
+        file: what ``salzoo pull`` makes them of, if that is a file of their authors.
         published: where the authors published theirs; may be empty where ``weights`` are.
         convert: the command line that turns their file into a checkpoint folder; likewise.
         sources: papers and pages that the card rests on.
@@ -78,6 +81,7 @@ class Card:
     body: str
     results: "tuple[EvalResult, ...]"
     weights: Weights | None
+    file: AuthorsFile | None
     published: str
     convert: str
     sources: tuple[str, ...]
@@ -142,6 +146,7 @@ def parse_card(name: str, text: str) -> Card:
         body=card.text.strip() + "\n",
         results=results,
         weights=weights,
+        file=parse_authors_file(name, block),
         published=published,
         convert=convert,
         sources=tuple(sources),

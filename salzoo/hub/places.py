@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from salzoo.config import read_config
-from salzoo.hub.cards import list_models, load_card, shipped_folder, split_card
+from salzoo.datasets.files import cache_folder
+from salzoo.hub.cards import Card, list_models, load_card, shipped_folder, split_card
 
 CONFIG = "config.json"
 
@@ -56,19 +57,28 @@ def own_folder(name: str) -> Path | None:
 
 
 def folder_at_hand(name: str) -> Path | None:
-    """The checkpoint folder of a card's name where it is on this machine: one's own, that in salzoo, or in the Hub's
-    cache. What is in it is not checked."""
+    """The checkpoint folder of a card's name where it is on this machine: one's own, that in salzoo, or in its cache or
+    the Hub's. What is in it is not checked."""
     from huggingface_hub import try_to_load_from_cache
 
     folder = own_folder(name)
     if folder is not None:
         return folder
-    weights = load_card(name).weights
+    card = load_card(name)
+    weights = card.weights
     if weights is not None and not weights.repo_id:
         return shipped_folder(name)
+    if card.file is not None and (pulled_folder(card) / CONFIG).exists():
+        return pulled_folder(card)
     repo = _repository(name)
     found = try_to_load_from_cache(repo, CONFIG, revision=weights.revision if weights else None) if repo else None
     return Path(found).parent if isinstance(found, str) else None
+
+
+def pulled_folder(card: Card) -> Path:
+    """Where ``salzoo pull`` puts what it makes of the file of a card that has one, whether or not it has."""
+    assert card.file is not None
+    return cache_folder() / "models" / f"{card.name}-{card.file.digest[:12]}"
 
 
 def _repository(name: str) -> str | None:
@@ -84,5 +94,8 @@ def _where(name: str) -> str:
         return "ready" if folder == shipped_folder(name) else f"at hand: {folder}"
     if _repository(name) is not None:
         return f"on the Hub: salzoo pull {name}"
+    file = load_card(name).file
+    if file is not None:
+        return f"one command away: salzoo pull {name}; terms of its authors: {file.terms}"
     here = f"; the folder of that name here is ./{name}" if (Path(name) / CONFIG).exists() else ""
     return f"not published; salzoo card {name} says how to convert the authors' file{here}"

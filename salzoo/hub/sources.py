@@ -16,14 +16,15 @@ import torch
 
 from salzoo.config import read_config
 from salzoo.hub import checkpoint
-from salzoo.hub.cards import list_models, load_card, shipped_folder
+from salzoo.hub.cards import Card, list_models, load_card, shipped_folder
 from salzoo.hub.checkpoint import CONFIG, load_checkpoint, outline_model, weights_hash
+from salzoo.hub.fetching import fetched_folder
 from salzoo.hub.places import folder_at_hand, own_folder
 from salzoo.hub.pulling import REPO, Pulled, pull
 from salzoo.interfaces import Preprocessing, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model, resolve_position
 from salzoo.plugins import registry
-from salzoo.registry import NAME, did_you_mean
+from salzoo.registry import ELSEWHERE, NAME, did_you_mean
 from salzoo.spec import Placed, Spec, parse_spec
 
 DEFAULT_MODEL = "gaze-lite"
@@ -143,8 +144,10 @@ def _resolve_spec(label: str) -> ModelSource:
         raise SalzooError(f"{tried}{did_you_mean(label, known)}") from error
     outline = outline_model(spec)
     if not outline.backbone.training_free or outline.temporal.state_dict():
+        published = ", ".join(card.name for card in published_cards(spec.backbone.name))
+        named = f"; its authors published some: salzoo pull NAME, then that NAME, of {published}" if published else ""
         raise SalzooError(
-            f"{spec} is a spec without weights: train it (salzoo train {spec}) or give a checkpoint folder"
+            f"{spec} is a spec without weights: train it (salzoo train {spec}) or give a checkpoint folder{named}"
         )
     return ModelSource(label, str(spec), None)
 
@@ -218,6 +221,9 @@ def _find_weights(name: str) -> Path:
                 f"the weights of {name} in {folder} are not those that its card names: install salzoo again"
             )
         return folder
+    folder = fetched_folder(name)
+    if folder is not None:
+        return folder
     try:
         return pull_model(name).folder
     except SalzooError as error:
@@ -244,7 +250,8 @@ def pull_model(name: str) -> Pulled:
     ``hub.namespace``, if there is one.
 
     Raises:
-        SalzooError: as ``salzoo.hub.pulling.pull`` does, and for a card without weights, with the way to get them.
+        SalzooError: as ``salzoo.hub.pulling.pull`` does, and for a card without weights there, with the way to get
+            them.
     """
     if not registry().knows("models", name):
         return pull(name)
@@ -256,7 +263,26 @@ def pull_model(name: str) -> Pulled:
     namespace = read_config().get("hub.namespace")
     if namespace:
         return pull(f"{namespace}/{card.name}")
+    if card.file is not None:
+        raise SalzooError(
+            f"the weights of {name} are not here yet: salzoo pull {name} fetches them from {card.file.where} (terms of "
+            f"its authors: {card.file.terms})"
+        )
     raise SalzooError(
         f"{name}: its weights are not published for salzoo. The authors published theirs: {card.published}. "
         f"Get that file, turn it into a checkpoint folder with: {card.convert}"
     )
+
+
+def published_cards(name: str) -> list[Card]:
+    """The cards whose weights ``salzoo pull`` makes of a file of their authors: that of a name, or all of a backbone's;
+    none where there are no such."""
+    known = registry()
+    if known.knows("models", name):
+        return [card for card in (load_card(known.find("models", name).name),) if card.file is not None]
+    if REPO.fullmatch(name):
+        return []
+    if not known.knows("backbones", name):
+        known.find("backbones" if name in ELSEWHERE["backbones"] else "models", name)  # raises, and names what is near
+    cards = [card for card in map(load_card, list_models()) if card.file is not None]
+    return [card for card in cards if parse_spec(card.spec).backbone.name == name]

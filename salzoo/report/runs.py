@@ -8,7 +8,8 @@ from salzoo.charts.panels import Panel
 from salzoo.evaluation.results import Result, count_of, number, read_results
 from salzoo.interfaces import SalzooError
 from salzoo.training.curves import read_curves
-from salzoo.training.folder import RECORD, RESULTS, Record, read_record
+from salzoo.training.experiment import Experiment
+from salzoo.training.folder import RECORD, RESULTS, read_experiment
 from salzoo.training.recipe import Recipe, list_recipes, load_recipe
 
 _VALUES = [field.name for field in fields(Recipe) if field.name not in ("name", "summary", "source")]
@@ -30,7 +31,7 @@ class RunStory:
     """
 
     folder: Path
-    record: Record
+    record: Experiment
     results: list[Result]
     outcome: str
     recipe: list[tuple[str, str, bool]]
@@ -48,7 +49,7 @@ def is_run(path: Path) -> bool:
 
 def read_run(path: Path) -> RunStory:
     """Read a run folder, finished or not. Raises SalzooError where it is none, or is damaged."""
-    record = read_record(path)
+    record = read_experiment(path)
     notices = []
     results: list[Result] = []
     if (path / RESULTS).exists():
@@ -72,7 +73,7 @@ def read_run(path: Path) -> RunStory:
     )
 
 
-def _outcome(record: Record) -> str:
+def _outcome(record: Experiment) -> str:
     done = record.finished
     if done is None:
         return "not finished"
@@ -91,8 +92,8 @@ def _changes(recipe: Recipe) -> dict[str, object]:
     return {name: value for name, value in asdict(recipe).items() if value != shipped[name] and name in _VALUES}
 
 
-def _command(record: Record, changed: dict[str, object]) -> str:
-    words = ["salzoo", "train", record.spec, "--dataset", ",".join(name for name, _ in record.datasets)]
+def _command(record: Experiment, changed: dict[str, object]) -> str:
+    words = ["salzoo", "train", str(record.spec), "--dataset", ",".join(name for name, _ in record.datasets)]
     roots = [root for _, root in record.datasets if root is not None]
     words += ["--root", roots[0]] if len(roots) == 1 else []
     known = record.recipe.name in list_recipes()

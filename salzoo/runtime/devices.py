@@ -8,7 +8,7 @@ import torch
 
 from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.runtime.processes import cores
-from salzoo.runtime.ranks import this_rank
+from salzoo.runtime.ranks import Rank, join, this_rank
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
 """Devices that models run on. PyTorch knows more names, and warns of some."""
@@ -43,6 +43,21 @@ def device_of_rank(name: str | None) -> torch.device:
     if name is None and this_rank().size > 1 and torch.cuda.is_available():
         name = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
     return choose_device(name)
+
+
+@contextmanager
+def joined_ranks(name: str | None) -> Iterator[tuple[Rank, torch.device]]:
+    """This process's rank and device (see ``device_of_rank``), joined to the others that ``torchrun`` started."""
+    rank, device = this_rank(), device_of_rank(name)
+    joined = rank.size > 1 and not torch.distributed.is_initialized()
+    if joined:
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        join("nccl" if device.type == "cuda" else "gloo")
+    with flushed_denormals():
+        yield rank, device
+    if joined:  # after an error the others are gone, and this would wait for them
+        torch.distributed.destroy_process_group()
 
 
 def share_cores() -> None:

@@ -71,6 +71,7 @@ class Reading:
         augmentation: drawn once for each video and epoch, because temporal state runs on from clip to clip.
         fixations: whether they are read.
         seed: of order and augmentation.
+        batch: videos side by side, or stills, on each rank.
         rank: this process among those that share the batches.
         interpolation: how frames are resized; truths always by area.
     """
@@ -80,8 +81,19 @@ class Reading:
     augmentation: Augmentation = Augmentation()  # noqa: RUF009 - frozen
     fixations: bool = False
     seed: int = 0
+    batch: int = 1
     rank: Rank = ALONE
     interpolation: Interpolation = "opencv-area"
+
+    @property
+    def whole(self) -> int:
+        """What all ranks have together in a batch."""
+        return self.batch * self.rank.size
+
+    @property
+    def mine(self) -> slice:
+        """This rank's part of that."""
+        return slice(self.rank.number * self.batch, (self.rank.number + 1) * self.batch)
 
 
 def clip_batches(
@@ -89,47 +101,42 @@ def clip_batches(
     reading: Reading,
     *,
     length: int,
-    batch: int = 1,
     shuffle: bool = False,
     epochs: int | None = 1,
     skip: int = 0,
 ) -> Iterator[ClipBatch]:
     """Cut videos into clips of consecutive frames; the last of a video may be shorter.
 
-    Each of the ``batch`` slots plays a video from start to end and then takes the next of the list, so that with one
-    slot the videos follow each other in order. With W ranks there are W times as many slots; each gets its share.
+    Each slot of a batch plays a video from start to end and then takes the next of the list, so that with one slot the
+    videos follow each other in order. With W ranks there are W times as many slots; each gets its share.
 
     Args:
         videos: annotated videos.
         reading: how to read them.
         length: frames in a clip.
-        batch: slots of each rank.
         shuffle: take the videos in another order in every epoch.
         epochs: passes over the videos; None for no end.
         skip: batches to leave out, unread, at the beginning.
     """
-    rank = reading.rank
-    mine = slice(rank.number * batch, (rank.number + 1) * batch)
-    players = [_Player(reading) for _ in range(batch)]
+    players = [_Player(reading) for _ in range(reading.batch)]
     for epoch in itertools.count() if epochs is None else range(epochs):
         order = np.random.default_rng([reading.seed, epoch]).permutation(len(videos)) if shuffle else range(len(videos))
-        for cuts in _plan_clips(videos, order, length, batch * rank.size):
+        for cuts in _plan_clips(videos, order, length, reading.whole):
             if skip:
                 skip -= 1
                 continue
             clips = [
                 player.play(videos[cut.video], cut, epoch) if cut else None
-                for player, cut in zip(players, cuts[mine], strict=True)
+                for player, cut in zip(players, cuts[reading.mine], strict=True)
             ]
-            counts = [cut.stop - cut.start if cut else 0 for cut in cuts]
-            yield _stack(clips, reading, sum(counts), max(counts), still=False)
+            counts = [len(cut.frames) if cut else 0 for cut in cuts]
+            yield stack(clips, reading, sum(counts), max(counts))
 
 
 def still_batches(
     videos: Sequence[Video],
     reading: Reading,
     *,
-    batch: int,
     every: int = 10,
     drop_last: bool = False,
     epochs: int | None = 1,
@@ -142,14 +149,13 @@ def still_batches(
 
     Args:
         videos: annotated videos.
-        reading: how to read them.
-        batch: stills of a batch on each rank; the last of a shuffle may have fewer.
+        reading: how to read them; the last batch of a shuffle may have fewer.
         every: frames from one still of a video to the next.
         drop_last: leave out batches that are not full.
         epochs: passes over the videos; None for no end.
         skip: batches to leave out, unread, at the beginning.
     """
-    whole = batch * reading.rank.size
+    whole = reading.whole
     kept: dict[int, _Shown] = {}
     for epoch in itertools.count() if epochs is None else range(epochs):
         rng = np.random.default_rng([reading.seed, epoch])
@@ -162,21 +168,22 @@ def still_batches(
                 batches = [each for each in batches if len(each) == whole]
             skipped = min(skip, len(batches))
             skip -= skipped
-            yield from _read_stills(videos, batches[skipped:], reading, batch, epoch, kept)
+            yield from _read_stills(videos, batches[skipped:], reading, epoch, kept)
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """Frames start..stop−1 of a video, by its number in the list."""
+class Cut:
+    """Frames of a video, by its number in the list; of the first ``primes`` no truth is read."""
 
     video: int
-    start: int
-    stop: int
+    frames: range
+    primes: int = 0
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """Frames and their truth at the model's size, as they are before augmentation: (T, H, W, 3), (T, H, W) twice."""
+    """Frames and the truth of those behind the ones that prime, at the model's size, as they are before augmentation:
+    (T, H, W, 3), (T − primes, H, W) twice."""
 
     images: NDArray[np.uint8]
     density: NDArray[np.uint8]
@@ -184,9 +191,11 @@ class _Shown:
 
 
 @dataclass(frozen=True)
-class _Clip:
+class Clip:
+    """What a slot of a batch shows, augmented; ``goes_on`` where it is not a video's first."""
+
     name: str
-    start: int
+    goes_on: bool
     frames: NDArray[np.uint8]
     density: NDArray[np.float32]
     fixations: NDArray[np.bool_] | None
@@ -194,16 +203,16 @@ class _Clip:
 
 def _plan_clips(
     videos: Sequence[Video], order: Sequence[int] | NDArray[np.int64], length: int, slots: int
-) -> Iterator[list[_Cut | None]]:
+) -> Iterator[list[Cut | None]]:
     """Which frames each slot shows, batch after batch."""
     queue = iter(order)
-    playing: list[Iterator[_Cut]] = [iter(()) for _ in range(slots)]
+    playing: list[Iterator[Cut]] = [iter(()) for _ in range(slots)]
 
-    def cut(number: int) -> Iterator[_Cut]:
-        frames = videos[number].frames
-        return (_Cut(number, start, min(start + length, frames)) for start in range(0, frames, length))
+    def cut(number: int) -> Iterator[Cut]:
+        frames = range(videos[number].frames)
+        return (Cut(number, frames[start : start + length]) for start in frames[::length])
 
-    def next_cut(slot: int) -> _Cut | None:
+    def next_cut(slot: int) -> Cut | None:
         while (following := next(playing[slot], None)) is None:
             number = next(queue, None)
             if number is None:
@@ -234,10 +243,10 @@ def _group_videos(
         yield group
 
 
-def _draw_stills(videos: Sequence[Video], number: int, every: int, rng: np.random.Generator) -> list[_Cut]:
+def _draw_stills(videos: Sequence[Video], number: int, every: int, rng: np.random.Generator) -> list[Cut]:
     frames = videos[number].frames
     first = int(rng.integers(min(every, frames))) if frames else 0
-    return [_Cut(number, frame, frame + 1) for frame in range(first, frames, every)]
+    return [Cut(number, range(frame, frame + 1)) for frame in range(first, frames, every)]
 
 
 class _Player:
@@ -247,65 +256,73 @@ class _Player:
         self.reading = reading
         self.at: tuple[int, int, int] | None = None  # epoch, video, next frame
 
-    def play(self, video: Video, cut: _Cut, epoch: int) -> _Clip:
-        if self.at != (epoch, cut.video, cut.start):
-            self.frames = video.read_frames(cut.start)
-            self.transform = _transform(self.reading, epoch, cut.video)
-        self.at = (epoch, cut.video, cut.stop)
-        frames = list(itertools.islice(self.frames, cut.stop - cut.start))
-        name = f"{video.id} frames {cut.start + 1}-{cut.stop}"
-        shown = _show(video, cut, frames, self.reading)
-        return _make_clip(name, cut.start, shown, self.transform, self.reading)
+    def play(self, video: Video, cut: Cut, epoch: int) -> Clip:
+        start, stop = cut.frames.start, cut.frames.stop
+        if self.at != (epoch, cut.video, start):
+            self.frames = video.read_frames(start)
+            self.transform = draw_transform(self.reading, epoch, cut.video)
+        self.at = (epoch, cut.video, stop)
+        shown = show(video, cut, list(itertools.islice(self.frames, stop - start)), self.reading)
+        return make_clip(name_frames(video, cut), shown, self.transform, self.reading, goes_on=start > 0)
+
+
+def name_frames(video: Video, cut: Cut) -> str:
+    """What messages call the frames of a clip.
+
+    >>> from types import SimpleNamespace as Video
+    >>> name_frames(Video(id="0001"), Cut(0, range(10, 20)))
+    '0001 frames 11-20'
+    """
+    return f"{video.id} frames {cut.frames[0] + 1}-{cut.frames[-1] + 1}"
 
 
 def _read_stills(
     videos: Sequence[Video],
-    batches: Sequence[Sequence[_Cut]],
+    batches: Sequence[Sequence[Cut]],
     reading: Reading,
-    batch: int,
     epoch: int,
     kept: dict[int, _Shown],
 ) -> Iterator[ClipBatch]:
     """Read this rank's part of the batches, each video in one pass; photographs are kept, by their number."""
-    first = reading.rank.number * batch
-    shares = [cuts[first : first + batch] for cuts in batches]
-    wanted: dict[int, list[_Cut]] = {}
+    shares = [cuts[reading.mine] for cuts in batches]
+    wanted: dict[int, list[Cut]] = {}
     for cut in itertools.chain.from_iterable(shares):
         wanted.setdefault(cut.video, []).append(cut)
-    stills: dict[_Cut, _Clip] = {}
+    stills: dict[Cut, Clip] = {}
     for number, cuts in wanted.items():
         video = videos[number]
-        places = {cut.start: cut for cut in cuts}
+        places = {cut.frames.start: cut for cut in cuts}
         low, high = min(places), max(places) + 1
         shown = {low: kept[number]} if number in kept else _show_frames(video, places, low, high, reading)
         for index, each in shown.items():
-            transform = _transform(reading, epoch, number, index)
-            stills[places[index]] = _make_clip(f"{video.id} frame {index + 1}", 0, each, transform, reading)
+            transform = draw_transform(reading, epoch, number, index)
+            stills[places[index]] = make_clip(f"{video.id} frame {index + 1}", each, transform, reading)
         if video.frames == 1 and (len(kept) + 1) * _STILL_BYTES * reading.size[0] * reading.size[1] <= KEPT_BYTES:
             kept[number] = shown[low]
     for whole, share in zip(batches, shares, strict=True):
-        clips: list[_Clip | None] = [stills.pop(cut) for cut in share]
-        clips += [None] * (batch - len(clips))
-        yield _stack(clips, reading, len(whole), 1, still=True)
+        clips: list[Clip | None] = [stills.pop(cut) for cut in share]
+        clips += [None] * (reading.batch - len(clips))
+        yield stack(clips, reading, len(whole), 1, still=True)
 
 
-def _show_frames(video: Video, places: Mapping[int, _Cut], low: int, high: int, reading: Reading) -> dict[int, _Shown]:
+def _show_frames(video: Video, places: Mapping[int, Cut], low: int, high: int, reading: Reading) -> dict[int, _Shown]:
     """Those of the frames low..high−1 that are wanted, by their index."""
     frames = enumerate(video.read_frames(low, high), start=low)
-    return {index: _show(video, places[index], [frame], reading) for index, frame in frames if index in places}
+    return {index: show(video, places[index], [frame], reading) for index, frame in frames if index in places}
 
 
-def _show(video: Video, cut: _Cut, frames: Sequence[NDArray[np.uint8]], reading: Reading) -> _Shown:
-    """Resize a clip's frames and truth."""
+def show(video: Video, cut: Cut, frames: Sequence[NDArray[np.uint8]], reading: Reading) -> _Shown:
+    """Resize a clip's frames and truth. Raises SalzooError where the video gave fewer frames than it states."""
     size = reading.size
-    if len(frames) != cut.stop - cut.start:
-        raise SalzooError(f"video {video.id} gave {len(frames)} of frames {cut.start + 1}-{cut.stop}")
-    shown = range(cut.start, cut.start + len(frames))
+    if len(frames) != len(cut.frames):
+        first, last = cut.frames[0] + 1, cut.frames[-1] + 1
+        raise SalzooError(f"video {video.id} gave {len(frames)} of frames {first}-{last}")
+    learned = cut.frames[cut.primes :]
     images = np.stack([_shrink(frame, reading) for frame in frames])
-    density = np.stack([resize_frame(read_density(video, index), size) for index in shown])
+    density = np.stack([resize_frame(read_density(video, index), size) for index in learned])
     fixations = None
     if reading.fixations:
-        fixations = np.stack([shrink_fixations(read_fixations(video, index), size) for index in shown])
+        fixations = np.stack([shrink_fixations(read_fixations(video, index), size) for index in learned])
     return _Shown(images, density, fixations)
 
 
@@ -315,33 +332,36 @@ def _shrink(frame: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
     return resized if resized.dtype == np.uint8 else np.rint(resized).astype(np.uint8)
 
 
-def _make_clip(name: str, start: int, shown: _Shown, transform: Transform, reading: Reading) -> _Clip:
+def make_clip(name: str, shown: _Shown, transform: Transform, reading: Reading, *, goes_on: bool = False) -> Clip:
     """Augment a clip and scale its density."""
     images, density, fixations = transform.apply(shown.images, shown.density, shown.fixations)
     scaled = np.stack([normalise(each) if reading.target == "range" else scale_by_255(each) for each in density])
-    return _Clip(name, start, images, scaled, fixations)
+    return Clip(name, goes_on, images, scaled, fixations)
 
 
-def _stack(clips: Sequence[_Clip | None], reading: Reading, count: int, longest: int, *, still: bool) -> ClipBatch:
+def stack(
+    clips: Sequence[Clip | None], reading: Reading, count: int, longest: int, *, still: bool = False, primes: int = 0
+) -> ClipBatch:
     """Put clips side by side, padded to the longest of them."""
     own = max((len(clip.frames) for clip in clips if clip), default=1)
-    shape = (len(clips), own, *reading.size)
-    frames, density = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32)
+    shape = (len(clips), own - primes, *reading.size)
+    frames, density = np.zeros((len(clips), own, *reading.size, 3), np.uint8), np.zeros(shape, np.float32)
     fixations = np.zeros(shape, bool) if reading.fixations else None
     valid = np.zeros(shape[:2], bool)
     for slot, clip in enumerate(clips):
         if clip:
             frames[slot, : len(clip.frames)] = clip.frames
-            density[slot, : len(clip.frames)] = clip.density
-            valid[slot, : len(clip.frames)] = True
+            density[slot, : len(clip.density)] = clip.density
+            valid[slot, : len(clip.density)] = True
             if fixations is not None:
-                fixations[slot, : len(clip.frames)] = clip.fixations
-    starts = np.array([clip is None or clip.start == 0 for clip in clips])
+                fixations[slot, : len(clip.density)] = clip.fixations
+    starts = np.array([clip is None or not clip.goes_on for clip in clips])
     names = tuple(clip.name if clip else "" for clip in clips)
-    return ClipBatch(frames, density, fixations, valid, starts, names, count, longest, still)
+    return ClipBatch(frames, density, fixations, valid, starts, names, count, longest, still, primes)
 
 
-def _transform(reading: Reading, *place: int) -> Transform:
+def draw_transform(reading: Reading, *place: int) -> Transform:
+    """The augmentation of what stands at a place: an epoch, a video, for stills a frame."""
     return reading.augmentation.draw(np.random.default_rng([reading.seed, 1, *place]))
 
 

@@ -17,6 +17,8 @@ from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.runtime.files import read_text, write_text
 from salzoo.runtime.progress import progress_bar
+from salzoo.spec import parse_spec
+from salzoo.training.experiment import Experiment
 from salzoo.training.loop import Step
 from salzoo.training.recipe import Recipe, check_value
 from salzoo.training.resuming import FOLDER
@@ -28,39 +30,18 @@ BEST, PICTURES = "best", "pictures"
 
 
 @dataclass(frozen=True)
-class Record:
-    """What ``training.json`` of a run folder says.
-
-    Attributes:
-        spec: of the model that is trained.
-        datasets: name of each data set, and the folder that the user named for it, if any.
-        recipe: how it is trained.
-        finished: how far the run came, where it is over.
-    """
-
-    spec: str
-    datasets: list[tuple[str, str | None]]
-    recipe: Recipe
-    finished: Progress | None = None
-
-
-@dataclass(frozen=True)
 class RunFolder:
     """Where a run writes.
 
     Attributes:
         path: the folder.
-        spec: of the model that is trained.
+        experiment: what the run is of.
         datasets: what it is trained on.
-        recipe: how.
-        roots: the folder of each data set that the user named, if any.
     """
 
     path: Path
-    spec: str
+    experiment: Experiment
     datasets: Sequence[Dataset]
-    recipe: Recipe
-    roots: Sequence[str | None]
 
     def create(self) -> None:
         """Make the folder, with a record from which the run can be resumed.
@@ -76,12 +57,11 @@ class RunFolder:
 
     def write_record(self, finished: Progress | None = None) -> None:
         """Write ``training.json``: the run, and where it is over how far it came."""
-        named = zip(self.datasets, self.roots, strict=True)
         record = {
             "salzoo": __version__,
-            "spec": self.spec,
-            "datasets": [{"name": dataset.name, "root": root} for dataset, root in named],
-            "recipe": asdict(self.recipe),
+            "spec": str(self.experiment.spec),
+            "datasets": [{"name": name, "root": root} for name, root in self.experiment.datasets],
+            "recipe": asdict(self.experiment.recipe),
             "finished": finished and asdict(finished),
         }
         write_text(json.dumps(record, indent=2) + "\n", self.path / RECORD)
@@ -89,9 +69,10 @@ class RunFolder:
     def save(self, model: SaliencyModel, results: Sequence[Result] = (), folder: str = "") -> None:
         """Write the checkpoint, with a card that holds these results; to a folder within the run folder if named."""
         data = " ".join(f"Trained on the training split of {data.name}. {data.note}".strip() for data in self.datasets)
-        training = [f"{key.replace('_', ' ')}: {value}" for key, value in asdict(self.recipe).items()]
+        training = [f"{key.replace('_', ' ')}: {value}" for key, value in asdict(self.experiment.recipe).items()]
         scores = {f"{result.model} ({result.dataset} {result.split})": result.mean for result in results}
-        save_checkpoint(model, self.path / folder, run_card(self.spec, data=data, training=training, results=scores))
+        card = run_card(str(model.spec), data=data, training=training, results=scores)
+        save_checkpoint(model, self.path / folder, card)
 
     def finish(self, progress: Progress, *, keep_state: bool) -> None:
         """Note that the run is over, and leave the checkpoint alone: without the state that resuming takes, and without
@@ -203,18 +184,19 @@ def _whole(cell: tuple[str, str]) -> bool:
         return False
 
 
-def read_record(path: Path) -> Record:
+def read_experiment(path: Path) -> Experiment:
     """Read ``training.json`` of a run folder. Raises SalzooError naming the file."""
     file = path / RECORD
     try:
         record = json.loads(read_text(file))
-        datasets = [(each["name"], each["root"]) for each in record["datasets"]]
+        datasets = tuple((each["name"], each["root"]) for each in record["datasets"])
         if not datasets or not all(isinstance(n, str) and isinstance(r, str | None) for n, r in datasets):
             raise SalzooError("its datasets are no list of names and folders")
         if not isinstance(record["spec"], str):
             raise SalzooError("its spec is no text")
         finished = record.get("finished")
-        return Record(record["spec"], datasets, _read_recipe(record["recipe"]), finished and read_progress(finished))
+        spec, recipe = parse_spec(record["spec"]), _read_recipe(record["recipe"])
+        return Experiment(spec, datasets, recipe, finished and read_progress(finished))
     except FileNotFoundError:
         raise SalzooError(f"{path} is no run folder: it has no {RECORD}") from None
     except SalzooError as error:

@@ -8,7 +8,7 @@ MEASURED = 4
 """Steps that are timed, after one that starts everything."""
 
 
-def foretell(steps: Iterable[Step], report: Callable[[str], None]) -> Generator[Step, None, None]:
+def announce_time_left(steps: Iterable[Step], report: Callable[[str], None]) -> Generator[Step, None, None]:
     """Pass steps on, and report after the first few how long the rest will take at their pace."""
     first = None
     for number, step in enumerate(steps):

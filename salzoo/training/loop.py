@@ -9,22 +9,21 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from salzoo.interfaces import SalzooError, Video, map_state
+from salzoo.interfaces import SalzooError, map_state
 from salzoo.runtime.prefetching import read_ahead
 from salzoo.training.augmentation import Augmentation
 from salzoo.training.clips import ClipBatch, Reading, clip_batches, still_batches
 from salzoo.training.discriminator import adversarial_loss, discriminator_loss, to_rgb
 from salzoo.training.losses import NEEDS_FIXATIONS, frame_losses
-from salzoo.training.recipe import Recipe
 from salzoo.training.schedules import rate_factor
 from salzoo.training.state import ALPHA, Training, agree, matches, train_mode
-from salzoo.training.windows import window_batches
+from salzoo.training.windows import Window, window_batches
 
 BATCHES_AHEAD = 2
 """Batches that a thread reads before they are asked for."""
@@ -80,8 +79,7 @@ def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) ->
     recipe, progress = training.recipe, training.progress
     train_mode(training.model, recipe.batch_norm)
     training.model.checkpoint_activations = recipe.checkpoint_activations
-    network = _over_ranks(training, training.model)
-    judge = network if training.discriminator is None else _over_ranks(training, training.discriminator)
+    networks = _Networks.over_ranks(training)
     began = time.perf_counter() - progress.seconds
     with contextlib.ExitStack() as stack:
         sources = [stack.enter_context(contextlib.closing(source)) for source in _open_sources(training)]
@@ -92,35 +90,21 @@ def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) ->
                 return
             progress.step += 1
             # SalGAN: the networks take turns batch by batch, the discriminator first.
-            judging = training.discriminator is not None and progress.step % 2 == 1
-            optimizer = training.discriminator_optimizer if judging else training.optimizer
+            adversary = training.discriminator is not None and progress.step % 2 == 1
+            optimizer = training.discriminator_optimizer if adversary else training.optimizer
             assert optimizer is not None
             for group in optimizer.param_groups:
                 factor = rate_factor(recipe, group["name"], progress.step, done)
                 group["lr"] = group["full_rate"] * factor * training.plateau.factor
             optimizer.zero_grad()
-            loss, valid, longest = 0.0, 0, 0
-            names: list[str] = []  # of the first videos, for messages
-            for number in range(1, recipe.accumulate + 1):
-                which, batch = _next_batch(training, sources)
-                trained = judge if judging else network
-                alone = isinstance(trained, DistributedDataParallel) and number < recipe.accumulate
-                with trained.no_sync() if alone else contextlib.nullcontext():  # type: ignore[operator]
-                    share = (_judge_loss if judging else _batch_loss)(training, network, judge, which, batch)
-                    (share / recipe.accumulate).backward()
-                loss += share.item() * len(batch.valid) * (batch.longest if recipe.frame_mean else 1)
-                valid += int(batch.valid.sum())
-                longest = max(longest, batch.longest)
-                if number <= NAMED:
-                    names += batch.names
-            norm = _apply(training, optimizer, longest, judging)
-            loss /= max(1, valid)
-            _check_convergence(training, loss, norm, judging, names)
+            loss, longest, names = _accumulate(training, networks, sources, adversary)
+            norm = _apply(training, optimizer, longest, adversary)
+            _check_convergence(training, loss, norm, adversary, names)
             training.model.backbone.select_source(None)
             yield Step(
                 step=progress.step,
                 loss=loss,
-                network="discriminator" if judging else "generator",
+                network="discriminator" if adversary else "generator",
                 grad_norm=norm,
                 lr=next(group["lr"] for group in optimizer.param_groups if group["name"] == "backbone"),
                 alpha=_learned_alpha(training),
@@ -132,6 +116,43 @@ def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) ->
             )
 
 
+@dataclass(frozen=True)
+class _Networks:
+    """The model and the discriminator (without one, the model again), their gradients averaged over the ranks."""
+
+    model: nn.Module
+    discriminator: nn.Module
+
+    @classmethod
+    def over_ranks(cls, training: Training) -> "_Networks":
+        model = _over_ranks(training, training.model)
+        rival = training.discriminator
+        return cls(model, model if rival is None else _over_ranks(training, rival))
+
+
+def _accumulate(
+    training: Training, networks: _Networks, sources: Sequence[Iterator[ClipBatch]], adversary: bool
+) -> tuple[float, int, list[str]]:
+    """Add up the gradients of a step's batches. Returns the mean loss of their frames, their longest clip, and the
+    names of the first videos, for messages."""
+    recipe = training.recipe
+    trained = networks.discriminator if adversary else networks.model
+    loss, valid, longest = 0.0, 0, 0
+    names: list[str] = []
+    for number in range(1, recipe.accumulate + 1):
+        which, batch = _next_batch(training, sources)
+        alone = isinstance(trained, DistributedDataParallel) and number < recipe.accumulate
+        with trained.no_sync() if alone else contextlib.nullcontext():  # type: ignore[operator]
+            share = (_discriminator_loss if adversary else _batch_loss)(training, networks, which, batch)
+            (share / recipe.accumulate).backward()
+        loss += share.item() * len(batch.valid) * (batch.longest if recipe.frame_mean else 1)
+        valid += int(batch.valid.sum())
+        longest = max(longest, batch.longest)
+        if number <= NAMED:
+            names += batch.names
+    return loss / max(1, valid), longest, names
+
+
 def _open_sources(training: Training) -> list[Generator[ClipBatch, None, None]]:
     """Two sources of batches for each data set, stills and clips, that begin behind what the run has seen."""
     recipe = training.recipe
@@ -141,37 +162,22 @@ def _open_sources(training: Training) -> list[Generator[ClipBatch, None, None]]:
         augmentation=Augmentation(recipe.flip, recipe.zoom, recipe.jitter),
         fixations=bool(NEEDS_FIXATIONS & recipe.losses.keys()),
         seed=recipe.seed,
+        batch=recipe.batch,
         rank=training.rank,
         interpolation=training.model.preprocessing.interpolation,
     )
+    of_stills = replace(reading, batch=recipe.still_batch)
+    every, drop, length, shuffle = recipe.still_every, recipe.drop_last, recipe.clip_length, recipe.shuffle
     sources = []
     for videos, (stills, clips) in zip(training.videos, training.progress.taken, strict=True):
-        every, drop = recipe.still_every, recipe.drop_last
-        still_source = still_batches(
-            videos, reading, batch=recipe.still_batch, every=every, drop_last=drop, epochs=None, skip=stills
-        )
-        clip_source = (
-            _open_windows(videos, reading, recipe, clips)
-            if recipe.windows
-            else clip_batches(
-                videos,
-                reading,
-                length=recipe.clip_length,
-                batch=recipe.batch,
-                shuffle=recipe.shuffle,
-                epochs=None,
-                skip=clips,
-            )
-        )
+        still_source = still_batches(videos, of_stills, every=every, drop_last=drop, epochs=None, skip=stills)
+        if recipe.windows:
+            window = Window(length, recipe.primes, recipe.step)
+            clip_source = window_batches(videos, reading, window, epochs=None, skip=clips)
+        else:
+            clip_source = clip_batches(videos, reading, length=length, shuffle=shuffle, epochs=None, skip=clips)
         sources += [read_ahead(still_source, BATCHES_AHEAD), read_ahead(clip_source, BATCHES_AHEAD)]
     return sources
-
-
-def _open_windows(videos: Sequence[Video], reading: Reading, recipe: Recipe, skip: int) -> Iterator[ClipBatch]:
-    length, primes, step = recipe.clip_length, recipe.primes, recipe.step
-    return window_batches(
-        videos, reading, length=length, primes=primes, step=step, batch=recipe.batch, epochs=None, skip=skip
-    )
 
 
 def _next_batch(training: Training, sources: Sequence[Iterator[ClipBatch]]) -> tuple[int, ClipBatch]:
@@ -215,9 +221,9 @@ def _forward(training: Training, network: nn.Module, which: int, batch: ClipBatc
     return inputs[valid], maps[valid] if batch.valid.any() else maps.sum() * torch.zeros(0, *maps.shape[2:]).to(maps)
 
 
-def _batch_loss(training: Training, network: nn.Module, judge: nn.Module, which: int, batch: ClipBatch) -> Tensor:
+def _batch_loss(training: Training, networks: _Networks, which: int, batch: ClipBatch) -> Tensor:
     """The loss of a batch: the weighted losses of its valid frames, summed, divided by its slots."""
-    inputs, maps = _forward(training, network, which, batch)
+    inputs, maps = _forward(training, networks.model, which, batch)
     losses = training.recipe.losses
     density = torch.from_numpy(batch.density[batch.valid]).to(maps)
     fixations = None
@@ -227,41 +233,41 @@ def _batch_loss(training: Training, network: nn.Module, judge: nn.Module, which:
     if training.discriminator is not None and len(maps):
         training.discriminator.requires_grad_(False)
         images = to_rgb(inputs, training.model.preprocessing)
-        judged = adversarial_loss(training.discriminator, images, maps.unsqueeze(1))
-        total = total + losses["adversarial"] * len(maps) * judged
+        fooled = adversarial_loss(training.discriminator, images, maps.unsqueeze(1))
+        total = total + losses["adversarial"] * len(maps) * fooled
         training.discriminator.requires_grad_(True)
     return total / len(batch.valid) / (batch.longest if training.recipe.frame_mean else 1)
 
 
-def _judge_loss(training: Training, network: nn.Module, judge: nn.Module, which: int, batch: ClipBatch) -> Tensor:
+def _discriminator_loss(training: Training, networks: _Networks, which: int, batch: ClipBatch) -> Tensor:
     """The discriminator's loss of a batch, in the measure of ``_batch_loss``."""
     with torch.no_grad():
         inputs, maps = _forward(training, training.model, which, batch)
     if not len(maps):  # a rank without a video still takes its part in the exchange of gradients
         height, width = maps.shape[1:]
         blank = maps.new_zeros(1, 3, height, width)
-        return 0 * discriminator_loss(judge, blank, blank[:, :1], blank[:, :1])
+        return 0 * discriminator_loss(networks.discriminator, blank, blank[:, :1], blank[:, :1])
     real = torch.from_numpy(batch.density[batch.valid]).to(maps).unsqueeze(1)
     images = to_rgb(inputs, training.model.preprocessing)
-    loss = discriminator_loss(judge, images, real, maps.unsqueeze(1))
+    loss = discriminator_loss(networks.discriminator, images, real, maps.unsqueeze(1))
     return loss * len(maps) / len(batch.valid)
 
 
-def _apply(training: Training, optimizer: torch.optim.Optimizer, longest: int, judging: bool) -> float:
+def _apply(training: Training, optimizer: torch.optim.Optimizer, longest: int, adversary: bool) -> float:
     """Clip the gradient and take the step. Returns the gradient's norm before clipping."""
     recipe, progress = training.recipe, training.progress
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     epoch = (progress.frames - 1) // training.epoch_frames
-    if not judging and epoch < len(recipe.thaw):
+    if not adversary and epoch < len(recipe.thaw):
         joined = [glob for globs in recipe.thaw[: epoch + 1] for glob in globs]
         for name, parameter in training.model.named_parameters():
             if not matches(name, joined):
                 parameter.grad = None
-    limit = recipe.clip_norm * (1 if recipe.frame_mean else longest) if recipe.clip_norm and not judging else math.inf
+    limit = recipe.clip_norm * (1 if recipe.frame_mean else longest) if recipe.clip_norm and not adversary else math.inf
     norm = torch.nn.utils.clip_grad_norm_(parameters, limit).item()
     if math.isfinite(norm):
         optimizer.step()
-    if training.averaged is not None and not judging:
+    if training.averaged is not None and not adversary:
         decay = min(recipe.average, (1 + progress.step) / (10 + progress.step))  # the first steps forget faster
         with torch.no_grad():
             for ours, new in zip(training.averaged.parameters(), training.model.parameters(), strict=True):
@@ -269,12 +275,12 @@ def _apply(training: Training, optimizer: torch.optim.Optimizer, longest: int, j
     return norm
 
 
-def _check_convergence(training: Training, loss: float, norm: float, judging: bool, names: Sequence[str]) -> None:
+def _check_convergence(training: Training, loss: float, norm: float, adversary: bool, names: Sequence[str]) -> None:
     """Raise where a loss or gradient is not finite or the loss grows without end; take note of the epoch's losses."""
     progress = training.progress
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise _diverged(training, f"loss {loss:g}, gradient norm {norm:g}", names)
-    if judging:
+    if adversary:
         return
     progress.mean_loss = loss if progress.mean_loss is None else 0.98 * progress.mean_loss + 0.02 * loss
     progress.lowest_loss = min(progress.lowest_loss, progress.mean_loss)

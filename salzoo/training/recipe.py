@@ -25,6 +25,9 @@ from salzoo.training.losses import parse_loss
 
 FOLDER = Path(__file__).parent / "recipes"
 
+LENGTH = ("epochs", "frames", "minutes")
+"""Values of a recipe that say how long a run is: they may change when it is resumed."""
+
 Optimizer = Literal["adam", "adamw", "sgd", "nesterov", "adagrad"]
 Schedule = Literal["constant", "cosine", "plateau", "from-scratch", "steps", "exponential"]
 Score = Literal["auc_judd", "auc_shuffled", "nss", "cc", "sim", "kld", "ig"]

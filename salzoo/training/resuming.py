@@ -23,14 +23,12 @@ from torch import Tensor, nn
 from salzoo.hub.checkpoint import WEIGHTS, load_checkpoint
 from salzoo.interfaces import SalzooError, State, Video
 from salzoo.interfaces.errors import one_line
+from salzoo.training.recipe import LENGTH
 from salzoo.training.schedules import Plateau
 from salzoo.training.state import Progress, Training, agree, read_progress
 
 FORMAT_VERSION = 2
 FOLDER, SHARED, PROGRESS = "resume", "training.safetensors", "progress.json"
-
-LENGTH = ("epochs", "frames", "minutes")
-"""Values of a recipe that say how long a run is: they may change when it is resumed."""
 
 
 def save_state(training: Training, run: Path) -> None:

@@ -146,16 +146,7 @@ def begin_training(
     """
     videos = list(datasets.values())
     for listed in videos:
-        if not any(video.frames for video in listed):
-            raise SalzooError("the videos to train on have no frames")
-        for video in listed:
-            if not video.annotated:
-                raise SalzooError(f"video {video.id} has no density maps and fixations: it cannot be trained on")
-        if rank.size * recipe.batch > len(listed) and rank.size > 1:
-            raise SalzooError(
-                f"{rank.size} ranks with batches of {recipe.batch} need as many videos; there are {len(listed)}: "
-                "take fewer ranks or a smaller --batch"
-            )
+        _check_videos(listed, recipe, rank)
     wrong = sorted(OF_MAPS & recipe.losses.keys())
     if wrong and model.backbone.output != "map":
         raise SalzooError(
@@ -168,12 +159,12 @@ def begin_training(
             raise SalzooError(f"recipe {recipe.name} freezes {glob}, but {model.spec} has no such parameter")
         for parameter in frozen:
             parameter.requires_grad_(False)
-    discriminator = judge = None
+    discriminator = discriminator_optimizer = None
     if "adversarial" in recipe.losses:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             discriminator = Discriminator(model.preprocessing.size).to(model.device)
-        judge = make_optimizer(discriminator, recipe)
+        discriminator_optimizer = make_optimizer(discriminator, recipe)
     precision = fast_precision(model.device) if recipe.precision == "auto" else recipe.precision
     return Training(
         model=model,
@@ -184,13 +175,27 @@ def begin_training(
         precision=precision,
         optimizer=make_optimizer(model, recipe),
         discriminator=discriminator,
-        discriminator_optimizer=judge,
+        discriminator_optimizer=discriminator_optimizer,
         averaged=copy.deepcopy(model).eval().requires_grad_(False) if recipe.average else None,
         states=[None] * len(videos),
         progress=Progress(taken=[[0, 0] for _ in videos]),
         images=[all(video.frames == 1 for video in listed) for listed in videos],
         epoch_frames=sum(_frames_of(video, recipe) for listed in videos for video in listed),
     )
+
+
+def _check_videos(videos: Sequence[Video], recipe: Recipe, rank: Rank) -> None:
+    """Raise SalzooError where the videos of a data set cannot be trained on."""
+    if not any(video.frames for video in videos):
+        raise SalzooError("the videos to train on have no frames")
+    for video in videos:
+        if not video.annotated:
+            raise SalzooError(f"video {video.id} has no density maps and fixations: it cannot be trained on")
+    if rank.size * recipe.batch > len(videos) and rank.size > 1:
+        raise SalzooError(
+            f"{rank.size} ranks with batches of {recipe.batch} need as many videos; there are {len(videos)}: "
+            "take fewer ranks or a smaller --batch"
+        )
 
 
 def _frames_of(video: Video, recipe: Recipe) -> int:

@@ -8,7 +8,7 @@ of a data set and for each seed.
 import itertools
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,10 +20,10 @@ from salzoo.footprint import check_weights
 from salzoo.interfaces import SalzooError
 from salzoo.model import describe_shapes
 from salzoo.spec import MAX_LENGTH, split_components
-from salzoo.training.conducting import Run
-from salzoo.training.folder import RECORD, read_record
+from salzoo.training.folder import RECORD, read_experiment
 from salzoo.training.recipe import load_recipe, override, parse_change
-from salzoo.training.runs import resume, train
+from salzoo.training.session import Run, Session
+from salzoo.training.starting import resume, train
 
 LIMIT = 1000
 """Specs that a pattern may give: more is a slip of the keyboard."""
@@ -72,7 +72,7 @@ def sweep(
     *,
     out: str | Path | None = None,
     split: str = "val",
-    report: Callable[[str], None] = lambda line: None,
+    session: Session | None = None,
     **options: object,
 ) -> tuple[list[Result], list[str], bool]:
     """Train every spec of a pattern that is not trained yet, on every fold and with every seed that is asked for.
@@ -84,10 +84,10 @@ def sweep(
         dataset: as for ``train``, with braces where there are several: "hevc33:fold={0..4}".
         out: folder of the runs, one in it for each spec; by default ``runs/sweep-`` and the pattern.
         split: of the first data set, on which the models are scored; choose by "val" alone.
-        report: given each line of what is going on.
-        options: further ones of ``train``, the same for every spec; a text with braces stands for several
-            (seed="{0..2}"), and the name of a parameter of the data set in braces for its value there: with
-            init="runs/{fold}" each fold goes on from weights of its own, which have not seen its test split.
+        session: as for ``train``.
+        options: ``root`` and values of the recipe, as for ``train``, the same for every spec; a text with braces
+            stands for several (seed="{0..2}"), and the name of a parameter of the data set in braces for its value
+            there: init="runs/{fold}" begins each fold from weights of its own, which have not seen its test split.
 
     Returns:
         The results of the trained models, each over all its folds and seeds, then of the baselines; one line for each
@@ -96,6 +96,8 @@ def sweep(
     Raises:
         SalzooError: a spec that cannot be built, before any training; a run folder whose options were others.
     """
+    session = session or Session()
+    report = session.report
     trials = plan_trials(pattern, dataset, out, options)
     for trial in trials:
         _check_options(trial.folder, trial.dataset, trial.options)
@@ -105,7 +107,7 @@ def sweep(
     for number, trial in enumerate(trials, start=1):
         report(f"[{number}/{len(trials)}] {trial.spec}{f' on {trial.dataset}' if trial.dataset else ''}")
         try:
-            results = _run(trial, split, report)
+            results = _run(trial, split, session)
             if results is None:
                 return [*_pool(found, dataset), *_pool(others, dataset)], failed, True
         except SalzooError as error:
@@ -170,20 +172,20 @@ def _fill_in(options: Mapping[str, object], dataset: str | None) -> dict[str, ob
     return filled
 
 
-def _run(trial: Trial, split: str, report: Callable[[str], None]) -> list[Result] | None:
+def _run(trial: Trial, split: str, session: Session) -> list[Result] | None:
     """The results of a trial, trained and scored as far as it is not yet; None where a signal ended it."""
     path = trial.folder / ("results.json" if split == "val" else f"results-{split}.json")
     if path.exists():
-        report(f"{trial.folder} is finished")
+        session.report(f"{trial.folder} is finished")
         return read_results(path)
     if not (trial.folder / "results.json").exists():
-        run = _train_or_resume(trial.folder, trial.spec, trial.dataset, trial.options, report)
+        run = _train_or_resume(trial, session)
         if run.interrupted:
             return None
         if split == "val":
             return run.results
-    report(f"scoring {trial.folder} on the {split} split")
-    data, root = read_record(trial.folder).datasets[0]
+    session.report(f"scoring {trial.folder} on the {split} split")
+    data, root = read_experiment(trial.folder).datasets[0]
     given = trial.options.get("root")
     where = given if isinstance(given, str | Path) else root
     results = evaluate([trial.folder], Scoring(data, root=where, split=split))
@@ -200,28 +202,22 @@ def _pool(found: Mapping[str, Sequence[Result]], dataset: str | None) -> list[Re
     ]
 
 
-def _train_or_resume(
-    path: Path, spec: str, dataset: str | None, options: Mapping[str, object], report: Callable[[str], None]
-) -> Run:
-    if not (path / RECORD).exists():
-        return train(spec, dataset, out=path, report=report, **options)  # type: ignore[arg-type]
-    kept = {key: value for key, value in options.items() if key in ("root", "device", "tensorboard")}
-    return resume(path, spec=spec, report=report, **kept)  # type: ignore[arg-type]
+def _train_or_resume(trial: Trial, session: Session) -> Run:
+    if not (trial.folder / RECORD).exists():
+        return train(trial.spec, trial.dataset, out=trial.folder, session=session, **trial.options)  # type: ignore[arg-type]
+    root = trial.options.get("root")
+    return resume(trial.folder, spec=trial.spec, root=root, session=session)  # type: ignore[arg-type]
 
 
 def _check_options(path: Path, dataset: str | None, options: Mapping[str, object]) -> None:
     """Raise SalzooError where a run of this sweep was begun with another recipe or data."""
     if not (path / "training.json").exists():
         return
-    record = read_record(path)
+    record = read_experiment(path)
     names = ",".join(name for name, _ in record.datasets)
     if dataset is not None and dataset != names:
         raise SalzooError(f"{path} was trained on {names}, not {dataset}; name another folder with --out")
-    changes = {
-        key: value
-        for key, value in options.items()
-        if value is not None and key not in ("root", "recipe", "device", "tensorboard")
-    }
+    changes = {key: value for key, value in options.items() if value is not None and key not in ("root", "recipe")}
     recipe = record.recipe
     named = options.get("recipe")
     if named is not None and load_recipe(str(named)).name != recipe.name:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from own import make_videos, recordings, write_samples
 
 from salzoo.cli import cli
-from salzoo.training.folder import read_record
+from salzoo.training.folder import read_experiment
 
 SHORT = {
     "import": ["--screen", "1920x1080"],
@@ -41,6 +41,6 @@ def test_four_commands_from_a_table_to_a_model(tmp_path: Path, monkeypatch: pyte
     assert "gaze-lite" in outputs[1]
     assert "folder test" in outputs[3]
     assert "humans (leave one out)" in outputs[3]
-    record = read_record(tmp_path / "runs" / "mine")
-    assert record.datasets == [("folder", str(tmp_path / "my-set"))]
+    record = read_experiment(tmp_path / "runs" / "mine")
+    assert record.datasets == (("folder", str(tmp_path / "my-set")),)
     assert record.recipe.init == "gaze-lite"

@@ -18,6 +18,8 @@ from salzoo.evaluation.leaderboard import Leaderboard, leaderboard_json
 from salzoo.evaluation.results import CENTER_BIAS, HUMANS, Result, summarise, write_results
 from salzoo.interfaces import Dataset
 from salzoo.model import create_model
+from salzoo.spec import parse_spec
+from salzoo.training.experiment import Experiment
 from salzoo.training.folder import RunFolder
 from salzoo.training.recipe import load_recipe, override
 
@@ -35,7 +37,11 @@ def write_page(folder: Path, *results: Result, more: tuple[str, ...] = ()) -> Pa
 
 def write_run(folder: Path) -> Path:
     recipe = override(load_recipe("human"), {"epochs": 3, "lr": 0.5})
-    run = RunFolder(folder, "salgan+ema@61", [Dataset("osie", []), Dataset("sun500", [])], recipe, [None, "/data/s"])
+    run = RunFolder(
+        folder,
+        Experiment(parse_spec("salgan+ema@61"), (("osie", None), ("sun500", "/data/s")), recipe),
+        [Dataset("osie", []), Dataset("sun500", [])],
+    )
     run.create()
     header = "step,loss,network,grad_norm,lr,alpha,epoch,frames,seconds,waited,done\n"
     rows = [f"{n},{1 / n:.4f},generator,1,1e-5,nan,1,{n},{n},0,0\n" for n in range(1, 900)]
@@ -186,15 +192,18 @@ def test_what_is_no_run_nor_result_is_one_line(tmp_path: Path) -> None:
 def write_trained(folder: Path, dataset: Dataset, root: Path, split: str) -> Path:
     """A run of an untrained network, whose results name videos of a data set."""
     recipe = load_recipe("synthetic")
-    run = RunFolder(folder, "salgan:width=0.05", [dataset], recipe, [str(root)])
+    experiment = Experiment(parse_spec("salgan:width=0.05"), ((dataset.name, str(root)),), recipe)
+    run = RunFolder(folder, experiment, [dataset])
     run.create()
     torch.manual_seed(0)
-    model = create_model(run.spec)
+    model = create_model(experiment.spec)
     model.preprocessing = dataclasses.replace(model.preprocessing, size=(24, 32))
     run.save(model)
     videos = [video.id for video in dataset.split(split)]
     scores = {video: np.full((1, 1), float(number)) for number, video in enumerate(videos)}
-    result = make_result(run.spec, dataset=dataset.name, split=split, frames_expected=1, **summarise(scores, ["nss"]))
+    result = make_result(
+        str(experiment.spec), dataset=dataset.name, split=split, frames_expected=1, **summarise(scores, ["nss"])
+    )
     write_results([result], folder / "results.json")
     return folder
 

@@ -56,7 +56,7 @@ def test_one_slot_plays_videos_in_order_in_consecutive_clips() -> None:
 
 def test_slots_take_the_next_video_when_theirs_ends() -> None:
     videos = [Counting(1, 5), Counting(2, 2), Counting(3, 4)]
-    batches = list(clip_batches(videos, READING, length=3, batch=2))
+    batches = list(clip_batches(videos, Reading((4, 4), batch=2), length=3))
     played: list[list[int]] = [[], []]
     for batch in batches:
         for slot in range(2):
@@ -73,7 +73,7 @@ def test_every_frame_comes_once_whatever_the_shape_of_the_batches() -> None:
         for batch in (1, 2, 5, 8):
             frames = [
                 value
-                for clip in clip_batches(videos, READING, length=length, batch=batch)
+                for clip in clip_batches(videos, Reading((4, 4), batch=batch), length=length)
                 for value in clip.frames[clip.valid][:, 0, 0, 0].tolist()
             ]
             assert sorted(frames) == sorted(10 * v.number + i for v in videos for i in range(v.frames))
@@ -81,8 +81,8 @@ def test_every_frame_comes_once_whatever_the_shape_of_the_batches() -> None:
 
 def test_ranks_share_what_one_process_sees() -> None:
     videos = [Counting(n, frames) for n, frames in enumerate([7, 1, 4, 9, 3])]
-    alone = list(clip_batches(videos, READING, length=3, batch=2))
-    shares = [list(clip_batches(videos, Reading((4, 4), rank=Rank(n, 2)), length=3, batch=1)) for n in range(2)]
+    alone = list(clip_batches(videos, Reading((4, 4), batch=2), length=3))
+    shares = [list(clip_batches(videos, Reading((4, 4), rank=Rank(n, 2)), length=3)) for n in range(2)]
     assert [len(share) for share in shares] == [len(alone)] * 2
     for whole, *parts in zip(alone, *shares, strict=True):
         assert [name for part in parts for name in part.names] == list(whole.names)
@@ -94,10 +94,10 @@ def test_ranks_share_what_one_process_sees() -> None:
 
 def test_what_is_skipped_is_what_came_before() -> None:
     videos = [Counting(n, frames) for n, frames in enumerate([7, 1, 4, 9, 3])]
-    reading = Reading((4, 4), augmentation=Augmentation(flip=0.5), seed=3)
+    reading = Reading((4, 4), augmentation=Augmentation(flip=0.5), seed=3, batch=2)
     for skip in (1, 4, 9):
-        clips = [clip_batches(videos, reading, length=2, batch=2, shuffle=True, epochs=3, skip=n) for n in (0, skip)]
-        stills = [still_batches(videos, reading, batch=2, every=2, epochs=3, skip=n) for n in (0, skip)]
+        clips = [clip_batches(videos, reading, length=2, shuffle=True, epochs=3, skip=n) for n in (0, skip)]
+        stills = [still_batches(videos, reading, every=2, epochs=3, skip=n) for n in (0, skip)]
         for first, second in (clips, stills):
             for ours, theirs in zip(list(first)[skip:], second, strict=True):
                 assert ours.names == theirs.names
@@ -107,13 +107,13 @@ def test_what_is_skipped_is_what_came_before() -> None:
 
 def test_stills_come_shuffled_once_each_and_padded() -> None:
     videos = [Counting(n, frames) for n, frames in enumerate([7, 1, 4, 9, 3])]
-    batches = list(still_batches(videos, READING, batch=5, every=1))
+    batches = list(still_batches(videos, Reading((4, 4), batch=5), every=1))
     names = [name for batch in batches for name in batch.names if name]
     assert sorted(names) == sorted(f"{v.id} frame {i + 1}" for v in videos for i in range(v.frames))
     assert names != sorted(names)
     assert all(batch.frames.shape == (5, 1, 4, 4, 3) and batch.starts.all() for batch in batches)
     assert [int(batch.valid.sum()) for batch in batches] == [batch.count for batch in batches] == [5, 5, 5, 5, 4]
-    full = still_batches(videos, READING, batch=5, every=1, drop_last=True)
+    full = still_batches(videos, Reading((4, 4), batch=5), every=1, drop_last=True)
     assert [batch.count for batch in full] == [5, 5, 5, 5]
 
 

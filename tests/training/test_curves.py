@@ -9,6 +9,7 @@ import pytest
 import salzoo
 from salzoo.charts.panels import HEIGHT
 from salzoo.training.curves import save_curves, smooth
+from salzoo.training.session import Session
 
 
 def test_curves_show_each_log_that_is_there(tmp_path: Path) -> None:
@@ -45,7 +46,9 @@ def test_tensorboard_gets_every_step_once(tiny_data: Path, tmp_path: Path) -> No
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     options = {"epochs": 2, "size": (16, 16), "validate": 1, "clip_length": 30}
     spec = "salgan:width=0.05+ema:learn=true@61"
-    run = salzoo.train(spec, "synthetic", root=tiny_data, out=tmp_path / "run", tensorboard=True, **options)  # type: ignore[arg-type]
+    run = salzoo.train(
+        spec, "synthetic", root=tiny_data, out=tmp_path / "run", session=Session(tensorboard=True), **options
+    )  # type: ignore[arg-type]
     events = accumulator.EventAccumulator(str(run.folder / "tensorboard"))
     events.Reload()
     assert [event.step for event in events.Scalars("loss/generator")] == list(range(1, run.steps + 1))

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 import salzoo
 from salzoo.cli import cli
 from salzoo.training import loop
-from salzoo.training.forecast import foretell
+from salzoo.training.forecast import announce_time_left
 from salzoo.training.loop import Step
+from salzoo.training.session import Session
 
 
 def steps(number: int, seconds: float) -> list[Step]:
@@ -26,13 +27,13 @@ def steps(number: int, seconds: float) -> list[Step]:
 def test_the_rest_is_told_from_the_first_steps() -> None:
     lines: list[str] = []
     given = steps(105, 3.0)
-    assert list(foretell(given, lines.append)) == given
+    assert list(announce_time_left(given, lines.append)) == given
     assert lines == ["about 5 minutes of training to go at this pace, then the scoring"]
 
 
 def test_a_run_of_few_steps_says_nothing() -> None:
     lines: list[str] = []
-    list(foretell(steps(4, 3.0), lines.append))
+    list(announce_time_left(steps(4, 3.0), lines.append))
     assert lines == []
 
 
@@ -54,7 +55,7 @@ def test_a_slow_machine_takes_longer_and_does_no_worse(
             score_frames=4,
             out=tmp_path / name,
             precision="bfloat16",
-            report=lines.append,
+            session=Session(report=lines.append),
         )
         monkeypatch.undo()
         assert any("of training to go at this pace" in line for line in lines)

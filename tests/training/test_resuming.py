@@ -25,12 +25,15 @@ from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.interfaces import SalzooError
 from salzoo.model import create_model
 from salzoo.runtime.locking import locked
+from salzoo.spec import parse_spec
 from salzoo.training.clips import ALONE
+from salzoo.training.experiment import Experiment
 from salzoo.training.folder import RunFolder
 from salzoo.training.loop import Step, train_steps
 from salzoo.training.recipe import Recipe, load_recipe, override
 from salzoo.training.resuming import load_state, save_state
-from salzoo.training.runs import resume
+from salzoo.training.session import Session
+from salzoo.training.starting import resume
 from salzoo.training.state import Progress, Training, begin_training
 
 CHECKPOINT = ("model.safetensors", "config.json", "README.md")
@@ -161,7 +164,7 @@ def half_way(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A run folder with saved states."""
     out = tmp_path_factory.mktemp("runs") / "run"
     recipe = {"epochs": 1, "frames": 60, "size": (16, 16), "save_every": 5}
-    salzoo.train(SPEC, "synthetic", root=small_data, out=out, keep_state=True, score=False, **recipe)  # type: ignore[arg-type]
+    salzoo.train(SPEC, "synthetic", root=small_data, out=out, session=Session(keep_state=True, score=False), **recipe)  # type: ignore[arg-type]
     change("finished", None)(out)
     return out
 
@@ -261,7 +264,7 @@ def test_a_damaged_log_does_not_keep_a_run_from_going_on(
     shutil.rmtree(tmp_path / "run" / "pictures")
     path = tmp_path / "run" / name
     path.write_bytes(damage(path.read_bytes() if path.exists() else b"epoch,step,nss\n1,1,0.5\n"))
-    done = resume(tmp_path / "run", score=False)
+    done = resume(tmp_path / "run", session=Session(score=False))
     assert not done.interrupted
     assert b"\xff" not in path.read_bytes()
     assert (tmp_path / "run" / "training.json").exists()
@@ -273,7 +276,7 @@ def test_a_run_that_was_killed_before_its_first_step_begins_anew(
     shutil.copytree(half_way, tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "resume")
     (tmp_path / "run" / "metrics.csv").write_bytes(b"")
-    resume(tmp_path / "run", score=False)
+    resume(tmp_path / "run", session=Session(score=False))
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == (half_way / "model.safetensors").read_bytes()
 
 
@@ -287,7 +290,7 @@ def test_one_folder_is_not_trained_in_twice_at_once(half_way: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_is_one_line(half_way: Path, tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path, SPEC, [], load_recipe("salema"), [])
+    folder = RunFolder(tmp_path, Experiment(parse_spec(SPEC), (), load_recipe("salema")), [])
     (tmp_path / "metrics.csv").symlink_to("/dev/full")
     step = Step(1, 0.5, "generator", 1.0, 1e-3, math.nan, 1, 1, 0.1, 0.0, 0.0)
     with pytest.raises(SalzooError, match=r"cannot write .*metrics\.csv: No space left on device"):
@@ -304,7 +307,9 @@ def test_an_error_ends_the_threads_that_read_ahead(
     monkeypatch.setattr("salzoo.training.folder.RunFolder.log_scores", full)
     monkeypatch.setattr("salzoo.training.folder._append", full)
     with pytest.raises(SalzooError, match=r"No space left on device; go on from step 0 with: salzoo train --resume"):
-        salzoo.train(SPEC, "synthetic", root=small_data, out=tmp_path / "run", size=(16, 16), score=False)
+        salzoo.train(
+            SPEC, "synthetic", root=small_data, out=tmp_path / "run", size=(16, 16), session=Session(score=False)
+        )
     assert not {thread for thread in threading.enumerate() if thread not in before and thread.is_alive()}
 
 
@@ -316,7 +321,7 @@ def test_a_finished_run_keeps_the_checkpoint_alone_and_can_go_on(small_data: Pat
     assert names == {*CHECKPOINT, "training.json", "metrics.csv", "results.json", *PICTURES}
     results = (out / "results.json").read_bytes()
 
-    again = resume(out, report=lines.append)
+    again = resume(out, session=Session(report=lines.append))
     assert [result.mean for result in again.results] == [result.mean for result in first.results]
     assert (out / "results.json").read_bytes() == results
     assert "is finished, after" in lines[-1]
@@ -325,7 +330,7 @@ def test_a_finished_run_keeps_the_checkpoint_alone_and_can_go_on(small_data: Pat
         resume(out, frames=20)
     with pytest.raises(SalzooError, match="keeps its lr; --epochs and --minutes make it longer"):
         resume(out, lr=1.0)
-    longer = resume(out, frames=60, score=False, keep_state=True, report=lines.append)
+    longer = resume(out, frames=60, session=Session(score=False, keep_state=True, report=lines.append))
     assert "its weights go on, with fresh optimisers" in " ".join(lines)
     rows = list(csv.DictReader((out / "metrics.csv").open()))
     assert [int(row["step"]) for row in rows] == list(range(1, longer.steps + 1))
@@ -335,11 +340,13 @@ def test_a_finished_run_keeps_the_checkpoint_alone_and_can_go_on(small_data: Pat
 
 
 def test_a_run_that_kept_its_state_goes_on_exactly(small_data: Path, tmp_path: Path) -> None:
-    options = {"root": small_data, "size": (16, 16), "score": False, "schedule": "constant", "stills": 0.0}
+    options = {"root": small_data, "size": (16, 16), "schedule": "constant", "stills": 0.0}
     spec = "salgan:width=0.05+ema:learn=true@61"
-    salzoo.train(spec, "synthetic", out=tmp_path / "part", frames=20, keep_state=True, **options)  # type: ignore[arg-type]
-    salzoo.train(spec, "synthetic", out=tmp_path / "all", frames=40, **options)  # type: ignore[arg-type]
-    resume(tmp_path / "part", frames=40, score=False)
+    salzoo.train(
+        spec, "synthetic", out=tmp_path / "part", frames=20, session=Session(score=False, keep_state=True), **options
+    )  # type: ignore[arg-type]
+    salzoo.train(spec, "synthetic", out=tmp_path / "all", frames=40, session=Session(score=False), **options)  # type: ignore[arg-type]
+    resume(tmp_path / "part", frames=40, session=Session(score=False))
     ours, theirs = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("part", "all"))
     assert ours == theirs
 
@@ -348,7 +355,7 @@ def test_a_run_that_kept_its_state_goes_on_exactly(small_data: Path, tmp_path: P
 def test_a_best_checkpoint_that_is_the_last_is_not_kept_twice(tmp_path: Path, same: bool) -> None:
     torch.manual_seed(0)
     model = create_model("salgan:width=0.05")
-    folder = RunFolder(tmp_path, "salgan:width=0.05", [], load_recipe("salema"), [])
+    folder = RunFolder(tmp_path, Experiment(model.spec, (), load_recipe("salema")), [])
     folder.save(model, folder="best")
     folder.save(model if same else create_model("salgan:width=0.05"))
     folder.finish(Progress(taken=[]), keep_state=False)

@@ -18,7 +18,7 @@ import salzoo
 from salzoo.datasets.synthetic import open_synthetic
 from salzoo.interfaces import SalzooError
 from salzoo.prediction.streaming import predict_maps
-from salzoo.training.runs import Run
+from salzoo.training.session import Run, Session
 
 SLIM = "salgan:width=0.05+ema:learn=true@61"
 
@@ -86,7 +86,14 @@ def test_a_run_can_start_from_the_backbone_of_another(run: Run, tiny_data: Path,
     spec = "salgan:width=0.05+convlstm@bottleneck"
     lines: list[str] = []
     second = salzoo.train(
-        spec, "synthetic", root=tiny_data, init=str(run.folder), lr=0, epochs=1, out=tmp_path / "x", report=lines.append
+        spec,
+        "synthetic",
+        root=tiny_data,
+        init=str(run.folder),
+        lr=0,
+        epochs=1,
+        out=tmp_path / "x",
+        session=Session(report=lines.append),
     )
     ours, theirs = second.model.backbone.state_dict(), run.model.backbone.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
@@ -106,7 +113,7 @@ def test_a_run_can_start_from_the_backbone_of_another(run: Run, tiny_data: Path,
         ({"init": "/nowhere"}, "/nowhere"),
         ({"init": "center-bias"}, "does not fit"),
         ({"out": "/proc/here"}, "cannot write run folder /proc/here"),
-        ({"device": "tpu9"}, "unknown device 'tpu9'"),
+        ({"session": Session(device="tpu9")}, "unknown device 'tpu9'"),
         ({"recipe": "salemma"}, "unknown recipe 'salemma'; did you mean 'salema'"),
         ({"recipe": "salema"}, "starts from a trained model: name it with --init"),
         ({"loss": "bec"}, "unknown loss 'bec'; did you mean 'bce'"),

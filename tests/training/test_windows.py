@@ -20,7 +20,7 @@ from salzoo.training.initialization import initialize_from_nothing
 from salzoo.training.loop import train_steps
 from salzoo.training.recipe import Recipe, load_recipe, override
 from salzoo.training.state import begin_training
-from salzoo.training.windows import window_batches
+from salzoo.training.windows import Window, window_batches
 from salzoo.video.resizing import resize_frame
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "salzoo-tased"))
@@ -37,12 +37,12 @@ def videos(tiny_data: Path) -> list[Video]:
     return open_synthetic(tiny_data).split("train")
 
 
-def reading(rank: Rank = Rank(0, 1)) -> Reading:  # noqa: B008 - frozen
-    return Reading(size=SIZE, fixations=True, seed=3, rank=rank, interpolation="opencv-linear")
+def reading(batch: int = 2, rank: Rank = Rank(0, 1)) -> Reading:  # noqa: B008 - frozen
+    return Reading(size=SIZE, fixations=True, seed=3, batch=batch, rank=rank, interpolation="opencv-linear")
 
 
 def test_a_window_is_frames_of_its_video_at_the_step_with_the_truth_of_the_last(videos: list[Video]) -> None:
-    batches = list(window_batches(videos, reading(), length=5, primes=4, step=3, batch=2, epochs=2))
+    batches = list(window_batches(videos, reading(), Window(5, primes=4, step=3), epochs=2))
     assert len(batches) == 2 * (len(videos) // 2)
     starts = []
     for batch in batches:
@@ -62,19 +62,18 @@ def test_a_window_is_frames_of_its_video_at_the_step_with_the_truth_of_the_last(
 
 
 def test_what_is_skipped_or_another_ranks_is_left_out(videos: list[Video]) -> None:
-    whole = [batch.names for batch in window_batches(videos, reading(), length=4, batch=2, epochs=2)]
-    skipped = [batch.names for batch in window_batches(videos, reading(), length=4, batch=2, epochs=2, skip=3)]
+    whole = [batch.names for batch in window_batches(videos, reading(), Window(4), epochs=2)]
+    skipped = [batch.names for batch in window_batches(videos, reading(), Window(4), epochs=2, skip=3)]
     assert skipped == whole[3:]
     ranks = [
-        [batch.names for batch in window_batches(videos, reading(Rank(n, 2)), length=4, batch=1, epochs=2)]
-        for n in (0, 1)
+        [batch.names for batch in window_batches(videos, reading(1, Rank(n, 2)), Window(4), epochs=2)] for n in (0, 1)
     ]
     assert [one + other for one, other in zip(*ranks, strict=True)] == whole
 
 
 def test_too_few_long_videos_are_refused(videos: list[Video]) -> None:
     with pytest.raises(SalzooError, match="needs as many videos of at least 5000 frames; there are 0"):
-        next(window_batches(videos, reading(), length=5000, batch=2))
+        next(window_batches(videos, reading(), Window(5000)))
 
 
 @pytest.mark.parametrize("changes", [{"batch_norm": "train"}, {"batch_norm": "train", "windows": True}, {"primes": 3}])
@@ -130,8 +129,8 @@ def test_tased_nets_losses_are_those_of_a_plain_loop(videos: list[Video]) -> Non
 
     other.train()  # every batch norm too
     optimizer = by_hand(other, recipe)
-    read = Reading(size=SIZE, target="255", seed=3, interpolation="opencv-linear")
-    batches = window_batches(videos, read, length=32, primes=31, batch=2, epochs=None)
+    read = Reading(size=SIZE, target="255", seed=3, batch=2, interpolation="opencv-linear")
+    batches = window_batches(videos, read, Window(32, primes=31), epochs=None)
     expected = []
     for _ in range(3):
         batch = next(batches)
@@ -178,8 +177,8 @@ def test_unisals_losses_are_those_of_a_plain_loop(videos: list[Video], monkeypat
     for layer in other.backbone.layers[:19]:
         layer.module.eval()
     optimizer = by_hand(other, recipe)
-    read = Reading(size=SIZE, target="255", fixations=True, seed=3, interpolation="pil-lanczos")
-    batches = window_batches(videos, read, length=3, step=5, batch=2, epochs=None)
+    read = Reading(size=SIZE, target="255", fixations=True, seed=3, batch=2, interpolation="pil-lanczos")
+    batches = window_batches(videos, read, Window(3, step=5), epochs=None)
     expected = []
     for _ in range(3):
         batch = next(batches)

@@ -1,5 +1,6 @@
 """What this package brings to salzoo."""
 
+from functools import partial
 from importlib.resources import files
 
 from salzoo.hookspecs import Register, hookimpl
@@ -17,5 +18,34 @@ def register_converters(register: Register) -> None:
 
 @hookimpl
 def register_cards(register: Register) -> None:
-    read = files(__name__).joinpath("unisal-four-sets.md").read_text
-    register("unisal-four-sets", read, summary="UNISAL (ECCV 2020), trained on DHF1K, Hollywood-2, UCF-Sports, SALICON")
+    summary = "UNISAL (ECCV 2020), trained on DHF1K, Hollywood-2, UCF-Sports, SALICON"
+    register(CARD, partial(_card, CARD), summary=summary)
+    for name, source in OTHERS.items():
+        register(name, partial(_card, name), summary=f"UNISAL with the modules that it has for {source}")
+    register("unisal-mit1003", partial(_card, "unisal-mit1003"), summary="UNISAL, which its authors tuned on MIT1003")
+
+
+CARD = "unisal-four-sets"
+"""The card of the network as DHF1K's videos take it; of the others it is another spec of the same file."""
+
+OTHERS = {"unisal-hollywood2": "hollywood2", "unisal-salicon": "salicon", "unisal-ucfsports": "ucfsports"}
+"""Cards by the data set whose modules are used."""
+
+_TUNED = {
+    "weights_best.pth": "weights_ft_mit1003.pth",
+    "f06b52c56405bbf11b40cf1b4307573aa4035bea": "2a14bf648bf090a771152bb0f9da2da311c1cbef",
+    " (15.5 MB)": "",
+    "and SALICON in random turns, 16 epochs.": "and SALICON in random turns, 16 epochs; then tuned on MIT1003.",
+}
+"""What reads otherwise on the card of the network tuned on MIT1003, which takes SALICON's modules."""
+
+
+def _card(name: str) -> str:
+    text = files(__name__).joinpath(f"{CARD}.md").read_text(encoding="utf-8")
+    if name == CARD:
+        return text
+    spec = f"unisal:source={OTHERS.get(name, 'salicon')}"
+    changes = {CARD: name, "  spec: unisal\n": f"  spec: {spec}\n", ".pth -o": f".pth --spec {spec} -o"}
+    for old, new in {**changes, **(_TUNED if name not in OTHERS else {})}.items():
+        text = text.replace(old, new)
+    return text

@@ -1,10 +1,10 @@
-"""A training run from its first step, or where it stands, to its scores."""
+"""A session of training: from where a run stands to its scores."""
 
 import resource
 import shlex
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,11 +14,12 @@ from salzoo.evaluation.results import Result, write_results
 from salzoo.evaluation.tasks import Scoring, Task
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.runtime.ranks import on_first_rank
+from salzoo.runtime.ranks import Rank, on_first_rank
 from salzoo.runtime.signals import noted_signals
 from salzoo.training.curves import save_curves
+from salzoo.training.experiment import Report, silent
 from salzoo.training.folder import BEST, RESULTS, RunFolder
-from salzoo.training.forecast import foretell
+from salzoo.training.forecast import announce_time_left
 from salzoo.training.loop import train_steps
 from salzoo.training.pictures import save_strips
 from salzoo.training.recipe import Recipe
@@ -28,7 +29,29 @@ from salzoo.training.tensorboard import open_board
 
 PICTURED_VIDEOS = 3
 
-Report = Callable[[str], None]
+
+@dataclass(frozen=True)
+class Session:
+    """How a run is carried out; nothing of it decides the weights.
+
+    Attributes:
+        device: where to train; by default the best here.
+        score: whether to score, after epochs as the recipe says and at the end.
+        keep_state: whether the run, when it is over, keeps what resuming takes, about twice its weights. Without, one
+            that is trained on for longer goes on with fresh optimisers.
+        tensorboard: also write event files (extra ``tensorboard``).
+        report: given each line of what is going on.
+    """
+
+    device: str | None = None
+    score: bool = True
+    keep_state: bool = False
+    tensorboard: bool = False
+    report: Report = silent
+
+    def on(self, rank: Rank) -> "Session":
+        """The session of a rank: the first alone speaks and shows."""
+        return self if rank.first else replace(self, report=silent, tensorboard=False)
 
 
 @dataclass(frozen=True)
@@ -51,15 +74,8 @@ class Run:
     results: list[Result]
 
 
-def conduct(
-    training: Training,
-    folder: RunFolder,
-    before: tuple[str, SaliencyModel] | None,
-    *,
-    score: bool,
-    keep_state: bool,
-    tensorboard: bool,
-    report: Report,
+def run_session(
+    training: Training, folder: RunFolder, before: tuple[str, SaliencyModel] | None, session: Session
 ) -> Run:
     """Train from where the training stands, score, and fill the run folder.
 
@@ -67,20 +83,18 @@ def conduct(
         training: where it stands.
         folder: of the run; its checkpoint holds the model as it is.
         before: what to call the model as it was before any step, and that model, where it can be scored.
-        score: whether to score at all.
-        keep_state: whether a finished run keeps what resuming takes.
-        tensorboard, report: as for ``salzoo.train``.
+        session: how it is carried out.
     """
-    model, rank, recipe = training.model, training.rank, training.recipe
+    model, rank, recipe, report = training.model, training.rank, training.recipe, session.report
     report(
         f"run folder {folder.path}; recipe {recipe.name}, {training.precision}, device {model.device}"
         f"{f', {rank.size} ranks' if rank.size > 1 else ''}; input {'x'.join(map(str, model.preprocessing.size))}, "
         f"init {recipe.init}, lr {recipe.lr:g}, seed {recipe.seed}"
     )
-    task = _validation(folder.datasets[0], recipe, report) if score else None
+    task = _validation(folder.datasets[0], recipe, report) if session.score else None
     with noted_signals() as stop:
         report(f"training for {_length(recipe)}; Ctrl-C ends it early, and salzoo train --resume goes on")
-        _train_and_save(training, folder, task, tensorboard, stop, report)
+        _train_and_save(training, folder, task, session, stop)
         stopped = training.done < 1
     progress, outcome = training.progress, training.outcome.eval()
     model.eval()
@@ -100,19 +114,14 @@ def conduct(
         if task is not None:
             write_results(results, folder.path / RESULTS)
             save_strips(outcome, task.videos[:PICTURED_VIDEOS], folder.pictures())
-        folder.finish(progress, keep_state=keep_state)
+        folder.finish(progress, keep_state=session.keep_state)
 
     on_first_rank(rank, finish)
     return Run(folder.path, outcome, progress.step, interrupted=False, results=results)
 
 
 def _train_and_save(
-    training: Training,
-    folder: RunFolder,
-    task: Task | None,
-    tensorboard: bool,
-    stop: Callable[[], bool],
-    report: Report,
+    training: Training, folder: RunFolder, task: Task | None, session: Session, stop: Callable[[], bool]
 ) -> None:
     """Take the steps, validating at the end of epochs, saving there, every so many steps, and at the end."""
     recipe, progress, rank = training.recipe, training.progress, training.rank
@@ -125,8 +134,8 @@ def _train_and_save(
     steps = train_steps(training, stop)
     with (
         closing(steps),  # its threads must not read on when an error ends the process
-        closing(foretell(folder.follow(steps), report) if rank.first else steps) as followed,
-        open_board(folder.path if tensorboard and rank.first else None, progress.step) as board,
+        closing(announce_time_left(folder.follow(steps), session.report) if rank.first else steps) as followed,
+        open_board(folder.path if session.tensorboard else None, progress.step) as board,
     ):
         try:
             for step in followed:
@@ -134,7 +143,7 @@ def _train_and_save(
                 if progress.epochs > epochs:
                     epochs = progress.epochs
                     if task is not None and recipe.validate and epochs % recipe.validate == 0 and training.done < 1:
-                        board.add_scores(_validate(training, folder, task, report), progress.step)
+                        board.add_scores(_validate(training, folder, task, session.report), progress.step)
                 elif progress.step % recipe.save_every:
                     continue
                 saved = progress.step
