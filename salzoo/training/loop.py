@@ -19,6 +19,7 @@ from salzoo.interfaces import SalzooError, map_state
 from salzoo.runtime.prefetching import read_ahead
 from salzoo.training.augmentation import Augmentation
 from salzoo.training.clips import ClipBatch, Reading, clip_batches, still_batches
+from salzoo.training.depthwise import Float32Gradients
 from salzoo.training.discriminator import adversarial_loss, discriminator_loss, to_rgb
 from salzoo.training.losses import NEEDS_FIXATIONS, frame_losses
 from salzoo.training.schedules import rate_factor
@@ -97,7 +98,8 @@ def train_steps(training: Training, stop: Callable[[], bool] = lambda: False) ->
                 factor = rate_factor(recipe, group["name"], progress.step, done)
                 group["lr"] = group["full_rate"] * factor * training.plateau.factor
             optimizer.zero_grad()
-            loss, longest, names = _accumulate(training, networks, sources, adversary)
+            with Float32Gradients() if training.precision == "bfloat16" else contextlib.nullcontext():
+                loss, longest, names = _accumulate(training, networks, sources, adversary)
             norm = _apply(training, optimizer, longest, adversary)
             _check_convergence(training, loss, norm, adversary, names)
             training.model.backbone.select_source(None)
