@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from salzoo.hub.sources import load_model
     from salzoo.interfaces.errors import SalzooError
     from salzoo.model import SaliencyModel, create_model
-    from salzoo.prediction.runs import predict, predict_frames
-    from salzoo.prediction.showing import show
+    from salzoo.prediction.corpus import predict_corpus
+    from salzoo.prediction.engines.engine import RunOptions
+    from salzoo.prediction.preview import show
+    from salzoo.prediction.runner import predict, predict_frames
     from salzoo.training.starting import train
 
 __all__ = [
+    "RunOptions",
     "SaliencyModel",
     "SalzooError",
     "Scoring",
@@ -37,12 +40,14 @@ __all__ = [
     "list_models",
     "load_model",
     "predict",
+    "predict_corpus",
     "predict_frames",
     "show",
     "train",
 ]
 
 _HOMES = {
+    "RunOptions": "salzoo.prediction.engines.engine",
     "SaliencyModel": "salzoo.model",
     "SalzooError": "salzoo.interfaces.errors",
     "Scoring": "salzoo.evaluation.tasks",
@@ -50,9 +55,10 @@ _HOMES = {
     "evaluate": "salzoo.evaluation.models",
     "list_models": "salzoo.hub.cards",
     "load_model": "salzoo.hub.sources",
-    "predict": "salzoo.prediction.runs",
-    "predict_frames": "salzoo.prediction.runs",
-    "show": "salzoo.prediction.showing",
+    "predict": "salzoo.prediction.runner",
+    "predict_corpus": "salzoo.prediction.corpus",
+    "predict_frames": "salzoo.prediction.runner",
+    "show": "salzoo.prediction.preview",
     "train": "salzoo.training.starting",
 }
 _ROOMS = ("datasets", "interfaces", "metrics")

@@ -11,7 +11,7 @@ from salzoo.cli import cli
 from salzoo.footprint import layer_bytes, weight_bytes
 from salzoo.interfaces import SalzooError
 from salzoo.model import describe_shapes
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 from salzoo.training.session import Session
 from salzoo.training.sweep import expand
 

@@ -12,7 +12,7 @@ import pytest
 
 import salzoo
 from salzoo.evaluation.results import Result, summarise
-from salzoo.prediction.runs import Prediction
+from salzoo.prediction.runner import Prediction
 from salzoo.video.writing import video_writer
 
 NOTEBOOK = Path(__file__).parents[1] / ".github" / "from-video-to-report.ipynb"

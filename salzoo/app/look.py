@@ -4,14 +4,13 @@ import math
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -19,9 +18,10 @@ from salzoo.gaze.truth import has_gaze, read_fixations
 from salzoo.interfaces.dataset import Video
 from salzoo.interfaces.errors import SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.prediction.inputs import Selection, Source
+from salzoo.prediction.inputs import Input, Selection
+from salzoo.prediction.maps import filter_maps
 from salzoo.prediction.outputs import OutputOptions, open_output
-from salzoo.prediction.runs import Runner
+from salzoo.prediction.runner import Runner
 from salzoo.spec import Spec
 from salzoo.temporal.ema import EMA
 from salzoo.video.overlay import resize_map
@@ -83,17 +83,18 @@ class Look:
         SalzooError: several inputs that are not all pictures; one that cannot be read.
     """
 
-    def __init__(self, sources: Sequence[Source], models: Sequence[Shown], folder: Path) -> None:
+    def __init__(self, sources: Sequence[Input], models: Sequence[Shown], folder: Path) -> None:
         self.sources, self.models, self.folder = list(sources), list(models), folder
         self.video = not self.sources[0].still
         if len(sources) > 1 and not all(source.still for source in sources):
             raise SalzooError("drop one video, or pictures")
         if not 0 < len(models) <= MODELS:
             raise SalzooError(f"choose one to {MODELS} models")
-        first, self.info = self.sources[0].open()
-        self.frame_size = next(first).image.shape[:2]
+        stream = self.sources[0].open()
+        self.info = stream.info
+        self.frame_size = next(stream.frames).image.shape[:2]
         self.total = self.info.frames if self.info is not None else len(sources)
-        self.rate = self.sources[0].rate(self.info) or float(UNKNOWN_RATE)
+        self.rate = stream.rate or float(UNKNOWN_RATE)
         self.times: list[float] = []
         self.frame_sizes: list[tuple[int, ...]] = []
         self._latest: NDArray[np.uint8] | None = None
@@ -148,27 +149,23 @@ class Look:
         assert info is not None
         size = shown_size(self.frame_size, self._aspect())
         stop = FRAMES / self.rate if self.total > FRAMES else None
-        sound = self.sources[0].sound(Selection(stop=stop), info)
+        sound = self.sources[0].open(Selection(stop=stop)).sound
         return video_writer(self.folder / "play.mp4", size, self.rate, time_base=info.time_base, sound=sound)
 
-    def _run_one(self, number: int, source: Source, grids: Sequence[Any], play: Write | None) -> Iterator[int]:
+    def _run_one(self, number: int, source: Input, grids: Sequence[Any], play: Write | None) -> Iterator[int]:
         before = None
         with ExitStack() as stack:
-            streams: list[Any] = [
-                model.runner.stream(
-                    islice(source.open()[0], FRAMES),
-                    self.total if self.video else 1,
-                    rate=self.rate,
-                    still=source.still,
-                )
-                for model in self.models
-            ]
-            for stream in streams:
-                stack.enter_context(closing(stream))
+            streams: list[Any] = []
+            for each in self.models:
+                stream = source.open()
+                stream = replace(stream, frames=islice(stream.frames, FRAMES), rate=self.rate)
+                streams.append(each.runner.maps(stream))
+            for maps in streams:
+                stack.enter_context(closing(maps))
             kept = [stack.enter_context(self._path(model, number).open("wb")) for model in range(len(streams))]
             for pairs in zip(*streams, strict=True):
-                frame: TimedFrame = pairs[0][0]
-                for model, ((_, map_), file, grid) in enumerate(zip(pairs, kept, grids, strict=True)):
+                frame: TimedFrame = pairs[0].frame
+                for model, ((_, _, map_), file, grid) in enumerate(zip(pairs, kept, grids, strict=True)):
                     self._shapes[model, number] = map_.shape
                     file.write(_levels(map_))
                     file.flush()
@@ -224,11 +221,9 @@ class Look:
         at_rate = average.at_rate(self.rate) if average is not None and average.timed else average
         state = None
         for begin in range(0, count, CLIP):
-            clip = np.array(kept[begin : begin + CLIP]) / np.float32(LEVELS)
+            clip: Map = np.array(kept[begin : begin + CLIP], np.float32) / np.float32(LEVELS)
             if at_rate is not None:
-                with torch.inference_mode():
-                    filtered, state = at_rate(torch.from_numpy(clip)[None, :, None], lambda x: x, state)
-                clip = filtered[0, :, 0].numpy()
+                clip, state = filter_maps(at_rate, clip, state)
             yield from clip
 
     def write(self, kind: str, model: int, average: EMA | None, options: OutputOptions, source: int = 0) -> Path:
@@ -240,10 +235,11 @@ class Look:
         chosen = self.sources[source]
         cut = self.video and self.total > len(self.times)
         selection = Selection(stop=self.times[-1] + 1e-6) if cut else Selection()
-        frames, info = chosen.open()
-        sound = chosen.sound(selection, info) if info is not None else None
-        with open_output(out, info, options, sound) as write:
-            for frame, map_ in zip(frames, self.maps(model, average if self.video else None, source), strict=False):
+        stream = chosen.open(selection)
+        with open_output(out, stream, options) as write:
+            for frame, map_ in zip(
+                stream.frames, self.maps(model, average if self.video else None, source), strict=False
+            ):
                 write(frame, map_)  # of a long video, the first frames have maps
         return out
 

@@ -21,9 +21,10 @@ from salzoo.hub.sources import DEFAULT_MODEL, load_model, resolve_source
 from salzoo.interfaces.dataset import Video
 from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.plugins import registry
-from salzoo.prediction.inputs import Source, dataset_inputs
+from salzoo.prediction.engines.engine import RunOptions
+from salzoo.prediction.inputs import Input
 from salzoo.prediction.outputs import OutputOptions
-from salzoo.prediction.runs import Runner
+from salzoo.prediction.runner import Runner
 from salzoo.runtime.files import write_text
 from salzoo.runtime.ranks import end_with_parent
 from salzoo.video.overlay import COLORMAPS
@@ -107,9 +108,9 @@ class Worker:
         tell({"says": "loading the model …"})
         models = [shown_model(name) for name in dict.fromkeys(job["models"])]
         if "video" in job:
-            sources = dataset_inputs([self.videos[job["video"]]])
+            sources = [Input.of_video(self.videos[job["video"]])]
         else:
-            sources = [Source.of(Path(file)) for file in job["files"]]
+            sources = [Input.of(Path(file)) for file in job["files"]]
         look = Look(sources, models, Path(job["folder"]))
         tell({"look": look.about()})
         began = told = monotonic()
@@ -150,7 +151,7 @@ def shown_model(name: str) -> Shown:
     """A model, loaded once, without the average that it takes of finished maps, which can be another then."""
     network, own = without_average(load_model(name))
     # With PyTorch, so that the first frame need not wait for the trial of engines.
-    return Shown(name, Runner(network, engine="torch", count=lambda: None), own)
+    return Shown(name, Runner(network, RunOptions(engine="torch"), count=lambda: None), own)
 
 
 def models_at_hand() -> list[str]:

@@ -20,7 +20,7 @@ from salzoo.model import SaliencyModel, create_model, describe_shapes
 from salzoo.prediction.engines.engine import ENGINES, Engine
 from salzoo.prediction.engines.programs import is_installed, program_engine, program_precisions
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
-from salzoo.prediction.streaming import fit_frames
+from salzoo.prediction.maps import fit_frames
 from salzoo.training.initialization import initialize_from_nothing
 
 FRAMES = 8
@@ -35,16 +35,16 @@ def bench_inference(model: SaliencyModel, frames: Sequence[NDArray[np.uint8]], *
         frames: of a video, real ones best; fewer than eight are repeated.
         rounds: how often each is timed.
     """
-    shown = np.stack(list(islice(cycle([fitted for _, fitted in fit_frames(model, frames)]), FRAMES)))
+    shown = np.stack(list(islice(cycle(fit_frames(model, frames)), FRAMES)))
     plain = _plain(model, shown)
     wanted = plain()
     variants: dict[str, Callable[[], Any]] = {"plain": plain}
     notes: list[str] = []
     for engine in _engines(model, shown, notes):
-        for group in engine.groups:
-            label = f"{engine.name} {engine.precision}" + (f", {group} at once" if len(engine.groups) > 1 else "")
-            variants[label] = run = _runner(engine, shown, group)
-            if group == engine.groups[0]:
+        for batch in sorted({1, engine.batch}):
+            label = f"{engine.name} {engine.precision}" + (f", {batch} at once" if engine.batch > 1 else "")
+            variants[label] = run = _runner(engine, shown, batch)
+            if batch == 1:
                 maps = run()
                 notes.append(
                     f"{engine.name} {engine.precision}: maps differ from the plain ones by at most "
@@ -64,7 +64,7 @@ def frames_per_second(spec: str, *, rounds: int = 3) -> float:
     model's input size one after the other, the median of some rounds of eight frames. Weights are random where it has
     any."""
     model = model_for_bench(spec)
-    shown = np.stack([fitted for _, fitted in fit_frames(model, read_sample(None, model.preprocessing.size))])
+    shown = np.stack(fit_frames(model, read_sample(None, model.preprocessing.size)))
     (row,) = time_in_turn({"": _runner(torch_engine(model), shown, 1)}, rounds=rounds, units=len(shown))
     return 1 / row.seconds
 
@@ -137,7 +137,7 @@ def _engines(model: SaliencyModel, shown: NDArray[Any], notes: list[str]) -> lis
             continue
         for precision in program_precisions(name):
             try:
-                engines.append(program_engine(model, name, precision, (shown.shape[1], shown.shape[2]), list(shown)))
+                engines.append(program_engine(model, name, precision, (shown.shape[1], shown.shape[2])))
             except SalzooError as error:
                 notes.append(f"{name} {precision} not: {error}")
     return engines

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from salzoo.cli.types import ENGINES, PRECISIONS, SEED
+from salzoo.cli.run_options import read_run_options, scoring_run_options
+from salzoo.cli.types import SEED
 
 
 @click.command("eval")
@@ -48,15 +49,7 @@ from salzoo.cli.types import ENGINES, PRECISIONS, SEED
     type=click.IntRange(1, 1000),
     help="Processes that score. By default one a core, one beside a model on the CPU.",
 )
-@click.option("--device", help="cpu, cuda, mps; the best one here by default.")
-@click.option("--engine", type=click.Choice(ENGINES), default="torch", show_default=True, help="What runs the models.")
-@click.option(
-    "--precision",
-    type=click.Choice(PRECISIONS),
-    default="float32",
-    show_default=True,
-    help="Of the layers. The default gives every machine's scores; others tell what they cost.",
-)
+@scoring_run_options
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON results file.")
 @click.option(
     "--resume", is_flag=True, help="Go on with an evaluation that was ended, whose scores lie in OUT.partial, if any."
@@ -66,13 +59,10 @@ def eval_command(
     models: tuple[str, ...],
     predictions: Path | None,
     partial: bool,
-    device: str | None,
     out: Path | None,
     resume: bool,
     as_json: bool,
     workers: int | None,
-    engine: Any,
-    precision: Any,
     sigma: float | None,
     intervals: bool,
     by: tuple[str, str] | None,
@@ -96,13 +86,14 @@ def eval_command(
     from salzoo.evaluation.results import results_json
     from salzoo.evaluation.tables import format_by, format_table, read_column
     from salzoo.evaluation.tasks import Scoring
+    from salzoo.prediction.engines.engine import EXACT
     from salzoo.runtime.crashes import crashes_named
     from salzoo.runtime.files import check_output, write_text
     from salzoo.runtime.ranks import this_rank
 
     if sigma is not None:
         options["dataset"] += f"{',' if ':' in options['dataset'] else ':'}sigma={sigma!r}"
-    scoring = Scoring(**options)
+    how, scoring = read_run_options(options), Scoring(**options)
     if by:
         read_column(Path(by[0]), by[1])  # what is wrong with it is said before hours of work
     out = out or Path(f"eval-{Path(options['dataset']).name}-{scoring.split}.json")
@@ -122,16 +113,14 @@ def eval_command(
     elif models:
         from salzoo.evaluation.models import evaluate
 
-        results = evaluate(
-            models, scoring, device=device, workers=workers, engine=engine, precision=precision, partial=kept
-        )
+        results = evaluate(models, scoring, how=how, workers=workers, partial=kept)
         text, table = results_json(results), format_table(results, intervals=intervals)
-    elif (engine, precision) != ("torch", "float32"):
+    elif (how.engine, how.precision) != (EXACT.engine, EXACT.precision):
         raise click.UsageError("--engine and --precision are for MODELs")
     else:
         from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard, leaderboard_json
 
-        board = leaderboard(scoring, device=device, workers=workers, partial=kept)
+        board = leaderboard(scoring, how=how, workers=workers, partial=kept)
         results = board.results
         text, table = leaderboard_json(board), format_leaderboard(board)
     if not this_rank().first:

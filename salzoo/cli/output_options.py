@@ -6,8 +6,11 @@ from typing import Any
 
 import click
 
+from salzoo.cli.types import added
+
 # Spelt out: importing what they are read from would load OpenCV.
 _VIEWS = ["heat", "side-by-side", "contours", "alpha", "map"]
+_KINDS = ["mkv", "npz", "csv", "mp4", "png", "webm", "gif", "json", "npy"]
 _COLORMAPS = ["inferno", "magma", "plasma", "viridis", "cividis", "turbo", "jet", "hot"]
 _OPTIONS = [
     click.option(
@@ -43,13 +46,25 @@ _OPTIONS = [
 ]
 
 
+_SELECTION = [
+    click.option(
+        "--from", "start", type=click.FloatRange(0), default=0.0, help="Seconds of a video at which to begin."
+    ),
+    click.option("--to", "stop", type=click.FloatRange(0), help="Seconds at which to end."),
+    click.option("--every", type=click.IntRange(1), default=1, help="Take one frame in so many."),
+    click.option(
+        "--sequence", is_flag=True, help="Take the images of a folder for the frames of one video, by their numbers."
+    ),
+]
+
 _CORPUS = [
     click.option(
         "--as",
         "kind",
-        type=click.Choice(["mkv", "npz", "csv", "mp4", "png"]),
+        type=click.Choice(_KINDS),
         help="Write for each input, into the folder --out: grey maps without loss (mkv), values (npz), measures (csv), "
-        "an overlay (mp4) or a folder of maps (png, the default, for benchmarks). Bytes a frame, measured with "
+        "an overlay (mp4) or a folder of maps (png, the default, for benchmarks). A picture becomes a picture where a "
+        "video becomes one. Bytes a frame, measured with "
         "gaze-lite on a film of 1280x720: mkv 37 k, npz 3.7 M, csv 62, mp4 15 k, png 63 k.",
     ),
     click.option(
@@ -69,18 +84,17 @@ _CORPUS = [
 
 def corpus_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options for many inputs to a command."""
-    return _added(command, _CORPUS)
+    return added(command, _CORPUS)
+
+
+def selection_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which frames are taken to a command."""
+    return added(command, _SELECTION)
 
 
 def output_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of an output to a command."""
-    return _added(command, _OPTIONS)
-
-
-def _added(command: Callable[..., None], options: list[Any]) -> Callable[..., None]:
-    for option in reversed(options):  # the order of ``--help``
-        command = option(command)
-    return command
+    return added(command, _OPTIONS)
 
 
 def read_output_options(named: dict[str, Any]) -> Any:
@@ -91,3 +105,10 @@ def read_output_options(named: dict[str, Any]) -> Any:
     return OutputOptions(
         bits=bits, **{key: named.pop(key) for key in ("view", "colormap", "opacity", "scale", "boxes", "overwrite")}
     )
+
+
+def read_selection(named: dict[str, Any]) -> Any:
+    """Take the options that say which frames are taken out of all that a command was given."""
+    from salzoo.prediction.inputs import Selection
+
+    return Selection(named.pop("start"), named.pop("stop"), named.pop("every"))

@@ -1,18 +1,25 @@
 """``salzoo predict``: where people look in videos and images."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from salzoo.cli.output_options import corpus_options, output_options, read_output_options
-from salzoo.cli.types import ENGINES, PRECISIONS, parse_size
+from salzoo.cli.output_options import (
+    corpus_options,
+    output_options,
+    read_output_options,
+    read_selection,
+    selection_options,
+)
+from salzoo.cli.run_options import read_run_options, run_options
 
 if TYPE_CHECKING:
     from salzoo.prediction.corpus import Corpus
-    from salzoo.prediction.inputs import Source
-    from salzoo.prediction.runs import Prediction
+    from salzoo.prediction.engines.engine import RunOptions
+    from salzoo.prediction.inputs import Input
 
 
 @click.command("predict")
@@ -22,73 +29,29 @@ if TYPE_CHECKING:
     "--out",
     help="What to write: .mp4 (H.264, plays everywhere), .webm, .gif or .avi for an overlay video, .mkv for maps "
     "without loss, .png or .jpg for an overlay image, .npy or .npz for values, .csv or .json for measures of each "
-    "frame, a name without an ending for a folder of maps. {name} stands for the input's name; without it, several "
-    "inputs need a folder, in which each gets an output.",
+    "frame, a name without an ending for a folder: of maps, or, for several inputs, with an output for each.",
 )
 @corpus_options
 @output_options
-@click.option("--from", "start", type=click.FloatRange(0), default=0.0, help="Seconds of a video at which to begin.")
-@click.option("--to", "stop", type=click.FloatRange(0), help="Seconds at which to end.")
-@click.option("--every", type=click.IntRange(1), default=1, help="Take one frame in so many.")
-@click.option("--size", type=parse_size, metavar="HxW", help="Size that the model runs at; by default its own.")
+@selection_options
+@run_options
 @click.option(
-    "--dataset", help="Run over a whole split of this data set; no INPUT, and --out is the folder of a submission."
+    "--dataset",
+    help="Run over a whole split of this data set; no INPUT. Maps are laid out as benchmarks take them, "
+    "OUT/VIDEO/FRAME.png by the data set's names, grey, and checked at the end.",
 )
 @click.option("--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name>.")
 @click.option("--split", default="test", show_default=True, help="Which split.")
 @click.option(
-    "--format",
-    "layout",
-    type=click.Choice(["dhf1k"]),
-    default="dhf1k",
-    show_default=True,
-    help="How that folder is laid out: OUT/VIDEO/FRAME.png, as the data set names them, grey; checked at the end.",
-)
-@click.option("--resume", is_flag=True, help="Leave out inputs whose output is there; in a folder of several, always.")
-@click.option(
     "--live", metavar="N|URL", help="Run on camera N, or a stream, and show it on a page; no INPUT, no --out."
 )
-@click.option("--device", help="cpu, cuda, cuda:1, mps; by default the best one here.")
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", *ENGINES]),
-    default="auto",
-    show_default=True,
-    help="What runs the model: auto takes the fastest that is installed and keeps the maps.",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", *PRECISIONS]),
-    default="auto",
-    show_default=True,
-    help="Of the layers. int8 takes its ranges from the first frames.",
-)
 def predict_command(
-    words: tuple[str, ...],
-    out: str | None,
-    start: float,
-    stop: float | None,
-    every: int,
-    size: tuple[int, int] | None,
-    dataset: str | None,
-    root: Path | None,
-    split: str,
-    layout: str,
-    resume: bool,
-    kind: str | None,
-    listed: str | None,
-    retry_failed: bool,
-    log_json: Path | None,
-    live: str | None,
-    device: str | None,
-    engine: Any,
-    precision: Any,
-    **named_options: Any,
+    words: tuple[str, ...], out: str | None, dataset: str | None, live: str | None, listed: str | None, **named: Any
 ) -> None:
     """Draw where people look over each INPUT, or save the maps of MODEL.
 
-    INPUT is a video, an image, a folder (of numbered images: the frames of one video; else each file in it), a pattern
-    of numbered frames such as shot%04d.png, a glob, or - for a video on standard input.
+    INPUT is a video, an image, a folder (each video and image in it), a pattern of numbered frames such as
+    shot%04d.png, which is a video, a glob, or - for a video on standard input.
 
     MODEL is a run or checkpoint folder, a name that `salzoo list models` shows, or the spec of a model that needs no
     training, such as spectral-residual. Without one, gaze-lite runs, the zoo's own.
@@ -110,71 +73,67 @@ def predict_command(
     With --engine auto, engines are compared on the first frames, and the fastest whose maps differ from float32's by at
     most a hundredth runs the rest; --engine torch --precision float32 gives the same maps on every machine.
     """
-    from salzoo.hub.sources import DEFAULT_MODEL, names_model
-    from salzoo.prediction.inputs import ALL, Selection, dataset_inputs, distinct, find_inputs
-    from salzoo.prediction.listing import read_list
-    from salzoo.prediction.runs import Runner, predict_all
-    from salzoo.runtime.devices import device_of_rank
+    from salzoo.hub.sources import DEFAULT_MODEL
+    from salzoo.prediction.corpus import Corpus
+    from salzoo.prediction.inputs import ALL
+    from salzoo.prediction.runner import Runner
     from salzoo.runtime.ranks import this_rank
 
+    how, options, selection = read_run_options(named), read_output_options(named), read_selection(named)
     if live is not None:
-        if len(words) > 1 or (words and not names_model(words[0])) or out is not None or dataset is not None:
+        if len(words) > 1 or out is not None or dataset is not None:
             raise click.UsageError("--live takes the place of INPUT and --out")
-        _watch(words[0] if words else DEFAULT_MODEL, live, size, device, engine, precision)
+        _watch(words, live, how)
         return
     if not words and dataset is None and listed is None:
         raise click.UsageError("name an INPUT: a video, an image, a folder, or - for a pipe")
     if out is None:
         raise click.UsageError("name what to write with --out")
-    options, selection = read_output_options(named_options), Selection(start, stop, every)
-    many = kind is not None or listed is not None or retry_failed or log_json is not None or this_rank().size > 1
     if dataset is not None:
-        drawn = (options.view, options.colormap, options.bits) != (None, None, 8)
+        drawn = (options.view, options.colormap, options.bits) != (None, None, 8) and named["kind"] in (None, "png")
         if len(words) > 1 or listed is not None or selection != ALL or drawn:
             raise click.UsageError("--dataset takes the place of INPUT: all frames of a split, as grey maps of 8 bits")
-        from salzoo.data import open_dataset
-
-        model, pattern = words[0] if words else DEFAULT_MODEL, str(Path(out, "{name}"))
-        videos = open_dataset(dataset, root).split(split)
+        model, find = words[0] if words else DEFAULT_MODEL, partial(_find_videos, dataset, named)
     else:
-        (model, inputs), pattern = _read_words(words, listed is not None), out
-
-    def find() -> list["Source"]:
-        if dataset is not None:
-            return dataset_inputs(videos)
-        return distinct([*(find_inputs(inputs) if inputs else []), *(read_list(listed) if listed is not None else [])])
-
-    sources = [] if many else find()
-    chosen = device_of_rank(device)
-    _say(f"device: {chosen}")
-    if many or (len(sources) > 1 and "{name}" not in pattern and not Path(out).suffix):
-        from salzoo.prediction.corpus import Corpus
-
-        if "{name}" in out or options.overwrite:
-            raise click.UsageError("many inputs go into a folder (-o DIR --as mkv), where nothing is overwritten")
-        corpus = Corpus(Path(out), kind or "png", model, chosen, engine, precision, size, selection, options)
-        _predict_corpus(corpus, find, retry_failed, log_json)
-        return
-    runner = Runner(model, device=chosen, engine=engine, precision=precision, size=size, report=click.echo)
-    _say_what_was_done(predict_all(runner, sources, pattern, selection, options=options, resume=resume))
-    if dataset is not None:
-        from salzoo.evaluation.saved_maps import check_layout
-
-        click.echo(
-            f"{out}: {check_layout(Path(out), videos)} maps of {len(videos)} videos, laid out as {layout} takes them"
-        )
-
-
-def _say_what_was_done(predictions: Iterable[tuple["Source", "Prediction | None"]]) -> None:
-    """Take predictions as they come, and print a line for each."""
-    for source, done in predictions:
-        if done is None:
-            click.echo(f"{source}: its output is there")
-            continue
+        model, inputs = _read_words(words, listed is not None)
+        find = partial(_find, inputs, listed, named["sequence"])
+    settings = [named["kind"], listed, dataset, named["retry_failed"] or None, named["log_json"]]
+    many = this_rank().size > 1 or any(setting is not None for setting in settings)
+    _say(f"device: {how.place()}")
+    found = [] if many else find()
+    if not many and len(found) == 1:
+        done = Runner(model, how, report=click.echo).run(found[0], Path(out), selection, options)
+        rate = done.frames / max(done.seconds, 1e-9)
         frames = "1 frame" if done.frames == 1 else f"{done.frames} frames"
-        click.echo(
-            f"{done.out}: {frames} in {done.seconds:.1f} s, {done.frames / max(done.seconds, 1e-9):.1f} frames/s"
-        )
+        click.echo(f"{done.out}: {frames} in {done.seconds:.1f} s, {rate:.1f} frames/s")
+        return
+    if found and Path(out).suffix:
+        raise click.UsageError(f"{len(found)} inputs cannot all become {out}: name a folder, as -o DIR --as mp4 does")
+    if options.overwrite:
+        raise click.UsageError("many inputs go into a folder (-o DIR --as mkv), where nothing is overwritten")
+    corpus = Corpus(Path(out), named["kind"] or "png", model, how, selection, options)
+    _predict_corpus(corpus, find, named)
+
+
+def _find(inputs: tuple[str, ...], listed: str | None, sequence: bool) -> list["Input"]:
+    """The inputs that the command line and a list name; says what they were taken for."""
+    from salzoo.prediction.inputs import distinct, find_inputs, in_words
+    from salzoo.prediction.listing import read_list
+
+    found = find_inputs(inputs, sequence=sequence, say=_say) if inputs else []
+    if listed is not None:
+        found += read_list(listed, sequence=sequence, say=_say)
+    if len(found) > 1 or len(found[0].files) > 1:
+        _say(f"inputs: {in_words(found)}")
+    return distinct(found)
+
+
+def _find_videos(dataset: str, named: dict[str, Any]) -> list["Input"]:
+    """The videos of a data set's split."""
+    from salzoo.data import open_dataset
+    from salzoo.prediction.inputs import Input
+
+    return [Input.of_video(video) for video in open_dataset(dataset, named["root"]).split(named["split"])]
 
 
 def _read_words(words: tuple[str, ...], listed: bool) -> tuple[str, tuple[str, ...]]:
@@ -192,22 +151,31 @@ def _read_words(words: tuple[str, ...], listed: bool) -> tuple[str, tuple[str, .
     return first, tuple(rest)
 
 
-def _predict_corpus(
-    corpus: "Corpus", find: Callable[[], list["Source"]], retry_failed: bool, log_json: Path | None
-) -> None:
+def _predict_corpus(corpus: "Corpus", find: Callable[[], list["Input"]], named: dict[str, Any]) -> None:
     """Run over many inputs, and say what became of them."""
     import os
 
+    from salzoo.evaluation.saved_maps import check_layout
     from salzoo.prediction.corpus import FAILED, predict_corpus
     from salzoo.runtime.ranks import this_rank
 
-    counts = predict_corpus(corpus, find, retry_failed=retry_failed, log=log_json, report=_say)
+    inputs: list[Input] = []
+
+    def find_once() -> list["Input"]:
+        inputs[:] = find()
+        return inputs
+
+    counts = predict_corpus(corpus, find_once, retry_failed=named["retry_failed"], log=named["log_json"], report=_say)
     if not this_rank().first:
         return
     where = f" ({corpus.folder / FAILED})" if counts.failed else ""
     _say(f"{counts.done} done, {counts.frames} frames; {counts.there} were there; {counts.failed} failed{where}")
     if counts.failed and "TORCHELASTIC_RUN_ID" not in os.environ:
         raise click.exceptions.Exit(3)
+    videos = [each.video for each in inputs if each.video is not None]
+    if videos and corpus.kind == "png" and not counts.failed:
+        maps = check_layout(corpus.folder, videos)
+        _say(f"{corpus.folder}: {maps} maps of {len(videos)} videos, laid out as benchmarks take them")
 
 
 def _say(text: str) -> None:
@@ -218,31 +186,29 @@ def _say(text: str) -> None:
     click.echo(f"rank {rank.number}: {text}" if rank.size > 1 else text)
 
 
-def _watch(
-    model: str, live: str, size: tuple[int, int] | None, device: str | None, engine: Any, precision: Any
-) -> None:
+def _watch(words: tuple[str, ...], live: str, how: "RunOptions") -> None:
     """Show a camera or stream with the model's heat over it until it ends, or Ctrl-C."""
-    import itertools
     import sys
 
-    from salzoo.prediction.live import Latency, live_page, read_live, watch
-    from salzoo.prediction.runs import Runner
-    from salzoo.prediction.showing import show as draw
-    from salzoo.runtime.devices import choose_device
+    from salzoo.hub.sources import DEFAULT_MODEL, names_model
+    from salzoo.prediction.inputs import Input
+    from salzoo.prediction.live import Latency, live_page, watch
+    from salzoo.prediction.preview import show as draw
+    from salzoo.prediction.runner import Runner
 
-    runner = Runner(
-        model, device=choose_device(device), engine=engine, precision=precision, size=size, report=click.echo
-    )
-    frames = read_live(live)
-    first = next(frames, None)
+    if words and not names_model(words[0]):
+        raise click.UsageError("--live takes the place of INPUT and --out")
+    runner = Runner(words[0] if words else DEFAULT_MODEL, how, report=click.echo)
+    stream = Input.of_camera(live).open()
+    first = next(stream.frames, None)
     if first is None:
         raise click.ClickException(f"{live} gave no frame")
-    running = runner.prepare([first])
+    running = runner.prepare([first.image])
     latency, count, dropped = Latency(), 0, 0
     with live_page() as (address, show):
         click.echo(f"live at {address} (Ctrl-C ends it)")
         try:
-            for seen in watch(running, itertools.chain([first], frames)):
+            for seen in watch(running, stream):
                 show(draw(seen.frame, seen.saliency).image)
                 latency.add(seen.latency)
                 count, dropped = count + 1, seen.dropped

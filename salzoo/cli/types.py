@@ -1,6 +1,8 @@
-"""Values of options, as ``click.option(type=…)`` takes them."""
+"""Values of options, as ``click.option(type=…)`` takes them, and groups of options."""
 
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 
@@ -8,7 +10,7 @@ SEED = click.IntRange(0, 2**63 - 1)
 """A seed that every generator of random numbers takes."""
 
 ENGINES = ("torch", "onnx", "openvino")
-PRECISIONS = ("float32", "bfloat16", "float16", "int8")
+PRECISIONS = ("float32", "bfloat16", "float16")
 """As ``salzoo.prediction.engines.engine`` has them, which imports torch."""
 
 
@@ -22,3 +24,10 @@ def parse_size(text: str) -> tuple[int, int]:
     if not match:
         raise click.BadParameter(f"{text!r} is not a size: write HEIGHTxWIDTH in pixels, such as 192x256")
     return int(match[1]), int(match[2])
+
+
+def added(command: Callable[..., None], options: Sequence[Any]) -> Callable[..., None]:
+    """A command with these options, in this order."""
+    for option in reversed(options):  # click shows the last one first
+        command = option(command)
+    return command

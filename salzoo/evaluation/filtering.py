@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -15,14 +14,14 @@ from salzoo.evaluation.scoring import Chunk
 from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.interfaces import SalzooError, State
-from salzoo.interfaces.dataset import rate_of
 from salzoo.model import SaliencyModel, create_model
 from salzoo.prediction.engines.engine import Engine
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.inputs import FrameStream, Input
+from salzoo.prediction.maps import filter_maps, frames_to_maps
 from salzoo.runtime.prefetching import read_ahead
 
 FRAMES_AHEAD = 16
-"""Frames decoded before the model asks for them."""
+"""Maps that wait to be scored."""
 
 
 @dataclass(frozen=True)
@@ -99,38 +98,33 @@ def _chunks(task: Task, family: Family, engine: Engine, number: int) -> Iterator
     chosen = task.frames[number]
     if not len(chosen):
         return
-    video, rate = task.videos[number], rate_of(task.videos[number])
-    frames = read_ahead(video.read_frames(0, int(chosen[-1]) + 1), FRAMES_AHEAD)
-    wanted = set(chosen.tolist())
-    filters = [on_output and _filter_of(model.at_rate(rate)) for _, model, on_output in family.members]
-    still = video.frames == 1
-    filtered = _filtered(engine.at_rate(rate), frames, filters, wanted, still)
+    video, found = task.videos[number], 0
+    filtered = _filtered(engine, Input.of_video(video).open(), family, chosen.tolist())
     maps = read_ahead(filtered, FRAMES_AHEAD)  # scores are taken meanwhile
-    found = 0
     while part := list(islice(maps, CHUNK)):
         found += len(part)
-        for member in range(len(filters)):
+        for member in range(len(family.members)):
             yield Chunk(number, [index for index, _ in part], [each[member] for _, each in part])
     if found != len(chosen):
         raise SalzooError(f"video {video.id} gave {found} of the {len(chosen)} frames that its fixations are of")
 
 
 def _filtered(
-    engine: Engine, frames: Any, filters: Sequence[nn.Module | None], wanted: set[int], still: bool
+    engine: Engine, stream: FrameStream, family: Family, chosen: list[int]
 ) -> Iterator[tuple[int, list[NDArray[Any]]]]:
-    """Each wanted frame's number, and its map as each filter leaves it; a filter sees the maps of all frames."""
+    """Each chosen frame's number, and its map as each member leaves it; a filter sees the maps of all frames."""
+    filters = [on and _filter_of(model.at_rate(stream.rate or 0.0)) for _, model, on in family.members]
     states: list[State] = [None] * len(filters)
+    wanted = set(chosen)
     needed = wanted if all(each is None for each in filters) else range(max(wanted) + 1)
-    for map_, index in zip(predict_maps(engine, frames, still=still, wanted=needed), sorted(needed), strict=False):
+    for index, _, map_ in frames_to_maps(engine, stream, wanted=needed):
         made: list[NDArray[Any]] = []
-        for number, on_output in enumerate(filters):
-            if on_output is None:
+        for number, module in enumerate(filters):
+            if module is None:
                 made.append(map_)
                 continue
-            with torch.inference_mode():
-                clip = torch.from_numpy(map_)[None, None, None].to(engine.model.device)
-                filtered, states[number] = on_output(clip, lambda x: x, states[number])
-            made.append(filtered[0, 0, 0].cpu().numpy())
+            filtered, states[number] = filter_maps(module, map_[None], states[number])
+            made.append(filtered[0])
         if index in wanted:
             yield index, made
 

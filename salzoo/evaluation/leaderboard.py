@@ -19,7 +19,8 @@ from salzoo.hub.sources import ModelSource, resolve_source
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
-from salzoo.runtime.devices import device_of_rank, share_cores
+from salzoo.prediction.engines.engine import EXACT, RunOptions
+from salzoo.runtime.devices import share_cores
 from salzoo.runtime.files import read_text
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.ranks import this_rank
@@ -44,13 +45,13 @@ class Leaderboard:
 
 
 def leaderboard(
-    scoring: Scoring, *, workers: int | None = None, device: str | None = None, partial: Partial | None = None
+    scoring: Scoring, *, workers: int | None = None, how: RunOptions = EXACT, partial: Partial | None = None
 ) -> Leaderboard:
     """Score all that is at hand: cards whose checkpoint folder lies here under the card's name, training-free models.
 
     Arguments are those of ``salzoo.evaluation.models.evaluate``. A model that fails is listed with the reason.
     """
-    where = device_of_rank(device)
+    where = how.place()
     share_cores()
     sources, not_scored = _find_sources()
     task = prepare(scoring)
@@ -60,8 +61,8 @@ def leaderboard(
         *((label, functools.partial(model.to, where)) for label, model in baselines(task)),
     ]
     results = []
-    how = {"device": where.type, "engine": "torch", "precision": "float32"}
-    with keep_scores(task, partial, **how) as task, worker_pool(task.scorer.score, workers) as submit:
+    asked = {"device": where.type, "engine": EXACT.engine, "precision": EXACT.precision}
+    with keep_scores(task, partial, **asked) as task, worker_pool(task.scorer.score, workers) as submit:
         for label, load in contenders:
             try:
                 results.append(score_model(task, load(), label, submit, workers))

@@ -15,17 +15,13 @@ from salzoo.evaluation.tasks import Scoring, SubmitChunk, Task, keep_scores, pre
 from salzoo.hub.sources import load_model
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.choosing import choose_engine
-from salzoo.prediction.engines.engine import Engine, EngineName, Precision
+from salzoo.prediction.engines.engine import EXACT, Engine, RunOptions
 from salzoo.prediction.engines.torch_engine import torch_engine
-from salzoo.prediction.streaming import fit_frames
-from salzoo.runtime.devices import device_of_rank, share_cores
+from salzoo.runtime.devices import share_cores
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.processes import cores
 
 __all__ = ["Scoring", "Task", "baselines", "evaluate", "prepare", "score_model"]
-
-CALIBRATION = (8, 4)
-"""Videos, and frames of each, that int8 takes its ranges from."""
 
 
 def evaluate(
@@ -33,9 +29,7 @@ def evaluate(
     scoring: Scoring,
     *,
     workers: int | None = None,
-    device: str | None = None,
-    engine: EngineName = "torch",
-    precision: Precision = "float32",
+    how: RunOptions = EXACT,
     partial: Partial | None = None,
 ) -> list[Result]:
     """Score models on a data set, with the training-free baselines beside them.
@@ -46,27 +40,26 @@ def evaluate(
         models: models, or what ``load_model`` takes.
         scoring: what is scored on, and how.
         workers: processes that score; by default one a core beside a GPU, none beside the CPU, which the model needs.
-        device: where models run; by default the best here, under ``torchrun`` the GPU of the process's local rank.
-        engine, precision: how the models run. By default as every machine can, so that scores can be compared; others
-            tell what a faster way of running costs. The baselines always run in the default.
+        how: how the models run, with an engine and a precision by name. By default as every machine can, so that scores
+            can be compared; others tell what a faster way of running costs. The baselines always run in the default.
         partial: where the scores of each video are kept as they come; see ``salzoo.evaluation.partial``.
 
     Returns:
         One result per model, then those of ``center-bias`` fitted to the training split and ``spectral-residual``, and
         where observers are known one by one that of people predicting people.
     """
-    where = device_of_rank(device)
+    where = how.place()
     share_cores()
     loaded = [(_label(model), model if isinstance(model, SaliencyModel) else load_model(model)) for model in models]
     task = prepare(scoring)
     workers = default_workers(workers, where)
     given = {label for label, _ in loaded}
     others = [baseline for baseline in baselines(task) if baseline[0] not in given]
-    how = {"device": where.type, "engine": engine, "precision": precision}
-    with keep_scores(task, partial, **how) as task, worker_pool(task.scorer.score, workers) as submit:
+    asked = {"device": where.type, "engine": how.engine, "precision": how.precision}
+    with keep_scores(task, partial, **asked) as task, worker_pool(task.scorer.score, workers) as submit:
         results = []
         for family in find_families(loaded):
-            running = _engine(task, family.network.to(where), engine, precision)
+            running = choose_engine(family.network.to(where).eval(), (), how).engine
             results += score_family(task, family, running, submit, workers)
         order = [label for label, _ in loaded]
         results.sort(key=lambda result: order.index(result.model))
@@ -74,20 +67,6 @@ def evaluate(
         if knows_people(task):
             results += score_humans(task, submit, workers)
     return add_relative(results) if scoring.relative else results
-
-
-def _engine(task: Task, model: SaliencyModel, engine: EngineName, precision: Precision) -> Engine:
-    """A model ready to run as asked; what needs frames to look at gets the first of some videos of the split."""
-    model.eval()
-    if engine == "torch":
-        return torch_engine(model, precision)
-    videos, frames = CALIBRATION
-    sample = [
-        shown
-        for video in task.videos[:videos]
-        for _, shown in fit_frames(model, video.read_frames(0, min(frames, video.frames)))
-    ]
-    return choose_engine(model, sample, engine=engine, precision=precision).engine
 
 
 def baselines(task: Task) -> list[tuple[str, SaliencyModel]]:

@@ -70,7 +70,7 @@ def check_layout(folder: Path, videos: Sequence[Video]) -> int:
     ]
     if missing:
         raise SalzooError(f"{folder} lacks {len(missing)} maps: {few(missing)}")
-    known = {_key(video.id) for video in videos}
+    known = {_key(video.id) for video in videos} | {"salzoo.json"}  # which says what made the maps
     extra = [*saved.extra, *(path for path in _visible(folder.iterdir()) if _key(path.name) not in known)]
     if extra:
         raise SalzooError(f"{folder} also holds what is no map of these videos: {few(map(str, extra))}")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 from salzoo.video.overlay import resize_map
 
 Frame = NDArray[np.uint8]

@@ -16,19 +16,17 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from salzoo.hub.sources import load_model, resolve_source
+from salzoo.hub.sources import resolve_source
 from salzoo.interfaces.errors import SalzooError, one_line, shown
-from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.choosing import SAMPLE
-from salzoo.prediction.inputs import ALL, Selection, Source
+from salzoo.prediction.engines.engine import AUTO, RunOptions
+from salzoo.prediction.inputs import ALL, Input, Selection
 from salzoo.prediction.outputs import PLAIN, OutputOptions, check_options
-from salzoo.prediction.pace import Pace
 from salzoo.prediction.progress import Counts, followed
-from salzoo.prediction.runs import Runner, is_there
+from salzoo.prediction.runner import Runner, is_there
 from salzoo.runtime.devices import share_cores
 from salzoo.runtime.files import read_text, sweep, write_text
 from salzoo.runtime.locking import locked
@@ -37,8 +35,10 @@ from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.ranks import await_all, end_with_parent, on_first_rank, take_in_turn, this_rank
 from salzoo.runtime.versions import software_versions
 
-KINDS = ("mkv", "npz", "csv", "mp4", "png")
-"""What can be written for each input; png is a folder of them."""
+KINDS = ("mkv", "npz", "csv", "mp4", "png", "webm", "gif", "json", "npy")
+"""What can be written for each input; png is a folder of maps for a video."""
+
+_DRAWN = ("mkv", "mp4", "png", "webm", "gif")
 
 RECORD, FAILED, IN_FLIGHT = "salzoo.json", "failed.csv", ".in-flight"
 
@@ -54,42 +54,31 @@ class Corpus:
         folder: of the outputs.
         kind: one of ``KINDS``.
         model: what ``load_model`` takes.
-        device: where it runs.
-        engine, precision, size, selection, options: as for ``predict``. "auto" is settled once for the whole folder.
-        together: frames that run at once, for another number rounds otherwise; 0 where that is not settled yet.
+        how, selection, options: as for ``predict``. "auto" is settled once for the whole folder.
     """
 
     folder: Path
     kind: str
     model: str
-    device: torch.device
-    engine: Any = "auto"
-    precision: Any = "auto"
-    size: tuple[int, int] | None = None
+    how: RunOptions = AUTO
     selection: Selection = ALL
     options: OutputOptions = PLAIN
-    together: int = 0
 
-    def out(self, source: Source) -> Path:
-        """The output of an input."""
-        return self.folder / (source.name if self.kind == "png" else f"{source.name}.{self.kind}")
+    def out(self, source: Input) -> Path:
+        """The output of an input: a picture becomes a picture where a video becomes one."""
+        drawn = source.still and source.video is None and self.kind in _DRAWN
+        if self.kind == "png" and not drawn:
+            return self.folder / source.name
+        return self.folder / f"{source.name}.{'png' if drawn else self.kind}"
 
-    def runner(self, count: Callable[[], None] = lambda: None, model: SaliencyModel | None = None) -> Runner:
-        """The model, ready to run in the way that was settled; calls ``count`` after each frame."""
-        return Runner(
-            self.model if model is None else model,
-            device=self.device,
-            engine=self.engine,
-            precision=self.precision,
-            size=self.size,
-            pace=Pace((self.together,)),
-            count=count,
-        )
+    def runner(self, count: Callable[[], None] = lambda: None) -> Runner:
+        """The model, ready to run; calls ``count`` after each frame."""
+        return Runner(self.model, self.how, count=count)
 
 
 def predict_corpus(
     corpus: Corpus,
-    find: Callable[[], list[Source]],
+    find: Callable[[], Sequence[Input]],
     *,
     retry_failed: bool = False,
     log: Path | None = None,
@@ -121,7 +110,7 @@ def predict_corpus(
     sources = on_first_rank(rank, lambda: _in_order(corpus, find()))
     with locked(corpus.folder, rank, "is being written to"):
         settled = on_first_rank(rank, lambda: _settle(corpus, sources))
-        report(f"engine: {settled.engine} {settled.precision}, {settled.together} frames at once")
+        report(f"engine: {settled.how.engine} {settled.how.precision}")
         failed = on_first_rank(rank, lambda: read_failed(corpus.folder))
         todo = [source for source in sources if (shown(source.name) in failed) == retry_failed]
         with followed(todo, failed, corpus.folder / FAILED, log) as counting:
@@ -145,7 +134,7 @@ def predict_corpus(
         return counting.counts()
 
 
-def _in_order(corpus: Corpus, sources: list[Source]) -> list[Source]:
+def _in_order(corpus: Corpus, sources: Sequence[Input]) -> list[Input]:
     """The inputs with the largest first, so that none of them is begun when all others are done."""
     for source in sources:
         if not source.files and source.video is None:
@@ -156,16 +145,16 @@ def _in_order(corpus: Corpus, sources: list[Source]) -> list[Source]:
     return sorted(sources, key=lambda source: (-source.size(), source.name))
 
 
-def _settle(corpus: Corpus, sources: Sequence[Source]) -> Corpus:
+def _settle(corpus: Corpus, sources: Sequence[Input]) -> Corpus:
     """Compare the folder's record with what is asked for, or write one, with the engine that was chosen."""
     found = resolve_source(corpus.model)
     asked = {
         "spec": found.spec,
         "weights_sha256": found.weights_sha256,
         "kind": corpus.kind,
-        "engine": corpus.engine,
-        "precision": corpus.precision,
-        "size": corpus.size and list(corpus.size),
+        "engine": corpus.how.engine,
+        "precision": corpus.how.precision,
+        "size": corpus.how.size and list(corpus.how.size),
         "selection": asdict(corpus.selection),
         "options": {
             **asdict(corpus.options),
@@ -183,7 +172,7 @@ def _settle(corpus: Corpus, sources: Sequence[Source]) -> Corpus:
                     f"{corpus.folder} holds outputs of {key.replace('_', ' ')} {json.dumps(before[key])}, not "
                     f"{json.dumps(value)}: name another folder"
                 )
-        return replace(corpus, **{key: chosen[key] for key in ("engine", "precision", "together")})
+        return replace(corpus, how=replace(corpus.how, engine=chosen["engine"], precision=chosen["precision"]))
     except FileNotFoundError:
         if any(not each.name.startswith(".") for each in corpus.folder.iterdir()):
             raise SalzooError(
@@ -192,41 +181,39 @@ def _settle(corpus: Corpus, sources: Sequence[Source]) -> Corpus:
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise SalzooError(f"{path} is damaged ({one_line(error)}): name another folder") from error
     settled = _choose(corpus, sources)
-    chosen = {key: getattr(settled, key) for key in ("engine", "precision", "together")}
+    chosen = {"engine": settled.how.engine, "precision": settled.how.precision}
     record = {"model": corpus.model, "asked": asked, "chosen": chosen, "versions": software_versions()}
-    write_text(json.dumps({**record, "device": str(corpus.device)}, indent=2) + "\n", path)
+    write_text(json.dumps({**record, "device": str(corpus.how.place())}, indent=2) + "\n", path)
     return settled
 
 
-def _choose(corpus: Corpus, sources: Sequence[Source]) -> Corpus:
+def _choose(corpus: Corpus, sources: Sequence[Input]) -> Corpus:
     """Choose the engine on the first frames of the first input that can be read."""
-    if corpus.precision == "int8":
-        raise SalzooError("int8 takes its ranges from the first frames, which each process has others of")
     frames, total = [], None
     for source in sources:
         if _was_in_flight(corpus, source):
             continue
         with suppress(SalzooError), _in_flight(corpus, source):
-            shown_frames, info = source.open(corpus.selection)
-            frames = [frame.image for frame in islice(shown_frames, SAMPLE)]
-            total = len(sources) * (info.frames or 1000) if info is not None else len(sources)
+            stream = source.open(corpus.selection)
+            frames = [frame.image for frame in islice(stream.frames, SAMPLE)]
+            total = len(sources) * (1 if stream.still else stream.info.frames if stream.info else 0) or None
         if frames:
             break
-    model = load_model(corpus.model, device=corpus.device)
-    if corpus.engine == "auto" and model.preprocessing.fit == "nearest":  # other engines run at one size alone
-        corpus = replace(corpus, engine="torch")
-    engine = replace(corpus, together=1).runner(model=model).prepare(frames, total)
-    together = engine.groups[max(len(engine.groups) - 2, 0)]  # measured, it would differ from run to run
-    return replace(corpus, engine=engine.name, precision=engine.precision, together=together)
+    runner = corpus.runner()
+    runner.model = model = runner.load()
+    if corpus.how.engine == "auto" and model.preprocessing.fit == "nearest":  # others run at one size alone
+        runner.how = replace(corpus.how, engine="torch")
+    engine = runner.prepare(frames, total)
+    return replace(corpus, how=replace(corpus.how, engine=engine.name, precision=engine.precision))
 
 
-def _was_in_flight(corpus: Corpus, source: Source) -> bool:
+def _was_in_flight(corpus: Corpus, source: Input) -> bool:
     """Whether a process was killed at an input."""
     return (corpus.folder / IN_FLIGHT / source.name).exists()
 
 
 @contextmanager
-def _in_flight(corpus: Corpus, source: Source) -> Iterator[None]:
+def _in_flight(corpus: Corpus, source: Input) -> Iterator[None]:
     """Note within the block that an input is at hand. A signal that asks the process to end is not the input's
     fault."""
     marker = corpus.folder / IN_FLIGHT / source.name
@@ -242,7 +229,7 @@ def _in_flight(corpus: Corpus, source: Source) -> Iterator[None]:
             marker.unlink()
 
 
-def _predict_one(corpus: Corpus, runner: Runner, source: Source) -> None:
+def _predict_one(corpus: Corpus, runner: Runner, source: Input) -> None:
     again = _was_in_flight(corpus, source)
     with _in_flight(corpus, source):
         if not again:
@@ -257,21 +244,23 @@ def _predict_one(corpus: Corpus, runner: Runner, source: Source) -> None:
             raise
 
 
-def _run_apart(corpus: Corpus, threads: int, source: Source) -> None:
+def _run_apart(corpus: Corpus, threads: int, source: Input) -> None:
     """Run over an input in a process of its own."""
     end_with_parent()
     torch.set_num_threads(threads)
     _run(corpus, corpus.runner(), source)
 
 
-def _run(corpus: Corpus, runner: Runner, source: Source) -> None:
-    out = corpus.out(source)
-    if corpus.kind != "png":
-        runner.run(source, out, corpus.selection, corpus.options)
+def _run(corpus: Corpus, runner: Runner, source: Input) -> None:
+    out, options = corpus.out(source), corpus.options
+    if corpus.kind in ("mkv", "png"):
+        options = replace(options, view=options.view or "map")
+    if corpus.kind != "png" or (source.still and source.video is None):
+        runner.run(source, out, corpus.selection, options)
         return
     try:
         out.mkdir(exist_ok=True)  # a folder, whatever its name ends in
-        runner.run(source, out, corpus.selection, corpus.options)
+        runner.run(source, out, corpus.selection, options)
     finally:
         with suppress(OSError):
             out.rmdir()  # where it is empty still

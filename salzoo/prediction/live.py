@@ -1,9 +1,8 @@
-"""A camera or a stream as it comes: the newest frame first, late ones dropped and counted, shown on a page."""
+"""A camera with its saliency, shown on a page."""
 
-import math
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.prediction.engines.engine import Engine
-from salzoo.prediction.streaming import fit_frames
-from salzoo.video.resizing import free_map
+from salzoo.prediction.inputs import FrameStream
+from salzoo.prediction.maps import frames_to_maps
 
 REMEMBERED = 300
 """Frames that the latency is told of: the last so many."""
@@ -67,90 +66,16 @@ class Latency:
         return f"latency {1e3 * half:.0f} ms (median), {1e3 * most:.0f} ms (95 %)"
 
 
-def read_live(source: str) -> Iterator[NDArray[np.uint8]]:
-    """Frames of a camera, by its number ("0"), or of a stream, by its URL, as they come.
-
-    Raises SalzooError where there is none.
-    """
-    if not source.isdecimal() and "://" not in source:
-        raise SalzooError(f"{source!r} is neither the number of a camera nor a URL; a file needs no --live")
-    capture = cv2.VideoCapture()
-    try:
-        opened = capture.open(int(source)) if source.isdecimal() else capture.open(source, cv2.CAP_FFMPEG)
-        if not opened:
-            what = f"camera {source}" if source.isdecimal() else source
-            raise SalzooError(f"cannot open {what}: is it there, and in use by nobody else?")
-        while True:
-            read, frame = capture.read()
-            if not read:
-                return
-            yield np.asarray(frame, dtype=np.uint8)
-    finally:
-        capture.release()
-
-
-def watch(engine: Engine, frames: Iterable[NDArray[np.uint8]]) -> Iterator[Seen]:
-    """Run a model on the newest frame, again and again; the temporal state goes on from one that was run to the next,
-    and where the model's constants are in seconds, by the time between them.
+def watch(engine: Engine, stream: FrameStream) -> Iterator[Seen]:
+    """Run a model on the newest frame, again and again; the temporal state goes on from one that was run to the next.
 
     Args:
         engine: what runs.
-        frames: as they come; a thread takes them at once.
+        stream: of a camera.
     """
-    state, before = None, -math.inf
-    newest = _newest(frames)
-    try:
-        for frame, arrived, dropped in newest:
-            ((_, shown),) = fit_frames(engine.model, [frame])
-            maps, state = engine.at_rate(1 / (arrived - before)).run(shown[None], state)
-            before = arrived
-            map_ = free_map(maps[0], frame.shape[:2], engine.model.preprocessing)
-            yield Seen(frame, map_, perf_counter() - arrived, dropped)
-    finally:
-        newest.close()
-
-
-def _newest(frames: Iterable[NDArray[np.uint8]]) -> Generator[tuple[NDArray[np.uint8], float, int], None, None]:
-    """The newest frame whenever it is asked for, with the time of its arrival and how many were dropped so far."""
-    changed = threading.Condition()
-    waiting: list[tuple[NDArray[np.uint8], float]] = []
-    ended: list[BaseException | None] = []
-    dropped, closed = 0, False
-
-    def take() -> None:
-        nonlocal dropped
-        error: BaseException | None = None
-        try:
-            for frame in frames:
-                with changed:
-                    if closed:
-                        return
-                    dropped += len(waiting)
-                    waiting[:] = [(frame, perf_counter())]
-                    changed.notify()
-        except BaseException as caught:
-            error = caught
-        with changed:
-            ended.append(error)
-            changed.notify()
-
-    thread = threading.Thread(target=take, daemon=True)
-    thread.start()
-    try:
-        while True:
-            with changed:
-                while not (waiting or ended):
-                    changed.wait(0.5)  # short enough for Ctrl-C
-                if not waiting:
-                    if ended[0] is not None:
-                        raise ended[0]
-                    return
-                frame, arrived = waiting.pop()
-                lost = dropped
-            yield frame, arrived, lost
-    finally:
-        with changed:
-            closed = True
+    for _, frame, map_ in frames_to_maps(engine, stream):
+        dropped = getattr(stream.frames, "dropped", 0)
+        yield Seen(frame.image, map_, perf_counter() - float(frame.time), dropped)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.prediction.inputs import FrameStream
 from salzoo.prediction.measures import MEASURE_ENDINGS, measures_writer, read_boxes
 from salzoo.video.arrays import ARRAY_ENDINGS, array_writer
 from salzoo.video.overlay import OPACITY, resize_map
@@ -75,28 +76,20 @@ def check_options(kind: str, options: OutputOptions) -> None:
 
 
 @contextmanager
-def open_output(
-    out: Path,
-    info: VideoInfo | None,
-    options: OutputOptions,
-    sound: Sound | None = None,
-    names: Iterator[str] | None = None,
-) -> Iterator[WriteMap]:
+def open_output(out: Path, stream: FrameStream, options: OutputOptions) -> Iterator[WriteMap]:
     """Open what a name stands for, in a ``with`` block; it is there, complete, once the block ends well.
 
     Args:
         out: .mp4, .webm, .gif, .mkv or .avi for a video; .png or .jpg for an image; .npy or .npz for arrays, .csv or
             .json for measures, both of the values themselves; without an ending, or a folder, for numbered images.
-        info: of the video; None for an image.
+        stream: what is known of the frames. Where they have names, ``out`` is a folder of images of these names.
         options: how maps are shown.
-        sound: for a video.
-        names: of the images in a folder, which ``out`` then is; by default their numbers.
 
     Raises:
         SalzooError: an ending that does not fit, options that do not fit it, a place that cannot be written to.
     """
-    ending = out.suffix.lower()
-    folder = names is not None or out.is_dir() or not ending
+    ending, info = out.suffix.lower(), stream.info
+    folder = stream.names is not None or out.is_dir() or not ending
     if out.is_file() and not options.overwrite:
         raise SalzooError(f"{out} is there already: name another output, remove it, or replace it with --overwrite")
     if options.boxes is not None and ending not in MEASURE_ENDINGS:
@@ -110,11 +103,11 @@ def open_output(
             yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)
     elif folder:
         draw = Drawing(options, view="map")
-        with image_folder(out, names) as write:
+        with image_folder(out, stream.names) as write:
             yield lambda frame, map_: write(draw(frame, map_), draw.note)
     elif ending in VIDEO_ENDINGS and info is not None:
         draw = Drawing(options, view="map" if ending == ".mkv" else "heat", deep=ending == ".mkv")
-        with _video(out, info, draw, sound) as write_map:
+        with _video(out, info, draw, stream.sound) as write_map:
             yield write_map
     elif ending in IMAGE_ENDINGS and info is None:
         draw = Drawing(options, deep=ending == ".png")

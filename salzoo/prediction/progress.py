@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from salzoo.interfaces.errors import SalzooError, shown
-from salzoo.prediction.inputs import Source
+from salzoo.prediction.inputs import Input
 from salzoo.runtime.files import write_text
 from salzoo.runtime.progress import progress_bar
 from salzoo.runtime.ranks import connected, fresh_store, this_rank
@@ -50,15 +50,15 @@ class Counting:
     def frame(self) -> None:
         self._add(frames=1)
 
-    def done(self, source: Source) -> None:
+    def done(self, source: Input) -> None:
         if shown(source.name) in self._failed:
             self._tell(source, "")
         self._add(done=1, bytes=source.size())
 
-    def there(self, source: Source) -> None:
+    def there(self, source: Input) -> None:
         self._add(there=1, bytes=source.size())
 
-    def failed(self, source: Source, error: str) -> None:
+    def failed(self, source: Input, error: str) -> None:
         self._tell(source, error)
         self._add(failed=1, bytes=source.size())
 
@@ -74,7 +74,7 @@ class Counting:
                 found.append(json.loads(self.store.get(f"news/{after + len(found) + 1}")))
         return found
 
-    def _tell(self, source: Source, error: str) -> None:
+    def _tell(self, source: Input, error: str) -> None:
         with connected():
             self.store.set(f"news/{self.store.add('news', 1)}", json.dumps([shown(source.name), error]))
 
@@ -86,7 +86,7 @@ class Counting:
 
 @contextmanager
 def followed(
-    sources: Sequence[Source], failed: dict[str, str], file: Path, log: Path | None = None
+    sources: Sequence[Input], failed: dict[str, str], file: Path, log: Path | None = None
 ) -> Iterator[Counting]:
     """Within the block, the first process shows how far all have come, and keeps the list of failures.
 
@@ -118,7 +118,7 @@ def followed(
 
 def _follow(
     counting: Counting,
-    sources: Sequence[Source],
+    sources: Sequence[Input],
     failed: dict[str, str],
     file: Path,
     log: Path | None,

@@ -14,10 +14,10 @@ from salzoo.evaluation.protocols import resize_as_benchmark
 from salzoo.evaluation.results import heading, number
 from salzoo.gaze.truth import has_density, has_fixations, read_density, read_fixations
 from salzoo.interfaces import Video
-from salzoo.interfaces.dataset import rate_of
 from salzoo.metrics import cc, nss
 from salzoo.model import SaliencyModel
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.inputs import Input
+from salzoo.prediction.maps import as_engine, frames_to_maps
 from salzoo.video.overlay import map_to_grey, resize_map
 from salzoo.video.pictures import write_image
 from salzoo.video.resizing import resize_frame
@@ -78,20 +78,11 @@ def watch(model: SaliencyModel, video: Video, shown: Sequence[int], area: int = 
         shown: which frames, rising; the model sees all up to the last.
         area: pixels of each picture.
     """
-    wanted = set(shown)
-    kept: dict[int, Picture] = {}
-
-    def frames() -> Iterator[Picture]:
-        for index, frame in enumerate(video.read_frames(0, shown[-1] + 1)):
-            if index in wanted:
-                kept[index] = resize_frame(frame, _size(frame.shape, area))
-            yield frame
-
-    maps = predict_maps(model.at_rate(rate_of(video)), frames(), still=video.frames == 1, wanted=wanted)
-    for map_, index in zip(maps, shown, strict=False):
-        frame = kept.pop(index)
-        people, scores = _truth(video, index, map_, frame.shape[:2])
-        yield Moment(video.frame_name(index), frame, people, _heat(map_, frame.shape[:2]), scores)
+    stream = Input.of_video(video).open()
+    for index, frame, map_ in frames_to_maps(as_engine(model), stream, wanted=shown):
+        picture = resize_frame(frame.image, _size(frame.image.shape, area))
+        people, scores = _truth(video, index, map_, picture.shape[:2])
+        yield Moment(video.frame_name(index), picture, people, _heat(map_, picture.shape[:2]), scores)
 
 
 def draw_strip(moments: Sequence[Moment]) -> Picture:

@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 from small_sets import write_osie
 
-from salzoo import predict_frames
+from salzoo import RunOptions, predict_frames
 from salzoo.app.look import LEVELS, Look, make_average, shown_size
 from salzoo.app.worker import Worker, shown_model
 from salzoo.cli import cli
 from salzoo.data import open_dataset
 from salzoo.interfaces import SalzooError
-from salzoo.prediction.inputs import Source, dataset_inputs
+from salzoo.prediction.inputs import Input
 from salzoo.video.overlay import resize_map
 from salzoo.video.reading import probe_video
 from salzoo.video.writing import video_writer
@@ -36,7 +36,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def look_at(folder: Path, *files: Path, models: tuple[str, ...] = (MODEL, "center-bias")) -> Look:
-    look = Look([Source.of(file) for file in files], [shown_model(name) for name in models], folder)
+    look = Look([Input.of(file) for file in files], [shown_model(name) for name in models], folder)
     for count in look.run():
         assert count == len(look.times)
     assert look.found()["count"] == look.about()["total"]
@@ -54,7 +54,7 @@ def test_an_average_of_kept_maps_is_that_of_the_model(clip: Path, look: Look) ->
         ({"alpha": 0.3}, f"{MODEL}+ema:alpha=0.3@output"),
         ({"tau": 0.2}, f"{MODEL}+ema:tau=0.2@output"),
     ):
-        wanted = [map_ for _, map_ in predict_frames(spec, clip, engine="torch")]
+        wanted = [map_ for _, map_ in predict_frames(spec, clip, RunOptions(engine="torch"))]
         found = list(look.maps(0, make_average(average)))
         assert len(found) == len(wanted) == 40
         for index in (0, 33, 39):  # 33: behind the border of two clips
@@ -64,7 +64,7 @@ def test_an_average_of_kept_maps_is_that_of_the_model(clip: Path, look: Look) ->
 def test_an_average_takes_the_place_of_the_model_s_own(clip: Path, tmp_path: Path) -> None:
     look = look_at(tmp_path, clip, models=(f"{MODEL}+ema:alpha=0.2@output",))
     assert look.about()["own"] == [{"alpha": 0.2}]
-    plain = [map_ for _, map_ in predict_frames(MODEL, clip, engine="torch")]
+    plain = [map_ for _, map_ in predict_frames(MODEL, clip, RunOptions(engine="torch"))]
     np.testing.assert_allclose(resize_map(list(look.maps(0, None))[30], (90, 160)), plain[30], atol=2e-5)
     for wrong in ({"alpha": 0}, {"tau": float("nan")}, {"alpha": 0.1, "tau": 1}, {"beta": 1}, {"alpha": "x"}):
         with pytest.raises(SalzooError):
@@ -127,7 +127,7 @@ def test_pictures_are_scenes_of_their_own(tmp_path: Path) -> None:
 def test_people_s_gaze_goes_with_a_data_set_s_pictures(tmp_path: Path) -> None:
     write_osie(tmp_path / "osie")
     video = open_dataset("osie", tmp_path / "osie").split("test")[0]
-    look = Look(dataset_inputs([video]), [shown_model("center-bias")], tmp_path)
+    look = Look([Input.of_video(video)], [shown_model("center-bias")], tmp_path)
     assert list(look.run()) == [1]
     (points,) = look.found()["people"]
     height, width = next(video.read_frames()).shape[:2]
@@ -145,7 +145,7 @@ def test_what_cannot_be_looked_at(clip: Path, tmp_path: Path) -> None:
         ([tmp_path / "broken.mp4"], [MODEL], "broken.mp4"),
     ):
         with pytest.raises(SalzooError, match=message):
-            Look([Source.of(file) for file in files], [shown_model(name) for name in models], tmp_path)
+            Look([Input.of(file) for file in files], [shown_model(name) for name in models], tmp_path)
 
 
 def test_a_job_that_is_stopped_keeps_what_is_there(clip: Path, tmp_path: Path) -> None:

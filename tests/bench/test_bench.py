@@ -51,7 +51,7 @@ def test_inference_compares_engines_with_the_plain_way(monkeypatch: pytest.Monke
     (table,) = found["tables"]
     names = [row["name"] for row in table["rows"]]
     assert names[:2] == ["plain", "torch float32, 1 at once"]
-    assert not extras or {"onnx float32", "onnx int8"} <= set(names)
+    assert not extras or "onnx float32" in names
     assert table["rows"][0]["ratio"] == 1
     assert all(0 < row["peak"] < 1 for row in table["rows"] if row["name"] == "plain")
     assert any(note.startswith("torch float32: maps differ from the plain ones by at most") for note in table["notes"])

@@ -23,12 +23,15 @@ def run(*words: str | Path) -> tuple[int, str]:
 def test_a_split_is_written_as_its_frames_are_named_and_eval_reads_it(tiny_data: Path, tmp_path: Path) -> None:
     where = ("--dataset", "dhf1k", "--root", tiny_data, "--split", "val")
     out = tmp_path / "new" / "maps.v1"  # a folder, whatever its name
-    status, printed = run("predict", "spectral-residual", *where, "--format", "dhf1k", *EXACT, "-o", out)
+    status, printed = run("predict", "spectral-residual", *where, *EXACT, "-o", out)
     assert status == 0, printed
     (video,) = open_dataset("dhf1k", tiny_data).split("val")
-    assert printed.splitlines()[-1] == f"{out}: {video.frames} maps of 1 videos, laid out as dhf1k takes them"
+    assert printed.splitlines()[-1] == f"{out}: {video.frames} maps of 1 videos, laid out as benchmarks take them"
     written = sorted(path.relative_to(out) for path in out.rglob("*.*"))
-    assert written == sorted(Path(video.id, f"{video.frame_name(i)}.png") for i in range(video.frames))
+    assert written == [
+        *sorted(Path(video.id, f"{video.frame_name(i)}.png") for i in range(video.frames)),
+        Path("salzoo.json"),
+    ]
     frame = next(video.read_frames())
     assert read_image(out / written[0], grey=True).shape == frame.shape[:2]
 

@@ -17,7 +17,7 @@ from salzoo.evaluation.tables import format_table
 from salzoo.interfaces import SalzooError
 from salzoo.metrics import auc_judd, cc, nss, resize_prediction
 from salzoo.model import create_model
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 
 
 def test_scores_are_those_of_the_metrics_frame_by_frame(tiny_data: Path) -> None:

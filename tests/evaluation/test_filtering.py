@@ -32,8 +32,8 @@ def test_scores_are_those_of_each_model_run_by_itself(
     names = [run, f"{run}+ema:alpha=0.3@output", f"{run}+ema:alpha=0.05@61"]
     scoring = Scoring(root=tiny_data, max_frames=20)
     runs: list[int] = []
-    stream = filtering.predict_maps
-    monkeypatch.setattr(filtering, "predict_maps", lambda *given, **how: runs.append(1) or stream(*given, **how))
+    stream = filtering.frames_to_maps
+    monkeypatch.setattr(filtering, "frames_to_maps", lambda *given, **how: runs.append(1) or stream(*given, **how))
     together = evaluate(names, scoring, workers=1)
     assert len(runs) == 3  # the network once, and the two baselines
     for name, result in zip(names, together, strict=False):

@@ -20,7 +20,7 @@ from salzoo.evaluation.results import results_json
 from salzoo.hub.cards import load_card
 from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.model import create_model
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 from salzoo.video.overlay import map_to_grey
 from salzoo.video.pictures import write_image
 from salzoo.video.reading import read_video

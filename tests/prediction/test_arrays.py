@@ -7,7 +7,7 @@ import torch
 import salzoo
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel, create_model
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 from salzoo.training.initialization import initialize_from_nothing
 from salzoo.video.overlay import resize_map
 

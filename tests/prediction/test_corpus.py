@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -40,7 +41,7 @@ def plant_damaged(folder: Path) -> set[str]:
     (folder / "empty.avi").touch()
     (folder / "cut.avi").write_bytes(whole[:300])
     (folder / "text.mp4").write_text("no video")
-    write_image(folder / "picture.png", np.zeros((*SIZE, 3), np.uint8))
+    (folder / "picture.png").write_text("no picture")
     return {"empty", "cut", "text", "picture"}
 
 
@@ -88,6 +89,23 @@ def test_what_is_complete_stays_and_what_failed_is_named(folder: Path) -> None:
     assert Path("out/text.mkv").exists()
 
 
+@pytest.mark.parametrize(("kind", "colours"), [("mp4", 3), ("mkv", 1), ("png", 1)])
+def test_a_picture_among_videos_becomes_a_picture(folder: Path, kind: str, colours: int) -> None:
+    for number in (1, 2):
+        write_image(Path(f"in/photo {number}.png"), np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8))
+    Path("in/more").mkdir()
+    said = run("in", "-o", "out", "--as", kind)
+    assert "in: 1 folder passed over (more): name them too" in said
+    assert "in: 2 numbered pictures, each by itself; with --sequence, frames of one video" in said
+    assert "inputs: 3 videos, 2 pictures" in said
+    assert "5 done, 14 frames; 0 were there; 0 failed" in said
+    drawn = cv2.imread("out/photo 1.png", cv2.IMREAD_UNCHANGED)
+    assert drawn is not None
+    assert drawn.shape == ((*SIZE, 3) if colours == 3 else SIZE)
+    assert Path("out/photo 1.png").read_bytes() == Path("out/photo 2.png").read_bytes()  # nothing of the one before
+    assert {path.name for path in Path("out").glob("v00*")} == {"v00" if kind == "png" else f"v00.{kind}"}
+
+
 def test_another_model_or_option_is_refused_by_name(folder: Path) -> None:
     run("in", "-o", "out", "--as", "csv")
     assert 'holds outputs of kind "csv", not "npz"' in run("in", "-o", "out", "--as", "npz", status=1)
@@ -120,12 +138,12 @@ def test_lists_of_inputs(folder: Path) -> None:
 
 BOMB = """
 import os, signal, salzoo.prediction.inputs as inputs
-opened = inputs.Source.open
+opened = inputs.Input.open
 def open(self, *arguments):
     if self.name == "v01":
         os.kill(os.getpid(), signal.SIGKILL)
     return opened(self, *arguments)
-inputs.Source.open = open
+inputs.Input.open = open
 """
 
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from salzoo import SaliencyModel, SalzooError, create_model
 from salzoo.prediction.engines.choosing import choose_engine
-from salzoo.prediction.engines.engine import EngineName, Precision
+from salzoo.prediction.engines.engine import EngineName, Precision, RunOptions
 from salzoo.prediction.engines.preparing import prepare_for_inference
 from salzoo.prediction.engines.programs import program_engine
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
-from salzoo.prediction.pace import Pace
-from salzoo.prediction.streaming import predict_maps, stream_maps
+from salzoo.prediction.inputs import stream_of
+from salzoo.prediction.maps import frames_to_maps, predict_maps
 from salzoo.runtime.devices import flushed_denormals
 from salzoo.training.initialization import initialize_from_nothing
 
@@ -73,10 +73,10 @@ def test_groups_and_threads_change_nothing(spec: str, rounding: float, group: in
     model, frames = model_of(spec), scene(34)
     engine = torch_engine(model)
     if threaded:
-        maps = np.stack([map_ for _, map_ in stream_maps(engine, frames, Pace((group,)))])
+        maps = np.stack([map_ for _, _, map_ in frames_to_maps(engine, stream_of(frames), batch=group)])
     else:
-        maps = np.stack(list(predict_maps(engine, frames, clip_length=group)))
-    one_by_one = np.stack(list(predict_maps(engine, frames, clip_length=1)))
+        maps = np.stack(list(predict_maps(engine, frames, batch=group)))
+    one_by_one = np.stack(list(predict_maps(engine, frames, batch=1)))
     assert one_by_one.std() > 0.01
     np.testing.assert_allclose(maps, one_by_one, atol=rounding)
     np.testing.assert_allclose(one_by_one, plain_maps(model, frames), atol=1e-4)
@@ -84,9 +84,9 @@ def test_groups_and_threads_change_nothing(spec: str, rounding: float, group: in
 
 def test_a_stream_pairs_frames_with_their_maps() -> None:
     frames = scene(9, (60, 90))
-    pairs = list(stream_maps(torch_engine(model_of(SLIM)), iter(frames)))
-    assert [frame is given for (frame, _), given in zip(pairs, frames, strict=True)] == [True] * 9
-    assert {map_.shape for _, map_ in pairs} == {SIZE}
+    pairs = list(frames_to_maps(torch_engine(model_of(SLIM)), stream_of(iter(frames))))
+    assert [frame.image is given for (_, frame, _), given in zip(pairs, frames, strict=True)] == [True] * 9
+    assert {map_.shape for _, _, map_ in pairs} == {SIZE}
 
 
 def test_batch_norms_are_folded_on_a_copy() -> None:
@@ -138,19 +138,6 @@ def test_programs_carry_the_state(spec: str, name: EngineName) -> None:
     np.testing.assert_array_equal(next(predict_maps(engine, frames, wanted={5})), maps[-1])
 
 
-@pytest.mark.parametrize("name", ["onnx", "openvino"])
-def test_int8_is_calibrated_on_frames(name: EngineName) -> None:
-    pytest.importorskip({"onnx": "onnxruntime"}.get(name, name))
-    pytest.importorskip("onnxruntime")
-    model, frames = model_of(SLIM), scene(8)
-    engine = program_engine(model, name, "int8", SIZE, frames)
-    maps, wanted = np.stack(list(predict_maps(engine, frames))), plain_maps(model, frames)
-    assert np.abs(maps - wanted).max() > 1e-4
-    assert np.corrcoef(maps.ravel(), wanted.ravel())[0, 1] > 0.97  # three channels, 27 layers deep
-    with pytest.raises(SalzooError, match="int8 needs frames"):
-        program_engine(model, name, "int8", SIZE)
-
-
 def test_a_program_is_exported_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SALZOO_CACHE", str(tmp_path))
     model = model_of(SLIM)
@@ -180,20 +167,19 @@ def test_auto_takes_the_fastest_that_keeps_the_bound() -> None:
 @pytest.mark.parametrize(
     ("engine", "precision", "message"),
     [
-        ("torch", "int8", "torch runs in float32.* not in int8"),
         ("torch", "float16", "not in float16"),
-        ("onnx", "bfloat16", "onnx runs in float32, int8 here, not in bfloat16"),
+        ("onnx", "bfloat16", "onnx runs in float32 here, not in bfloat16"),
     ],
 )
 def test_what_an_engine_lacks_is_said(engine: EngineName, precision: Precision, message: str) -> None:
     with pytest.raises(SalzooError, match=message):
-        choose_engine(model_of(SLIM), scene(4), engine=engine, precision=precision)
+        choose_engine(model_of(SLIM), scene(4), RunOptions(engine=engine, precision=precision))
 
 
 def test_an_engine_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SalzooError, match=r'pip install "salzoo\[openvino\]"'):
-        choose_engine(model_of(SLIM), scene(4), engine="openvino", precision="float32")
+        choose_engine(model_of(SLIM), scene(4), RunOptions(engine="openvino", precision="float32"))
 
 
 def test_numbers_near_zero_are_flushed_only_while_a_model_runs() -> None:

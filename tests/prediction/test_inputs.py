@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 import salzoo
 from salzoo.cli import cli
 from salzoo.interfaces import SalzooError
+from salzoo.prediction.engines.engine import EXACT
 from salzoo.prediction.inputs import Selection, find_inputs
+from salzoo.prediction.listing import read_list
 from salzoo.video.pictures import write_image
 from salzoo.video.reading import probe_video, read_video
 from salzoo.video.writing import video_writer
@@ -52,7 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["in"], ["a", "b", "c"]),
         (["in/*.avi"], ["a", "b"]),
         (["in/c.png", "in/a.avi"], ["c", "a"]),
-        (["shot"], ["shot"]),
+        (["shot"], sorted(f"f{number}" for number in range(1, 12))),
         (["shot/f%d.png"], ["f"]),
         (["-"], ["stdin"]),
     ],
@@ -83,21 +85,30 @@ def test_a_folder_without_videos_and_images(folder: Path) -> None:
 
 
 def test_numbered_images_are_frames_in_the_order_of_their_numbers(folder: Path) -> None:
-    (source,) = find_inputs(["shot"])
-    frames, info = source.open()
-    found = list(frames)
+    (source,) = find_inputs(["shot"], sequence=True)
+    stream = source.open()
+    found, info = list(stream.frames), stream.info
     assert info is not None
     assert (info.frames, info.fps, info.height, info.width) == (11, 25.0, *SIZE)
     assert [int(frame.image[0, 0, 0]) for frame in found] == [20 * number for number in range(1, 12)]
     assert [float(frame.time) for frame in found[:3]] == [0.0, 0.04, 0.08]
     write_image(Path("shot/f12.png"), np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(SalzooError, match=r"f12\.png has another size"):
-        list(find_inputs(["shot"])[0].open()[0])
+        list(find_inputs(["shot"], sequence=True)[0].open().frames)
+
+
+def test_a_list_may_name_a_sequence_and_no_id_stands_for_several(folder: Path) -> None:
+    Path("list.csv").write_text("id,path\none,shot\ntwo,shot/f%d.png\n")
+    assert [(each.name, len(each.files)) for each in read_list("list.csv", sequence=True)] == [("one", 11), ("two", 11)]
+    with pytest.raises(SalzooError, match="line 2: shot stands for 11 inputs, which cannot have one id"):
+        read_list("list.csv")
+    with pytest.raises(SalzooError, match="shot stands for 11 inputs: name one"):
+        salzoo.predict("center-bias", "shot", "x.mp4")
 
 
 def test_a_part_of_a_video(folder: Path) -> None:
     (source,) = find_inputs(["in/a.avi"])
-    found = list(source.open(Selection(start=0.2, stop=0.8, every=2))[0])
+    found = list(source.open(Selection(start=0.2, stop=0.8, every=2)).frames)
     assert [float(frame.time) for frame in found] == pytest.approx([0, 0.2, 0.4])
     assert [round(float(frame.image.mean()) / 20) for frame in found] == [2, 4, 6]
     with pytest.raises(SalzooError, match="no frame lies from 3 s to 2 s"):
@@ -123,19 +134,20 @@ def run(*arguments: str) -> str:
 
 
 def test_several_inputs_and_resuming(folder: Path) -> None:
-    run("center-bias", "in", "shot", "-o", "new/maps")
+    run("center-bias", "in", "shot", "--sequence", "-o", "new/maps")
     assert {path.name: len(list(path.iterdir())) for path in Path("new/maps").iterdir() if path.is_dir()} == {
-        "a": 10, "b": 4, "c": 1, "shot": 11
+        "a": 10, "b": 4, "shot": 11
     }  # fmt: skip
     for path in Path("new/maps/a").iterdir():
         path.unlink()
     before = Path("new/maps/b/0001.png").stat().st_mtime_ns
-    assert "1 done, 10 frames; 2 were there; 0 failed" in run("center-bias", "in", "-o", "new/maps", "--resume")
+    assert "1 done, 10 frames; 2 were there; 0 failed" in run("center-bias", "in", "-o", "new/maps")
     assert len(list(Path("new/maps/a").iterdir())) == 10
     assert Path("new/maps/b/0001.png").stat().st_mtime_ns == before
-    run("center-bias", "in/a.avi", "in/b.avi", "-o", "{name}.mkv", "--every", "2")
-    assert [len(list(read_video(Path(f"{name}.mkv")))) for name in "ab"] == [5, 2]
+    run("center-bias", "in/a.avi", "in/b.avi", "-o", "films", "--as", "mkv", "--every", "2")
+    assert [len(list(read_video(Path(f"films/{name}.mkv")))) for name in "ab"] == [5, 2]
     result = CliRunner().invoke(cli, ["predict", "center-bias", "in/a.avi", "in/b.avi", "-o", "one.mp4"])
+    assert result.exit_code == 2
     assert "2 inputs cannot all become one.mp4" in result.stderr
 
 
@@ -177,6 +189,6 @@ def test_frames_from_python() -> None:
 
 def test_predicted_maps_are_of_all_frames(folder: Path) -> None:
     frames = list(read_video(Path("in/a.avi")))
-    pairs = list(salzoo.predict_frames("spectral-residual", "in/a.avi", engine="torch", precision="float32"))
+    pairs = list(salzoo.predict_frames("spectral-residual", "in/a.avi", EXACT))
     assert len(pairs) == len(frames)
     assert all((frame == given).all() for (frame, _), given in zip(pairs, frames, strict=True))

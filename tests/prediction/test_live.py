@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 import salzoo
 from salzoo.cli import cli
 from salzoo.interfaces import SalzooError
+from salzoo.prediction.camera import NewestFrames, read_camera
 from salzoo.prediction.engines.torch_engine import torch_engine
-from salzoo.prediction.live import live_page, read_live, watch
+from salzoo.prediction.inputs import FrameStream
+from salzoo.prediction.live import live_page, watch
 
 
 def picture(level: int) -> NDArray[np.uint8]:
@@ -33,7 +35,7 @@ def test_late_frames_are_dropped_and_counted() -> None:
             yield picture(level)
         all_there.set()
 
-    seen = watch(torch_engine(salzoo.load_model("center-bias")), camera())
+    seen = watch(torch_engine(salzoo.load_model("center-bias")), FrameStream(NewestFrames(camera()), rate=None))
     first = next(seen)
     assert (int(first.frame[0, 0, 0]), first.dropped) == (0, 0)
     may_go_on.set()
@@ -50,7 +52,7 @@ def test_what_a_camera_raises_is_raised() -> None:
         raise SalzooError("the cable is out")
 
     with pytest.raises(SalzooError, match="the cable is out"):
-        list(watch(torch_engine(salzoo.load_model("center-bias")), camera()))
+        list(watch(torch_engine(salzoo.load_model("center-bias")), FrameStream(NewestFrames(camera()), rate=None)))
 
 
 def test_the_page_shows_what_comes() -> None:
@@ -76,9 +78,9 @@ def test_the_page_shows_what_comes() -> None:
 
 def test_sources_that_are_none() -> None:
     with pytest.raises(SalzooError, match="neither the number of a camera nor a URL"):
-        next(read_live("video.mp4"))
+        next(read_camera("video.mp4"))
     with pytest.raises(SalzooError, match="cannot open camera 97"):
-        next(read_live("97"))
+        next(read_camera("97"))
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +90,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
             yield picture(level)
             time.sleep(0.05)
 
-    monkeypatch.setattr("salzoo.prediction.live.read_live", camera)
+    monkeypatch.setattr("salzoo.prediction.inputs.read_camera", camera)
     result = CliRunner().invoke(cli, ["predict", "center-bias", "--live", "0", "--device", "cpu"])
     assert result.exit_code == 0, result.output
     assert "live at http://127.0.0.1:" in result.stdout

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from salzoo.cli import cli
 from salzoo.cli.output_options import _COLORMAPS, _VIEWS
 from salzoo.interfaces import SalzooError
+from salzoo.prediction.inputs import FrameStream
 from salzoo.prediction.measures import Box, measure_map, read_boxes
 from salzoo.prediction.outputs import OutputOptions, open_output
 from salzoo.video.overlay import COLORMAPS
@@ -39,7 +40,7 @@ def frame(index: int) -> TimedFrame:
 
 
 def write(out: Path, heights: list[float], options: OutputOptions, info: VideoInfo | None = INFO) -> None:
-    with open_output(out, info, options) as put:
+    with open_output(out, FrameStream(iter(()), info), options) as put:
         for index, height in enumerate(heights):
             put(frame(index), blob(index, height))
 

@@ -15,7 +15,7 @@ from salzoo.interfaces.backbone import Output
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.preparing import prepare_for_inference
 from salzoo.prediction.engines.torch_engine import torch_engine
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 from salzoo.spec import parse_spec
 from salzoo.video.resizing import input_size, resize_frame
 
@@ -59,7 +59,7 @@ def test_windows_are_streamed(frames: np.ndarray, clip_length: int | None) -> No
     model = make(nn.Sigmoid(), "map")
     with torch.no_grad():
         wanted = model(model.preprocess(frames))[0][0, :, 0].numpy()
-    found = np.stack(list(predict_maps(model, frames, clip_length=clip_length)))
+    found = np.stack(list(predict_maps(model, frames, batch=clip_length)))
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
@@ -69,7 +69,10 @@ class Counting:
     def __init__(self, model: SaliencyModel) -> None:
         self.engine, self.ran, self.primed = torch_engine(model), 0, 0
         self.name, self.precision, self.model = self.engine.name, self.engine.precision, model
-        self.size, self.groups = self.engine.size, self.engine.groups
+        self.size, self.batch = self.engine.size, self.engine.batch
+
+    def at_rate(self, rate: float) -> "Counting":
+        return self
 
     def run(self, frames: np.ndarray, state: State = None, *, still: bool = False) -> tuple[np.ndarray, State]:
         self.ran += len(frames)
@@ -88,7 +91,7 @@ def test_no_more_is_run_than_the_wanted_maps_need(windows: int, primed: int, cli
     maps = np.stack(list(predict_maps(model, frames)))[wanted]
     assert np.abs(np.diff(maps, axis=0)).max() > 0.01
     engine = Counting(model)
-    found = np.stack(list(predict_maps(engine, frames, clip_length=clip_length, wanted=wanted)))
+    found = np.stack(list(predict_maps(engine, frames, batch=clip_length, wanted=wanted)))
     if clip_length == 1:
         np.testing.assert_array_equal(found, maps)
     np.testing.assert_allclose(found, maps, atol=1e-6)

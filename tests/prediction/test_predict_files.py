@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 import salzoo
 from salzoo import SaliencyModel, SalzooError
 from salzoo.interfaces import Backbone, Layer, Preprocessing
+from salzoo.prediction.engines.engine import EXACT
+from salzoo.prediction.maps import predict_maps
 from salzoo.prediction.outputs import OutputOptions
-from salzoo.prediction.streaming import predict_maps
 from salzoo.spec import parse_spec
 from salzoo.video.overlay import map_to_grey, resize_map
 from salzoo.video.pictures import read_image, write_image
@@ -75,7 +76,7 @@ def test_overlay_video(video: Path, out: Path, ending: str) -> None:
 
 
 def test_maps_are_the_models_at_the_frames_size(video: Path, out: Path, slim: SaliencyModel) -> None:
-    done = salzoo.predict(slim, str(video), str(out / "maps"), engine="torch", precision="float32")
+    done = salzoo.predict(slim, str(video), str(out / "maps"), EXACT)
     assert done.frames == 20
     files = sorted((out / "maps").iterdir())
     assert [file.name for file in files] == [f"{number:04d}.png" for number in range(1, 21)]
@@ -192,5 +193,5 @@ def test_an_older_overlay_survives_a_failure(video: Path, out: Path) -> None:
 )
 def test_unknown_models_and_devices(video: Path, out: Path, model: str, device: str | None, message: str) -> None:
     with pytest.raises(SalzooError, match=message):
-        salzoo.predict(model, video, out / "overlay.mp4", device=device)
+        salzoo.predict(model, video, out / "overlay.mp4", salzoo.RunOptions(device=device))
     assert not list(out.iterdir())

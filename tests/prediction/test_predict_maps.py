@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from salzoo import SaliencyModel, SalzooError, create_model
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 from salzoo.runtime.devices import choose_device
 
 
@@ -33,8 +33,8 @@ def frames(count: int, size: tuple[int, int] = (40, 60)) -> list[NDArray[np.uint
 @pytest.mark.parametrize("clip_length", [2, 3, 8, 50])
 def test_maps_do_not_depend_on_the_clip_length(spec: str, clip_length: int) -> None:
     runner = model(spec)
-    one_by_one = np.stack(list(predict_maps(runner, frames(11), clip_length=1)))
-    clips = np.stack(list(predict_maps(runner, frames(11), clip_length=clip_length)))
+    one_by_one = np.stack(list(predict_maps(runner, frames(11), batch=1)))
+    clips = np.stack(list(predict_maps(runner, frames(11), batch=clip_length)))
     assert one_by_one.std() > 0.01
     np.testing.assert_allclose(clips, one_by_one, atol=1e-5)
 
@@ -50,7 +50,7 @@ def test_wanted_maps_are_those_of_all(spec: str, wanted: set[int] | range) -> No
     assert len(found) == len([index for index in range(11) if index in wanted])
     for map_, index in zip(found, sorted(wanted), strict=False):
         np.testing.assert_array_equal(map_, maps[index])  # frame by frame, to the bit
-    clips = list(predict_maps(runner, frames(11), wanted=wanted, clip_length=4))
+    clips = list(predict_maps(runner, frames(11), wanted=wanted, batch=4))
     np.testing.assert_allclose(clips, found, atol=1e-5)
 
 
@@ -61,7 +61,7 @@ def test_to_a_network_without_a_path_for_stills_they_are_first_frames(modules: s
     runner, pictures = model("salgan:width=0.05" + modules), frames(3)
     firsts = [next(predict_maps(runner, [picture])) for picture in pictures]
     for length in (1, 3):
-        stills = np.stack(list(predict_maps(runner, pictures, clip_length=length, still=True)))
+        stills = np.stack(list(predict_maps(runner, pictures, batch=length, still=True)))
         assert stills.std() > 0.01
         np.testing.assert_allclose(stills, np.stack(firsts), atol=1e-5 if length > 1 else 0)
 
@@ -101,7 +101,7 @@ def test_frames_are_read_as_maps_are_taken_and_then_forgotten() -> None:
             yield frame
 
     most = 0
-    for index, _ in enumerate(predict_maps(model("center-bias"), stream(), clip_length=4)):
+    for index, _ in enumerate(predict_maps(model("center-bias"), stream(), batch=4)):
         assert len(alive) <= index + 4
         most = max(most, count_alive())
     assert len(alive) == 200

@@ -17,10 +17,12 @@ from salzoo import SalzooError, create_model, load_model
 from salzoo.cli import cli
 from salzoo.evaluation import filtering
 from salzoo.evaluation.models import Scoring, evaluate
+from salzoo.prediction.camera import NewestFrames
 from salzoo.prediction.engines.choosing import choose_engine
 from salzoo.prediction.engines.torch_engine import torch_engine
+from salzoo.prediction.inputs import FrameStream
 from salzoo.prediction.live import watch
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 from salzoo.video.writing import video_writer
 
 RATES = {"slow": 12.5, "fast": 50.0}
@@ -73,8 +75,8 @@ def test_an_evaluation_filters_each_video_by_its_rate_and_runs_the_network_once(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[int] = []
-    stream = filtering.predict_maps
-    monkeypatch.setattr(filtering, "predict_maps", lambda *given, **how: runs.append(1) or stream(*given, **how))
+    stream = filtering.frames_to_maps
+    monkeypatch.setattr(filtering, "frames_to_maps", lambda *given, **how: runs.append(1) or stream(*given, **how))
     scoring = Scoring("folder", root)
     names = ["spectral-residual", TAU, *map(alpha, RATES.values())]
     plain, timed, slow, fast = evaluate(names, scoring, workers=1)
@@ -90,7 +92,7 @@ def test_a_video_without_a_rate_is_refused_and_a_picture_needs_none(tmp_path: Pa
     frames = scene(3)
     for index, frame in enumerate(frames):
         cv2.imwrite(str(tmp_path / f"{index:04}.png"), frame)
-    done = CliRunner().invoke(cli, ["predict", TAU, str(tmp_path), "-o", str(tmp_path / "out.npy")])
+    done = CliRunner().invoke(cli, ["predict", TAU, str(tmp_path / "%04d.png"), "-o", str(tmp_path / "out.npy")])
     assert done.exit_code == 1
     assert done.output.splitlines()[-1].endswith(
         "tau needs a video's rate, which is not known here: give alpha instead (alpha=0.181 at 25 frames/s)"
@@ -127,7 +129,10 @@ def test_live_the_time_between_frames_counts() -> None:
             was_seen.wait(10)
             yield last
 
-        seen = watch(torch_engine(load_model(f"spectral-residual+ema:tau={tau}@output")), camera())
+        seen = watch(
+            torch_engine(load_model(f"spectral-residual+ema:tau={tau}@output")),
+            FrameStream(NewestFrames(camera()), rate=None),
+        )
         next(seen)
         was_seen.set()
         (after,) = seen

@@ -18,8 +18,9 @@ from salzoo.interfaces import Backbone, Layer, LayerCall, Preprocessing, State
 from salzoo.model import SaliencyModel, create_model
 from salzoo.plugins import registry
 from salzoo.prediction.engines.choosing import choose_engine
-from salzoo.prediction.engines.engine import EngineName
-from salzoo.prediction.streaming import predict_maps, stream_maps
+from salzoo.prediction.engines.engine import EngineName, RunOptions
+from salzoo.prediction.inputs import stream_of
+from salzoo.prediction.maps import frames_to_maps, predict_maps
 from salzoo.registry import Entry
 
 SIZE = (24, 32)
@@ -89,8 +90,8 @@ def test_an_image_file_is_a_still_and_a_video_of_one_frame_is_none(
     (tmp_path / "film").mkdir()
     for number in (1, 2):
         cv2.imwrite(str(tmp_path / "film" / f"{number:04}.png"), picture)
-    for name, wanted in (("picture.png", still), ("film", first)):
-        out = tmp_path / f"{name}.npy"
+    for name, wanted in (("picture.png", still), ("film/%04d.png", first)):
+        out = tmp_path / f"{name[:4]}.npy"
         done = CliRunner().invoke(cli, ["predict", str(saved), str(tmp_path / name), "-o", str(out)])
         assert done.exit_code == 0, done.output
         np.testing.assert_allclose(np.load(out)[0], wanted, atol=1e-5)
@@ -110,12 +111,13 @@ def test_every_engine_treats_stills_alike(model: SaliencyModel, picture: np.ndar
     if name == "onnx":
         pytest.importorskip("onnxscript")
         pytest.importorskip("onnxruntime")
-    chosen = choose_engine(model, [picture], engine=name, precision="float32")
+    chosen = choose_engine(model, [picture], RunOptions(engine=name, precision="float32"))
     assert chosen.note == "torch float32" if name == "torch" else "onnx float32, still images torch float32"
     still, first = paths(model, picture)
     pictures = [picture, picture[::-1].copy()]
-    found = list(predict_maps(chosen.engine, pictures, still=True, clip_length=2))
-    for (_, map_), wanted in zip(stream_maps(chosen.engine, pictures, still=True), found, strict=True):
+    found = list(predict_maps(chosen.engine, pictures, still=True, batch=2))
+    stream = stream_of(pictures, still=True)
+    for (_, _, map_), wanted in zip(frames_to_maps(chosen.engine, stream), found, strict=True):
         np.testing.assert_allclose(map_, wanted, atol=1e-6)
     np.testing.assert_allclose(found[0], still, atol=1e-5)
     np.testing.assert_allclose(next(predict_maps(chosen.engine, pictures)), first, atol=1e-5)

@@ -68,13 +68,13 @@ def test_eval_says_which_video_crashed_it(tiny_data: Path, tmp_path: Path) -> No
     script.write_text(
         "import os\n"
         "from salzoo.cli import cli\n"
-        "from salzoo.prediction import streaming\n"
-        "fit = streaming.fit_frames\n"
-        "def crash(model, frames):\n"
-        "    for count, frame in enumerate(fit(model, frames)):\n"
-        "        if count == 2: os.kill(os.getpid(), 11)\n"
-        "        yield frame\n"
-        "streaming.fit_frames = crash\n"
+        "from salzoo.prediction import maps\n"
+        "fit, fitted = maps.fit_frame, []\n"
+        "def crash(*given):\n"
+        "    fitted.append(1)\n"
+        "    if len(fitted) == 3: os.kill(os.getpid(), 11)\n"
+        "    return fit(*given)\n"
+        "maps.fit_frame = crash\n"
         "cli()\n"
     )
     words = ["eval", "spectral-residual", "--dataset", "dhf1k", "--root", str(tiny_data), "--workers", "1"]

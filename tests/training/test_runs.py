@@ -17,7 +17,7 @@ from huggingface_hub import ModelCard
 import salzoo
 from salzoo.datasets.synthetic import open_synthetic
 from salzoo.interfaces import SalzooError
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 from salzoo.training.session import Run, Session
 
 SLIM = "salgan:width=0.05+ema:learn=true@61"

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.prediction.engines.engine import ENGINES, Engine, EngineName, Precision
+from salzoo.prediction.engines.engine import AUTO, ENGINES, Engine, EngineName, Precision, RunOptions
 from salzoo.prediction.engines.programs import is_exported, is_installed, program_engine, program_precisions
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
 
@@ -36,30 +36,23 @@ class Chosen:
 
 
 def choose_engine(
-    model: SaliencyModel,
-    sample: Sequence[NDArray[Any]],
-    *,
-    engine: EngineName | Literal["auto"] = "auto",
-    precision: Precision | Literal["auto"] = "auto",
-    frames: int | None = None,
+    model: SaliencyModel, sample: Sequence[NDArray[Any]], how: RunOptions = AUTO, frames: int | None = None
 ) -> Chosen:
     """Make a model ready to run.
 
     "auto" compares what is installed on the sample: each engine's maps with those of float32 on PyTorch, and its time.
-    Of those within ``BOUND`` it takes the fastest. It does not take int8, whose loss only scores can tell (``salzoo
-    eval --precision int8``), and exports a network for another engine only where that pays.
+    Of those within ``BOUND`` it takes the fastest, and exports a network for another engine only where that pays.
 
     Args:
         model: in eval mode, where it is to run.
         sample: first frames of the input, (height, width, 3) at the input size.
-        engine: an engine's name, or "auto".
-        precision: a precision, or "auto".
+        how: the engine and the precision that are asked for.
         frames: how many will be run, where that is known.
 
     Raises:
         SalzooError: an engine that is not installed, or lacks the precision.
     """
-    offered = _offered(model, engine, precision)
+    offered = _offered(model, how)
     if len(offered) == 1:
         made = _make(model, *offered[0], sample)
         return Chosen(made, _words(made))
@@ -72,13 +65,13 @@ def choose_engine(
     found: list[tuple[float, Engine]] = []
     words = []
     for name, kind in offered:
-        if name != "torch" and engine == "auto" and not (worth or is_exported(model, _size_of(shown))):
+        if name != "torch" and how.engine == "auto" and not (worth or is_exported(model, _size_of(sample[0]))):
             continue
         label = f"{name} {kind}"
         try:
             made = reference if label == "torch float32" else _make(model, name, kind, sample)
         except SalzooError as error:
-            if engine != "auto":
+            if how.engine != "auto":
                 raise
             words.append(f"{label} not: {error}")
             continue
@@ -90,7 +83,7 @@ def choose_engine(
         words.append(f"{label} {1 / seconds:.1f}")
         found.append((seconds, made))
     if not found:
-        raise SalzooError(f"no precision of the engine {engine} keeps maps within {BOUND:g}: {'; '.join(words)}")
+        raise SalzooError(f"no precision of the engine {how.engine} keeps maps within {BOUND:g}: {'; '.join(words)}")
     best = min(found, key=lambda each: each[0])[1]
     return Chosen(best, f"{_words(best)} (frames/s on the first frames: {', '.join(words)})")
 
@@ -100,34 +93,31 @@ def _words(engine: Engine) -> str:
     return f"{engine.name} {engine.precision}" + (", still images torch float32" if apart else "")
 
 
-def _offered(
-    model: SaliencyModel, engine: EngineName | Literal["auto"], precision: Precision | Literal["auto"]
-) -> list[tuple[EngineName, Precision]]:
+def _offered(model: SaliencyModel, how: RunOptions) -> list[tuple[EngineName, Precision]]:
     """Engines and precisions that answer what was asked for. One that was named whole is offered as it is: making it
     says what is wrong with it."""
-    if engine != "auto" and precision != "auto":
-        return [(engine, precision)]
+    if how.engine != "auto" and how.precision != "auto":
+        return [(how.engine, how.precision)]
     offered: list[tuple[EngineName, Precision]] = []
-    for name in ENGINES if engine == "auto" else (engine,):
+    for name in ENGINES if how.engine == "auto" else (how.engine,):
         fits = name == "torch" or (model.device.type == "cpu" and is_installed(name) and not model.timed)
-        if engine == "auto" and not fits:
+        if how.engine == "auto" and not fits:
             continue
         known = torch_precisions(model.device) if name == "torch" else program_precisions(name)
-        wanted = tuple(kind for kind in known if kind != "int8") if precision == "auto" else (precision,)
-        offered += [(name, kind) for kind in wanted if kind in known]
+        offered += [(name, kind) for kind in known if how.precision in ("auto", kind)]
     if not offered:
-        raise SalzooError(
-            f"no installed engine runs in {precision} on this {model.device.type}"
-            + ('; int8 needs pip install "salzoo[onnx]"' if precision == "int8" else "")
-        )
+        raise SalzooError(f"no installed engine runs in {how.precision} on this {model.device.type}")
     return offered
 
 
-def _make(model: SaliencyModel, name: EngineName, precision: Precision, sample: Sequence[NDArray[Any]]) -> Engine:
+def _make(model: SaliencyModel, name: EngineName, precision: Precision, sample: Sequence[NDArray[Any]] = ()) -> Engine:
+    """An engine by its name; a program has the size of the sample's frames, by default the model's.
+
+    Raises SalzooError where it is not installed, or lacks the precision.
+    """
     if name == "torch":
         return torch_engine(model, precision)
-    size = _size_of(np.stack(sample[:1])) if len(sample) else model.preprocessing.size
-    return program_engine(model, name, precision, size, sample)
+    return program_engine(model, name, precision, _size_of(sample[0]) if len(sample) else model.preprocessing.size)
 
 
 def _try_out(engine: Engine, frames: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
@@ -142,5 +132,5 @@ def _try_out(engine: Engine, frames: NDArray[Any]) -> tuple[NDArray[np.float32],
     return np.stack(maps), min(times)
 
 
-def _size_of(frames: NDArray[Any]) -> tuple[int, int]:
-    return frames.shape[1], frames.shape[2]
+def _size_of(frame: NDArray[Any]) -> tuple[int, int]:
+    return frame.shape[0], frame.shape[1]

@@ -1,18 +1,47 @@
-"""What an engine is."""
+"""What an engine is, and how a model is asked to run."""
 
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from salzoo.interfaces import State
 from salzoo.model import SaliencyModel
+from salzoo.runtime.devices import device_of_rank
 
 EngineName = Literal["torch", "onnx", "openvino"]
-Precision = Literal["float32", "bfloat16", "float16", "int8"]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 ENGINES: tuple[EngineName, ...] = ("torch", "onnx", "openvino")
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "float16", "int8")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a model runs.
+
+    Attributes:
+        device: "cpu", "cuda", "cuda:1", "mps"; None for the best one here, under ``torchrun`` this process's own.
+        engine: what runs it; "auto" takes the fastest that is installed and keeps the maps (``choose_engine``).
+        precision: of the layers; "auto" lets the engine choose.
+        size: (height, width) to run at; None for the model's own.
+    """
+
+    device: str | None = None
+    engine: EngineName | Literal["auto"] = "auto"
+    precision: Precision | Literal["auto"] = "auto"
+    size: tuple[int, int] | None = None
+
+    def place(self) -> torch.device:
+        """The device. Raises SalzooError where it is unknown, or not here."""
+        return device_of_rank(self.device)
+
+
+AUTO = RunOptions()
+
+EXACT = RunOptions(engine="torch", precision="float32")
+"""As every machine can: scores do not depend on what is installed."""
 
 
 class Engine(Protocol):
@@ -23,7 +52,7 @@ class Engine(Protocol):
         precision: of the layers; maps and state are float32.
         model: whose maps it gives, as its user knows it: for spec and preprocessing.
         size: (height, width) that it runs at; None for any.
-        groups: numbers of frames that may run at once, of which ``salzoo.prediction.pace`` finds the fastest.
+        batch: frames that run at once at best. Another number gives other roundings.
     """
 
     @property
@@ -35,7 +64,7 @@ class Engine(Protocol):
     @property
     def size(self) -> tuple[int, int] | None: ...
     @property
-    def groups(self) -> tuple[int, ...]: ...
+    def batch(self) -> int: ...
 
     def at_rate(self, rate: float) -> "Engine":
         """The engine for a video of so many frames per second, 0 where that is not known."""

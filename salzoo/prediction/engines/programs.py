@@ -2,8 +2,7 @@
 
 import hashlib
 import importlib.util
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from salzoo.prediction.engines.engine import EngineName, Precision
 from salzoo.prediction.engines.preparing import prepare_for_inference
 from salzoo.prediction.engines.torch_engine import TorchEngine, torch_engine
 from salzoo.runtime.devices import fast_precision
-from salzoo.runtime.files import complete_or_absent
 from salzoo.version import __version__
 
 Step = Callable[[list[NDArray[Any]]], list[NDArray[Any]]]
@@ -46,7 +44,7 @@ class ProgramEngine:
     step: Step
     state_shapes: tuple[tuple[int, ...], ...]
     stills: TorchEngine | None
-    groups: tuple[int, ...] = (1,)
+    batch: int = 1
 
     def at_rate(self, rate: float) -> "ProgramEngine":
         return self  # no timed model is exported
@@ -77,8 +75,8 @@ def is_installed(name: EngineName) -> bool:
 def program_precisions(name: EngineName) -> tuple[Precision, ...]:
     """The precisions that a program runs in here, on the CPU."""
     if name == "openvino" and fast_precision(torch.device("cpu")) == "bfloat16":
-        return ("float32", "bfloat16", "int8")
-    return ("float32", "int8")
+        return ("float32", "bfloat16")
+    return ("float32",)
 
 
 def program_engine(
@@ -86,7 +84,6 @@ def program_engine(
     name: EngineName,
     precision: Precision,
     size: tuple[int, int],
-    sample: Sequence[NDArray[Any]] = (),
 ) -> ProgramEngine:
     """A model as an engine on ONNX Runtime or OpenVINO, on the CPU.
 
@@ -95,7 +92,6 @@ def program_engine(
         name: "onnx" or "openvino".
         precision: one of ``program_precisions``.
         size: (height, width) of the input.
-        sample: consecutive frames of a video, (height, width, 3), which "int8" takes its ranges from.
 
     Raises:
         SalzooError: not installed, another device than the CPU, a precision that it lacks, a model that cannot be
@@ -111,8 +107,6 @@ def program_engine(
         known = ", ".join(program_precisions(name))
         raise SalzooError(f"the engine {name} runs in {known} here, not in {precision}")
     path = _exported(model, size)
-    if precision == "int8":
-        path = _quantised(model, path, sample)
     open_program = _open_onnx if name == "onnx" else _open_openvino
     try:
         step, shapes = open_program(path, precision)
@@ -193,62 +187,3 @@ def _open_openvino(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[
         return [np.array(found[output], np.float32) for output in compiled.outputs]  # copies: the next call overwrites
 
     return step, tuple(tuple(each.shape) for each in compiled.inputs[1:])
-
-
-class _Reader:
-    """What the program is given on a sample of frames, one after the other, as onnxruntime's quantiser asks for it."""
-
-    def __init__(self, model: SaliencyModel, path: Path, sample: Sequence[NDArray[Any]]) -> None:
-        step, shapes = _open_onnx(path, "float32")
-        names = ["frame", *_input_names(path)[1:]]
-        state = [np.zeros(shape, np.float32) for shape in shapes]
-        self.feeds: list[dict[str, NDArray[Any]]] = []
-        for frame in sample:
-            tensors = [_preprocess(model, frame[None]), *state]
-            self.feeds.append(dict(zip(names, tensors, strict=True)))
-            state = step(tensors)[1:]
-        self.left = iter(self.feeds)
-
-    def get_next(self) -> dict[str, NDArray[Any]] | None:
-        return next(self.left, None)
-
-
-def _input_names(path: Path) -> list[str]:
-    import onnx
-
-    return [each.name for each in onnx.load(path, load_external_data=False).graph.input]
-
-
-def _quantised(model: SaliencyModel, program: Path, sample: Sequence[NDArray[Any]]) -> Path:
-    """The program with its convolutions in 8 bits, by onnxruntime's quantiser: weights by channel, activations in the
-    ranges that a sample of frames spans. The first and the last convolution, where errors show most, keep float32."""
-    if not len(sample):
-        raise SalzooError("int8 needs frames to take its ranges from, and the input has none")
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(frame).tobytes() for frame in sample)).hexdigest()[:16]
-    path = program.with_name(f"{program.stem}-int8-{digest}.onnx")
-    if path.exists():
-        return path
-    import onnx
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    optimised = program.with_name(f".{path.stem}.{os.getpid()}.unfinished.onnx")
-    try:
-        quant_pre_process(str(program), str(optimised), skip_symbolic_shape=True)
-        convolutions = [node.name for node in onnx.load(optimised).graph.node if node.op_type == "Conv"]
-        with complete_or_absent(path) as temporary:
-            quantize_static(
-                str(optimised),
-                str(temporary),
-                _Reader(model, program, sample),
-                quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=["Conv"],
-                nodes_to_exclude=[convolutions[0], convolutions[-1]],
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                calibrate_method=CalibrationMethod.MinMax,
-            )
-    finally:
-        optimised.unlink(missing_ok=True)
-    return path

@@ -27,7 +27,7 @@ class TorchEngine:
     model: SaliencyModel
     prepared: SaliencyModel
     precision: Precision
-    groups: tuple[int, ...]
+    batch: int
     name: Literal["torch"] = "torch"
     size: None = None
 
@@ -74,12 +74,9 @@ def torch_engine(model: SaliencyModel, precision: Precision = "float32") -> Torc
         known = ", ".join(torch_precisions(device))
         raise SalzooError(f"the engine torch runs in {known} on this {device.type}, not in {precision}")
     whole_windows = any(hasattr(module, "length") for module in model.modules_over_time.values())
-    if whole_windows:  # each frame takes as much memory as a window of them
-        groups: tuple[int, ...] = (1,)
-    else:
-        groups = (1, 2, 4, 8) if device.type == "cpu" else (4, 8, 16, 32)
-    check_running(model, model.backbone, model.preprocessing.size, groups[0], str(model.spec))
-    return TorchEngine(model, prepare_for_inference(model), precision, groups)
+    batch = 1 if whole_windows else 4 if device.type == "cpu" else 16  # each frame takes a window's memory
+    check_running(model, model.backbone, model.preprocessing.size, 1, str(model.spec))
+    return TorchEngine(model, prepare_for_inference(model), precision, batch)
 
 
 def torch_precisions(device: torch.device) -> tuple[Precision, ...]:

@@ -44,7 +44,7 @@ def show(frame: NDArray[np.uint8], saliency: NDArray[np.float32]) -> Picture:
     return Picture(draw_heat(frame, map_to_grey(resize_map(scaled, (frame.shape[0], frame.shape[1])))))
 
 
-def frames_of(path: Path, frames: int) -> list[NDArray[np.uint8]]:
+def preview_frames(path: Path, frames: int) -> list[NDArray[np.uint8]]:
     """Up to four frames, small, of a picture or of a video of so many; none of what is neither, or is gone."""
     try:
         if path.suffix.lower() in IMAGE_ENDINGS:

@@ -1,0 +1,59 @@
+"""Options that say how a model runs, the same for every command that runs one."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from salzoo.cli.types import ENGINES, PRECISIONS, added, parse_size
+
+if TYPE_CHECKING:
+    from salzoo.prediction.engines.engine import RunOptions
+
+_SIZE = click.option("--size", type=parse_size, metavar="HxW", help="Size that the model runs at; by default its own.")
+_DEVICE = click.option("--device", help="cpu, cuda, cuda:1, mps; by default the best one here.")
+_AUTO = [
+    click.option(
+        "--engine",
+        type=click.Choice(["auto", *ENGINES]),
+        default="auto",
+        show_default=True,
+        help="What runs the model: auto takes the fastest that is installed and keeps the maps.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", *PRECISIONS]),
+        default="auto",
+        show_default=True,
+        help="Of the layers.",
+    ),
+]
+_EXACT = [
+    click.option(
+        "--engine", type=click.Choice(ENGINES), default="torch", show_default=True, help="What runs the models."
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        default="float32",
+        show_default=True,
+        help="Of the layers. The default gives every machine's scores; others tell what they cost.",
+    ),
+]
+
+
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options to a command that makes maps: by default as is fastest here."""
+    return added(command, [_SIZE, _DEVICE, *_AUTO])
+
+
+def scoring_run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options to a command that makes scores: by default as every machine can, at the model's own size."""
+    return added(command, [_DEVICE, *_EXACT])
+
+
+def read_run_options(named: dict[str, Any]) -> "RunOptions":
+    """Take these options out of all that a command was given."""
+    from salzoo.prediction.engines.engine import RunOptions
+
+    return RunOptions(**{name: named.pop(name) for name in ("device", "engine", "precision", "size") if name in named})

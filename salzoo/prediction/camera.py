@@ -1,0 +1,89 @@
+"""A camera or a stream as it comes: the newest frame, late ones dropped and counted."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from time import perf_counter
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from salzoo.interfaces.errors import SalzooError
+from salzoo.video.reading import TimedFrame
+
+
+def read_camera(camera: str) -> Iterator[NDArray[np.uint8]]:
+    """Frames of a camera, by its number ("0"), or of a stream, by its URL, as they come: (H, W, 3), BGR.
+
+    Raises SalzooError where there is none.
+    """
+    if not camera.isdecimal() and "://" not in camera:
+        raise SalzooError(f"{camera!r} is neither the number of a camera nor a URL")
+    capture = cv2.VideoCapture()
+    try:
+        opened = capture.open(int(camera)) if camera.isdecimal() else capture.open(camera, cv2.CAP_FFMPEG)
+        if not opened:
+            what = f"camera {camera}" if camera.isdecimal() else camera
+            raise SalzooError(f"cannot open {what}: is it there, and in use by nobody else?")
+        while True:
+            read, frame = capture.read()
+            if not read:
+                return
+            yield np.asarray(frame, dtype=np.uint8)
+    finally:
+        capture.release()
+
+
+class NewestFrames:
+    """The newest frame whenever one is asked for: an iterator of ``TimedFrame``, whose times are those of arrival on
+    the machine's clock (``time.perf_counter``), in seconds.
+
+    Args:
+        images: as they come; a thread takes them at once.
+
+    Attributes:
+        dropped: frames so far that came too late to be given out.
+    """
+
+    def __init__(self, images: Iterable[NDArray[np.uint8]]) -> None:
+        self.dropped = 0
+        self._changed = threading.Condition()
+        self._waiting: TimedFrame | None = None
+        self._lost = 0
+        self._ended: list[BaseException | None] = []
+        self._closed = False
+        threading.Thread(target=self._take, args=(images,), daemon=True).start()
+
+    def __iter__(self) -> "NewestFrames":
+        return self
+
+    def __next__(self) -> TimedFrame:
+        with self._changed:
+            while self._waiting is None and not self._ended:
+                self._changed.wait(0.5)  # short enough for Ctrl-C
+            if self._waiting is None:
+                raise self._ended[0] or StopIteration
+            frame, self._waiting, self.dropped = self._waiting, None, self._lost
+            return frame
+
+    def close(self) -> None:
+        """Take no more frames."""
+        with self._changed:
+            self._closed = True
+
+    def _take(self, images: Iterable[NDArray[np.uint8]]) -> None:
+        error: BaseException | None = None
+        try:
+            for image in images:
+                with self._changed:
+                    if self._closed:
+                        return
+                    self._lost += self._waiting is not None
+                    self._waiting = TimedFrame(image, Fraction(perf_counter()), Fraction(0))
+                    self._changed.notify()
+        except BaseException as caught:
+            error = caught
+        with self._changed:
+            self._ended.append(error)
+            self._changed.notify()
