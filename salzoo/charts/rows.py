@@ -110,7 +110,7 @@ def draw_rows(chart: RowChart, height: float = HEIGHT) -> Drawing:
     right = left + WIDTH + 10
     shapes: list[Shape] = [Label((0, 14), chart.title, "title")]
     top = 24.0
-    if len(chart.series) > 1:
+    if chart.series:
         legend = draw_legend(chart.series)
         shapes += moved(legend.shapes, 0, top)
         top += legend.height + 6

@@ -8,22 +8,40 @@ import click
 @click.command("compare")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="A.json B.json...")
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="SVG or PNG file. By default compare.svg."
+    "-o",
+    "--out",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write, by the ending: a long table (.csv), one for LaTeX (.tex), a chart (.svg, .png); may be repeated.",
 )
-def compare_command(files: tuple[Path, ...], out: Path | None) -> None:
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Of these alone; may be repeated.")
+@click.option(
+    "--plot",
+    type=click.Choice(["scores", "videos", "frames", "layers"]),
+    default="scores",
+    show_default=True,
+    help="What the chart shows: means with intervals; differences from the first by video; the frames of --video, of "
+    "results with --per-frame; means over the layer of the temporal module, as of a sweep.",
+)
+@click.option("--video", help="Whose frames are shown.")
+def compare_command(
+    files: tuple[Path, ...], out: tuple[Path, ...], metrics: tuple[str, ...], plot: str, video: str | None
+) -> None:
     """Compare results that salzoo eval wrote.
 
     Shown are the means with bootstrap intervals of 95 %, which resample videos, and the paired differences from the
-    first result with theirs. The picture shows the score of every video.
+    first result, with their intervals and the p-values of a permutation test.
     """
-    from salzoo.charts.saving import save_drawing
     from salzoo.evaluation.comparison import compare_files, format_comparison
-    from salzoo.evaluation.plots import draw_per_video
+    from salzoo.evaluation.export import check_ending, save_comparison
     from salzoo.runtime.files import check_output
 
-    out = out or Path("compare.svg")
-    check_output(out)
-    found = compare_files(files)
-    save_drawing(draw_per_video(found), out)
+    for path in out:
+        check_ending(path)
+        check_output(path)
+    found = compare_files(files, metrics)
+    for path in out:
+        save_comparison(found, path, "frames" if video is not None else plot, video)
     click.echo(format_comparison(found))
-    click.echo(f"scores of each video in {out}")
+    if out:
+        click.echo(f"written: {', '.join(map(str, out))}")

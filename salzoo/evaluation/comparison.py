@@ -14,6 +14,7 @@ from salzoo.evaluation.significance import ALPHA, holm, p_text, paired_p
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
 from salzoo.plugins import registry
+from salzoo.registry import did_you_mean
 
 WIDTH = 80
 """Columns of the text."""
@@ -49,13 +50,13 @@ class Comparison:
     per_video: NDArray[np.float64]
 
 
-def compare_files(paths: Sequence[Path]) -> Comparison:
+def compare_files(paths: Sequence[Path], metrics: Sequence[str] = ()) -> Comparison:
     """Compare the results in files that ``salzoo eval`` wrote, in order; one file may hold several.
 
     A result that stands in several files, as baselines do, counts once.
     """
     found = read_distinct(paths)
-    return compare([result for _, result in found], distinct_labels(found))
+    return compare([result for _, result in found], distinct_labels(found), metrics)
 
 
 def read_distinct(paths: Sequence[Path]) -> list[tuple[Path, Result]]:
@@ -84,11 +85,17 @@ def _same_scores(result: Result, other: Result) -> bool:
     return bool(np.array_equal(ours, theirs))
 
 
-def compare(results: Sequence[Result], labels: Sequence[str] | None = None) -> Comparison:
+def compare(results: Sequence[Result], labels: Sequence[str] | None = None, chosen: Sequence[str] = ()) -> Comparison:
     """Compare results of one data set, split, protocol and seed.
 
+    Args:
+        results: two or more; differences are from the first.
+        labels: what to call them; by default their models.
+        chosen: metrics; by default all that all of them have.
+
     Raises:
-        SalzooError: fewer than two results, results that cannot be compared, or no video in common.
+        SalzooError: fewer than two results, results that cannot be compared, no video in common, a metric that one of
+            them lacks.
     """
     labels = [shown(label) for label in ([result.model for result in results] if labels is None else labels)]
     if len(results) < 2:
@@ -103,6 +110,10 @@ def compare(results: Sequence[Result], labels: Sequence[str] | None = None) -> C
     if not videos:
         raise SalzooError(f"the results of {', '.join(labels)} have no video in common")
     metrics = tuple(metric for metric in first.metrics if all(metric in result.metrics for result in results))
+    lacking = [metric for metric in chosen if metric not in metrics]
+    if lacking:
+        raise SalzooError(f"not all of these results have {lacking[0]!r}{did_you_mean(lacking[0], metrics)}")
+    metrics = tuple(chosen) or metrics
     times = draw_resamples(len(videos), first.seed)
     scores = [result.video_scores(videos, metrics) for result in results]
     means = np.array([each.mean() for each in scores])

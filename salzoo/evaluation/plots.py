@@ -1,5 +1,6 @@
-"""Charts of results: of their scores, their differences, and how both are spread over videos."""
+"""Charts of results: of their scores, their differences, and how both are spread over videos, frames and layers."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,11 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.charts.drawing import Drawing
+from salzoo.charts.panels import Panel, Series, draw_panels
 from salzoo.charts.rows import Row, RowChart, draw_row_charts
 from salzoo.evaluation.comparison import Comparison, compare_each
 from salzoo.evaluation.results import GOLD, UNITS, Result, heading, interval_text, number
 from salzoo.evaluation.significance import ALPHA, p_text
 from salzoo.evaluation.tables import higher_is_better
+from salzoo.interfaces import SalzooError
+from salzoo.registry import did_you_mean
+from salzoo.spec import parse_spec
+
+PLOTS = ("scores", "videos", "frames", "layers")
 
 DOTS = 150
 """Videos drawn as dots in a row; of more, every so-manieth in the order of their scores."""
@@ -25,22 +32,130 @@ def title_of(metric: str) -> str:
     return f"{heading(metric)}{unit}{', ' * bool(better)}{better}"
 
 
-def draw_per_video(found: Comparison) -> Drawing:
-    """The mean scores of each video, a chart a metric, a row a video with a mark for each result.
+def draw_comparison(found: Comparison, plot: str = "scores", video: str | None = None) -> Drawing:
+    """One of ``PLOTS`` of a comparison.
 
-    The videos are sorted by the first result's score.
+    Args:
+        found: results on the videos that they share.
+        plot: "scores" by model, paired differences by video ("videos"), over the "frames" of one video, or over the
+            "layers" that temporal modules stand at.
+        video: of "frames".
     """
     first = found.results[0]
+    title = f"{first.dataset} {first.split}, {len(found.videos)} videos, protocol {first.protocol}"
+    if plot == "videos":
+        return draw_row_charts(video_charts(found), f"{title}: differences by video", height=16)
+    if plot == "frames":
+        panels = frame_panels(found.results, found.labels, found.metrics, video or found.videos[0])
+        return draw_panels(panels, f"{title}: {video or found.videos[0]}")
+    if plot == "layers":
+        return draw_panels(layer_panels(found), f"{title}: scores over layers")
+    return draw_row_charts(score_charts(found.results, found.labels, found.metrics), f"{title}: scores")
+
+
+def score_charts(results: Sequence[Result], labels: Sequence[str], metrics: Sequence[str]) -> list[RowChart]:
+    """For each metric, the mean of each result that has it, with its 95 % interval."""
+    charts = []
+    for metric in metrics:
+        rows = []
+        for label, result in zip(labels, results, strict=True):
+            mean, bounds = result.mean.get(metric, math.nan), result.interval_95.get(metric, (math.nan, math.nan))
+            if not math.isnan(mean):
+                interval = None if math.isnan(bounds[0]) else bounds
+                rows.append(Row(label, f"{number(mean, 3)} {interval_text(bounds)}", at=mean, bounds=interval))
+        if rows:
+            charts.append(RowChart(title_of(metric), rows))
+    return charts
+
+
+def video_charts(found: Comparison) -> list[RowChart]:
+    """For each metric, how far each video's score is from that of the first result: a row a video, a mark a result.
+
+    The videos are sorted by the second result's difference.
+    """
     charts = []
     for column, metric in enumerate(found.metrics):
+        differences = found.per_video[1:, :, column] - found.per_video[0, :, column]
         rows = []
-        for video in np.argsort(-found.per_video[0, :, column], kind="stable"):  # NaN last
-            scores = found.per_video[:, video, column].tolist()
+        for video in np.argsort(-differences[0], kind="stable"):  # NaN last
+            scores = differences[:, video].tolist()
             marks = {n: score for n, score in enumerate(scores) if math.isfinite(score)}
             rows += [Row(found.videos[video], marks=marks)] if marks else []
         if rows:
-            charts.append(RowChart(title_of(metric), rows, series=found.labels))
-    return draw_row_charts(charts, f"{first.dataset} {first.split}: score of each video", height=16)
+            title = f"{title_of(metric)}: difference from {found.labels[0]}"
+            charts.append(RowChart(title, rows, zero=True, series=found.labels[1:]))
+    return charts
+
+
+def frame_panels(results: Sequence[Result], labels: Sequence[str], metrics: Sequence[str], video: str) -> list[Panel]:
+    """For each metric, the scores of a video's frames.
+
+    Raises:
+        SalzooError: a result has no scores of frames, or not of this video.
+    """
+    panels = []
+    for metric in metrics:
+        series = []
+        for label, result in zip(labels, results, strict=True):
+            if metric in result.metrics:
+                frames, values = _of_frames(result, label, video)
+                series.append(Series(label, frames, values[:, result.metrics.index(metric)]))
+        panels.append(Panel(f"{title_of(metric)}: {video}", series, "frame"))
+    return panels
+
+
+def _of_frames(result: Result, label: str, video: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The numbers of a video's scored frames, and their scores (frames, metrics)."""
+    if result.per_frame is None:
+        raise SalzooError(f"{label} has no scores of single frames: make it again with salzoo eval --per-frame")
+    if video not in result.per_frame:
+        raise SalzooError(f"{label} has no video {video!r}{did_you_mean(video, result.per_frame)}")
+    scores = result.per_frame[video]
+    numbered = all(name.isascii() and name.isdigit() and len(name) < 16 for name in scores)
+    frames = [float(name) if numbered else n for n, name in enumerate(scores, start=1)]
+    return np.array(frames, np.float64), np.array([*scores.values()], np.float64)
+
+
+def layer_panels(found: Comparison) -> list[Panel]:
+    """For each metric, the means of models with one temporal module over the layer that it stands at, with their 95 %
+    intervals: a series a module, and one for each model without any.
+
+    Raises:
+        SalzooError: fewer than two of the results have one module at layers of one network.
+    """
+    layers: dict[str, list[tuple[int, int]]] = {}
+    flat: dict[str, int] = {}
+    for row, result in enumerate(found.results):
+        spec = parse_spec(result.spec) if result.spec else None
+        if spec is not None and len(spec.temporal) == 1:
+            (placed,) = spec.temporal
+            name = f"{spec.backbone}+{placed.component}"
+            layers.setdefault(name, []).append((_layer(str(spec.backbone), placed.position), row))
+        elif spec is not None and not spec.temporal:
+            flat[found.labels[row]] = row
+    if max(map(len, layers.values()), default=0) < 2:
+        raise SalzooError("there are no two results of one temporal module at different layers")
+    ends = [function(layer for each in layers.values() for layer, _ in each) for function in (min, max)]
+    panels = []
+    for column, metric in enumerate(found.metrics):
+        series = []
+        for name, each in layers.items():
+            places, rows = zip(*sorted(each), strict=True)
+            means, bounds = found.means[list(rows), column], found.intervals[list(rows), :, column].T
+            series.append(Series(name, np.array(places, np.float64), means, bounds))
+        for name, row in flat.items():
+            series.append(Series(name, np.array(ends, np.float64), np.full(2, found.means[row, column])))
+        panels.append(Panel(title_of(metric), series, "layer"))
+    return panels
+
+
+@functools.cache
+def _layer(backbone: str, position: int | str) -> int:
+    if isinstance(position, int) and position >= 0:
+        return position
+    from salzoo.model import describe_shapes, resolve_position  # torch, which saved results do not need
+
+    return resolve_position(describe_shapes(backbone)[0].backbone, position)
 
 
 def difference_charts(results: Sequence[Result], labels: Sequence[str]) -> list[RowChart]:

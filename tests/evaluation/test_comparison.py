@@ -14,11 +14,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from salzoo.charts.drawing import Label, Mark
 from salzoo.cli import cli
 from salzoo.evaluation.bootstrap import RESAMPLES, VideoScores, draw_resamples, interval
 from salzoo.evaluation.comparison import compare, compare_each, compare_files, format_comparison
-from salzoo.evaluation.plots import draw_per_video
 from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.results import Result, read_results, write_results
 from salzoo.evaluation.tasks import Scoring
@@ -132,24 +130,6 @@ def test_results_that_cannot_be_compared(two: tuple[Path, Path], gaze: Any, tmp_
         compare_files([two[0], tmp_path / "no.json"])
     with pytest.raises(SalzooError, match=r"cannot read .*absent\.json"):
         read_results(tmp_path / "absent.json")
-
-
-def test_the_plot_shows_every_video_of_every_result(two: tuple[Path, Path]) -> None:
-    found = compare_files(two)
-    drawing = draw_per_video(found)
-    marks = [shape for shape in drawing.shapes if isinstance(shape, Mark)]
-    assert len(marks) == 2 * (1 + len(found.videos)) * len(found.metrics)  # the legend's, and each video's
-    names = [shape.text for shape in drawing.shapes if isinstance(shape, Label)]
-    assert all(names.count(video) == len(found.metrics) for video in found.videos)
-
-
-@pytest.mark.parametrize("ending", ["png", "svg"])
-def test_the_command_draws(two: tuple[Path, Path], tmp_path: Path, ending: str) -> None:
-    out = tmp_path / f"plot.{ending}"
-    done = CliRunner().invoke(cli, ["compare", *map(str, two), "-o", str(out)])
-    assert done.exit_code == 0, done.output
-    assert "sharp: " in done.output
-    assert out.stat().st_size > 1000
 
 
 def copies(path: Path, count: int, shift: float) -> Result:
