@@ -31,7 +31,12 @@ ELSEWHERE: dict[Kind, dict[str, str]] = {
     "temporal": {"convgru": "salzoo-convgru"},
     "metrics": {"emd": "salzoo-emd"},
     "datasets": {},
-    "models": {"tased-net-dhf1k": "salzoo-tased", "tinyhd-s": "salzoo-tinyhd", "unisal-four-sets": "salzoo-unisal"},
+    "models": {
+        "fastsal-salicon-a": "salzoo-fastsal",
+        "tased-net-dhf1k": "salzoo-tased",
+        "tinyhd-s": "salzoo-tinyhd",
+        "unisal-four-sets": "salzoo-unisal",
+    },
 }
 """Names that packages of salzoo's own repository bring, with the package."""
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from salzoo.interfaces.dataset import Dataset, DatasetFactory, DensityVideo, FixationVideo, GazeVideo, Video
     from salzoo.interfaces.errors import SalzooError
     from salzoo.interfaces.metric import Metric, Truth
+    from salzoo.interfaces.packaged import match_in_order, packaged_file, packaged_tensors
     from salzoo.interfaces.published import PublishedWeights
     from salzoo.interfaces.temporal import LayerCall, State, TemporalModule, Window, map_state, reset_slots
 
@@ -35,6 +36,9 @@ __all__ = [
     "Video",
     "Window",
     "map_state",
+    "match_in_order",
+    "packaged_file",
+    "packaged_tensors",
     "reset_slots",
 ]
 
@@ -43,6 +47,7 @@ _MODULES = {
     "dataset": ("Dataset", "DatasetFactory", "DensityVideo", "FixationVideo", "GazeVideo", "Video"),
     "errors": ("SalzooError",),
     "metric": ("Metric", "Truth"),
+    "packaged": ("match_in_order", "packaged_file", "packaged_tensors"),
     "published": ("PublishedWeights",),
     "temporal": ("LayerCall", "State", "TemporalModule", "Window", "map_state", "reset_slots"),
 }

@@ -19,10 +19,12 @@ def register_converters(register: Register) -> None:
 @hookimpl
 def register_cards(register: Register) -> None:
     summary = "UNISAL (ECCV 2020), trained on DHF1K, Hollywood-2, UCF-Sports, SALICON"
-    register(CARD, partial(_card, CARD), summary=summary)
+    register(CARD, partial(read_card, CARD), summary=summary)
     for name, source in OTHERS.items():
-        register(name, partial(_card, name), summary=f"UNISAL with the modules that it has for {source}")
-    register("unisal-mit1003", partial(_card, "unisal-mit1003"), summary="UNISAL, which its authors tuned on MIT1003")
+        register(name, partial(read_card, name), summary=f"UNISAL with the modules that it has for {source}")
+    register(
+        "unisal-mit1003", partial(read_card, "unisal-mit1003"), summary="UNISAL, which its authors tuned on MIT1003"
+    )
 
 
 CARD = "unisal-four-sets"
@@ -40,7 +42,8 @@ _TUNED = {
 """What reads otherwise on the card of the network tuned on MIT1003, which takes SALICON's modules."""
 
 
-def _card(name: str) -> str:
+def read_card(name: str) -> str:
+    """The text of a card: those of other data sets differ from the first in what names them."""
     text = files(__name__).joinpath(f"{CARD}.md").read_text(encoding="utf-8")
     if name == CARD:
         return text

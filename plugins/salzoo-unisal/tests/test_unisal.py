@@ -1,18 +1,22 @@
 """UNISAL keeps salzoo's contracts and gives the authors' densities, from a file in their layout."""
 
 import csv
+import io
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import salzoo_unisal
 import torch
 from click.testing import CliRunner
+from salzoo_unisal.network import WEIGHTS
 from torch import Tensor
 
 from salzoo import SaliencyModel, create_model, load_model
 from salzoo.cli import cli
+from salzoo.interfaces import packaged_file
 from salzoo.testing import check_backbone
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -76,6 +80,40 @@ def test_an_image_file_passes_the_gru_by(checkpoint: Path, tmp_path: Path) -> No
     done = CliRunner().invoke(cli, [*words, "-o", str(tmp_path / "map.npy")])
     assert done.exit_code == 0, done.output
     np.testing.assert_allclose(np.load(tmp_path / "map.npy")[0], np.exp(density - density.max()), atol=1e-4)
+
+
+@pytest.mark.skipif(packaged_file(WEIGHTS) is None, reason=f"needs {WEIGHTS}")
+def test_the_encoder_begins_with_imagenet() -> None:
+    model = create_model("unisal")
+    assert WEIGHTS in model.backbone.load_imagenet()
+    path = packaged_file(WEIGHTS)
+    assert path is not None
+    wanted = torch.load(io.BytesIO(path.read_bytes()), weights_only=True)
+    taken = model.backbone.state_dict()
+    for ours, theirs in (
+        ("features0.0.weight", "0.0.weight"),
+        ("features1.conv.3.weight", "1.conv.1.weight"),
+        ("features14.conv.4.running_var", "14.conv.1.1.running_var"),
+        ("features18.1.bias", "18.1.bias"),
+    ):
+        assert torch.equal(taken[ours], wanted[f"features.{theirs}"]), ours
+
+
+def test_there_is_a_card_for_each_data_set() -> None:
+    checked = CliRunner().invoke(cli, ["cards", "check"]).output
+    for name, spec in (
+        ("unisal-four-sets", "unisal"),
+        ("unisal-hollywood2", "unisal:source=hollywood2"),
+        ("unisal-mit1003", "unisal:source=salicon"),
+        ("unisal-salicon", "unisal:source=salicon"),
+        ("unisal-ucfsports", "unisal:source=ucfsports"),
+    ):
+        assert f"{name}: ok" in checked
+        text = salzoo_unisal.read_card(name)
+        file = "weights_ft_mit1003.pth" if "mit" in name else "weights_best.pth"
+        assert f"\n  spec: {spec}\n" in text
+        assert f"{file}, blob: " in text
+        assert f"{file} -o {name}" in text or f"{file} --spec {spec} -o {name}" in text
 
 
 @pytest.mark.slow
