@@ -11,8 +11,6 @@
 import dataclasses
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ from salzoo.interfaces import Fit, Interpolation, Preprocessing, SalzooError
 from salzoo.interfaces.errors import one_line, shown
 from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import load_plugins, registry
-from salzoo.runtime.files import check_regular, read_text
+from salzoo.runtime.files import check_regular, read_text, write_files
 from salzoo.spec import Spec
 from salzoo.trained_on import TrainedOn, read_trained_on
 from salzoo.version import __version__
@@ -76,10 +74,7 @@ def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str, *, half
         CONFIG: (json.dumps(config, indent=2) + "\n").encode(),
     }
     try:
-        if folder.is_dir():
-            _replace_files(folder, files)
-        else:
-            _write_folder(folder, files)
+        write_files(folder, files)
     except OSError as error:
         raise SalzooError(f"cannot write checkpoint {folder}: {error.strerror or error}") from error
 
@@ -270,43 +265,6 @@ def _serialise(model: SaliencyModel, half: bool = False) -> bytes:
             raise SalzooError(f"{model.spec} has weights that float16 cannot hold: save it without half")
     # One entry: safetensors may write several in any order, and the same weights would have many hashes.
     return save(tensors, {"spec": str(model.spec)})
-
-
-def _replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Replace those files whose content changes."""
-    changed = {name: data for name, data in files.items() if not _holds(folder / name, data)}
-    temporary = {name: folder / f".{name}.{os.getpid()}.tmp" for name in changed}
-    try:
-        for name, data in changed.items():
-            _write_file(temporary[name], data)
-        for name in changed:
-            temporary[name].replace(folder / name)
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
-
-
-def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.parent / f".{folder.name}.{os.getpid()}.tmp"
-    try:
-        temporary.mkdir()
-        for name, data in files.items():
-            _write_file(temporary / name, data)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _read_tensors(path: Path, outline: SaliencyModel) -> dict[str, Tensor]:

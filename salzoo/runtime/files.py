@@ -8,7 +8,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -78,23 +78,55 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
     Raises SalzooError when the path cannot be replaced, as a symbolic link and a device cannot.
     """
     _check_replaceable(path)
+    with _temporary(path) as temporary:
+        yield temporary
+        try:
+            _reach_disk(temporary)
+            if temporary.is_dir() and path.is_dir():
+                path.rmdir()  # an empty one: rename would refuse it on Windows
+            temporary.replace(path)
+        except OSError as error:
+            raise SalzooError(f"cannot write {path}: {error.strerror}") from error
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A name beside a path, with its ending; what is there after the block is removed."""
     # From the root: FFmpeg would take "a:b.mp4" for a protocol.
     temporary = Path(os.path.abspath(path)).with_name(f".salzoo-{secrets.token_hex(4)}{path.suffix}")
     _sweep_once(temporary.parent)
     try:
         yield temporary
-        try:
-            if temporary.is_dir():
-                if path.is_dir():
-                    path.rmdir()  # an empty one: rename would refuse it on Windows
-            else:
-                with temporary.open("r+b") as file:
-                    os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            raise SalzooError(f"cannot write {path}: {error.strerror}") from error
     finally:
         _remove(temporary)
+
+
+def _reach_disk(path: Path) -> None:
+    """Wait until a file, or all in a folder, is on the disk."""
+    for each in [path] if path.is_file() else path.iterdir():
+        with each.open("r+b") as file:
+            os.fsync(file.fileno())
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files of a folder, which is made where it is missing: all are on the disk before the first takes its place,
+    in this order. One that is there with this content stays. Raises OSError."""
+    there = folder.is_dir()
+    changed = {name: data for name, data in files.items() if not _holds(folder / name, data)}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary(folder / "files" if there else folder) as temporary:
+        temporary.mkdir()
+        for name, data in changed.items():
+            (temporary / name).write_bytes(data)
+        _reach_disk(temporary)
+        for name in changed if there else ():
+            (temporary / name).replace(folder / name)
+        if not there:
+            temporary.rename(folder)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
 def write_text(text: str, path: Path) -> None:

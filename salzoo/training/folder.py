@@ -15,7 +15,7 @@ from salzoo.hub.cards import run_card
 from salzoo.hub.checkpoint import WEIGHTS, save_checkpoint, weights_hash
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.runtime.files import read_text, write_text
+from salzoo.runtime.files import read_text, sweep, write_text
 from salzoo.runtime.progress import progress_bar
 from salzoo.spec import parse_spec
 from salzoo.training.experiment import Experiment
@@ -98,7 +98,10 @@ class RunFolder:
         _append(self.path / SCORES, ["epoch", "step", *scores], row)
 
     def forget_after(self, step: int) -> None:
-        """Leave out of the logs what lies behind the step that a run is resumed from, and lines that are damaged."""
+        """Leave out of the logs what lies behind the step that a run is resumed from, and lines that are damaged; and
+        remove the files that a process left half-written when it was killed."""
+        for folder in ("", FOLDER, BEST, PICTURES):
+            sweep(self.path / folder, 0)
         for name in (LOG, SCORES):
             path = self.path / name
             if path.exists():

@@ -3,7 +3,7 @@
 A state is a folder ``resume/step-00000500`` in the run folder: ``model.safetensors`` (the weights of the checkpoint at
 that moment: the same file under a second name), ``training.safetensors`` (what all ranks share besides),
 ``rank-0.safetensors`` and so on (what each has for itself) and ``progress.json``, with a checksum of each. It is
-written under another name and renamed when whole; the one before is removed afterwards.
+there whole or not at all; the one before is removed afterwards.
 """
 
 import dataclasses
@@ -23,9 +23,11 @@ from torch import Tensor, nn
 from salzoo.hub.checkpoint import WEIGHTS, load_checkpoint
 from salzoo.interfaces import SalzooError, State, Video
 from salzoo.interfaces.errors import one_line
+from salzoo.runtime.files import complete_or_absent
+from salzoo.runtime.ranks import gather, on_first_rank
 from salzoo.training.recipe import LENGTH
 from salzoo.training.schedules import Plateau
-from salzoo.training.state import Progress, Training, agree, read_progress
+from salzoo.training.state import Progress, Training, read_progress
 
 FORMAT_VERSION = 2
 FOLDER, SHARED, PROGRESS = "resume", "training.safetensors", "progress.json"
@@ -36,43 +38,30 @@ def save_state(training: Training, run: Path) -> None:
 
     Raises SalzooError naming the last whole state where it cannot be written.
     """
-    rank, device = training.rank, training.model.device
+    owned = gather([_own_tensors(training)])
     folder = run / FOLDER / f"step-{training.progress.step:08d}"
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
 
-    def begin() -> None:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-
-    def write_own() -> None:
-        own, structure = _own_tensors(training)
-        _write(unfinished / f"rank-{rank.number}.safetensors", own, {"states": json.dumps(structure)})
-
-    def complete() -> None:
-        _link(run / WEIGHTS, unfinished / WEIGHTS)
-        _write(unfinished / SHARED, _shared_tensors(training), {})
-        record = _describe(training)
-        record["sha256"] = {path.name: _file_digest(path) for path in sorted(unfinished.iterdir())}
-        _write_json(unfinished / PROGRESS, record | {"digest": _digest(record)})
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.rename(folder)
-        for old in _states(run)[:-1]:
-            shutil.rmtree(old)
-
-    for on_all, part in ((False, begin), (True, write_own), (False, complete)):
-        problem = ""
+    def write() -> None:
         try:
-            if rank.first or on_all:
-                part()
-        except (OSError, SafetensorError) as error:
-            problem = str(error) or "it cannot be written"
-        failed, _ = agree(rank, device, bool(problem))
-        if failed:
-            if rank.first:
-                shutil.rmtree(unfinished, ignore_errors=True)
-            whole = _states(run)
-            last = f"the last whole one is {whole[-1]}" if whole else "there is none yet"
-            raise SalzooError(f"cannot save the state of the run: {problem or 'another rank failed'}; {last}")
+            folder.parent.mkdir(exist_ok=True)
+            with complete_or_absent(folder) as temporary:
+                temporary.mkdir()
+                _link(run / WEIGHTS, temporary / WEIGHTS)
+                _write(temporary / SHARED, _shared_tensors(training), {})
+                for number, (own, structure) in enumerate(owned):
+                    _write(temporary / f"rank-{number}.safetensors", own, {"states": json.dumps(structure)})
+                record = _describe(training)
+                record["sha256"] = {path.name: _file_digest(path) for path in sorted(temporary.iterdir())}
+                record["digest"] = _digest(record)
+                (temporary / PROGRESS).write_text(json.dumps(record, indent=2), encoding="utf-8")
+                shutil.rmtree(folder, ignore_errors=True)
+            for old in _states(run)[:-1]:
+                shutil.rmtree(old)
+        except (OSError, SafetensorError, SalzooError) as error:
+            last = f"the last whole one is {whole}" if (whole := last_state(run)) else "there is none yet"
+            raise SalzooError(f"cannot save the state of the run: {one_line(error)}; {last}") from error
+
+    on_first_rank(training.rank, write)
 
 
 def load_state(training: Training, run: Path) -> None:
@@ -187,7 +176,8 @@ def _checkpointed(training: Training) -> str:
 
 
 def _shared_tensors(training: Training) -> dict[str, Tensor]:
-    tensors = {
+    tensors = {"step": torch.tensor(training.progress.step)}  # safetensors cannot read a file without a tensor
+    tensors |= {
         f"{name}.{key}": tensor
         for name, network in _networks(training).items()
         if name != _checkpointed(training)
@@ -232,7 +222,7 @@ def _own_tensors(training: Training) -> tuple[dict[str, Tensor], list[Any]]:
         if state is None:
             return None
         if isinstance(state, Tensor):
-            tensors[name] = state
+            tensors[name] = state.detach().cpu()
             return name
         return [unpack(item, f"{name}.{index}") for index, item in enumerate(state)]
 
@@ -264,17 +254,9 @@ def _digest(record: dict[str, Any]) -> str:
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     # Copies, because safetensors refuses views and tensors that share memory.
-    copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-    save_file(copies, path, metadata)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _write_json(path: Path, record: dict[str, Any]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(record, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
+    save_file(
+        {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}, path, metadata
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

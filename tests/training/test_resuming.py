@@ -280,6 +280,56 @@ def test_a_run_that_was_killed_before_its_first_step_begins_anew(
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == (half_way / "model.safetensors").read_bytes()
 
 
+def test_what_a_killed_process_left_half_written_is_gone_when_the_run_goes_on(half_way: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(half_way, run)
+    (run / "best").mkdir()
+    left = [run / ".salzoo-0123abcd", run / "best" / ".salzoo-0123abce.png", run / "resume" / ".salzoo-0123abcf"]
+    for path in left:
+        path.mkdir()
+        (path / "model.safetensors").write_bytes(b"half")
+    resume(run, session=Session(score=False))
+    assert not [path for path in left if path.exists()]
+
+
+@pytest.mark.parametrize("recipe", [{"optimizer": "sgd", "momentum": 0.0}, {"optimizer": "adam"}])
+def test_a_run_without_optimiser_state_goes_on(small_data: Path, tmp_path: Path, recipe: dict[str, object]) -> None:
+    """Before the first step no optimiser has a state, and plain SGD never has one."""
+    settled = override(
+        load_recipe("salema"), {"init": "random", "size": (16, 16), "precision": "float32", "epochs": 1, **recipe}
+    )
+    for steps in (0, 3):
+        training = begin(small_data, settled)
+        for step in train_steps(training, lambda: training.progress.step >= steps):  # noqa: B023 - called in this turn
+            assert step.step <= steps
+        save(training, tmp_path)
+        again = begin(small_data, settled)
+        load_state(again, tmp_path)
+        assert again.progress.step == steps
+        assert all(torch.equal(weights(again)[key], tensor) for key, tensor in weights(training).items())
+
+
+def test_a_process_killed_as_it_writes_leaves_nothing_for_long(tmp_path: Path) -> None:
+    """SIGKILL after the files are written, before they take their place."""
+    code = f"""
+import os, pathlib, signal
+from salzoo.hub.checkpoint import save_checkpoint
+from salzoo.model import create_model
+save_checkpoint(create_model("salgan:width=0.05"), {str(tmp_path / "run")!r}, "one")
+pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+save_checkpoint(create_model("salgan:width=0.05"), {str(tmp_path / "run")!r}, "two")
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), check=False)
+    assert done.returncode == -signal.SIGKILL
+    [left] = (path for path in (tmp_path / "run").iterdir() if path.name not in CHECKPOINT)
+    assert {path.name for path in left.iterdir()} == {"model.safetensors", "README.md"}
+    assert (tmp_path / "run" / "README.md").read_text() == "one"
+    os.utime(left, (time.time() - 100_000,) * 2)  # a day later
+    model = salzoo.load_model(tmp_path / "run")
+    save_checkpoint(model, tmp_path / "run", "three")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == set(CHECKPOINT)
+
+
 def test_one_folder_is_not_trained_in_twice_at_once(half_way: Path) -> None:
     with (
         locked(half_way, ALONE, "is being trained"),
