@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from salzoo.datasets.files import check_root
 from salzoo.datasets.tree import open_tree
 from salzoo.gaze.maps import clip_points, lasting
-from salzoo.interfaces.dataset import Dataset
+from salzoo.interfaces.dataset import Dataset, Viewing
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.pictures import read_image
 from salzoo.video.reading import read_video
@@ -94,17 +94,26 @@ class Recording:
         shown = self._shown(index)
         return [clip_points(shown[shown[:, 0] == each, 3:], self.size) for each in range(self.observers)]
 
+    def read_viewings(self) -> list[Viewing]:
+        """The fixations of each observer in order of time."""
+        rows = self._fixations
+        return [Viewing(name, rows[rows[:, 0] == each, 1:]) for each, name in enumerate(self._gaze.observers)]
+
     @property
     def _gaze(self) -> "GazeTable":
         return read_gaze_table(self.table)
+
+    @property
+    def _fixations(self) -> NDArray[np.float64]:
+        """All that count: (n, 5) observer, start, duration, x, y."""
+        fixations = self._gaze.fixations.get(self.id, np.zeros((0, 5)))
+        return fixations if self.first else fixations[np.diff(fixations[:, 0], prepend=-1) == 0]
 
     def _shown(self, index: int) -> NDArray[np.float64]:
         """The fixations that last while a frame is shown: (n, 5) observer, start, duration, x, y."""
         if not 0 <= index < self.frames:
             raise SalzooError(f"{self.id} has frames 0 to {self.frames - 1}, and no frame {index}")
-        fixations = self._gaze.fixations.get(self.id, np.zeros((0, 5)))
-        if not self.first:
-            fixations = fixations[np.diff(fixations[:, 0], prepend=-1) == 0]
+        fixations = self._fixations
         if not self.rate:
             return fixations
         return fixations[lasting(fixations[:, 1], fixations[:, 2], frame_times(self.path)[index : index + 2])]
