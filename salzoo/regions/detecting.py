@@ -52,7 +52,7 @@ class Detector:
         corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
         corners = np.clip(corners, 0, (width, height, width, height))
         sides = corners[:, 2:] - corners[:, :2]
-        return np.concatenate([corners[:, :2], sides], 1)[(sides >= 4).all(1)]
+        return np.asarray(np.concatenate([corners[:, :2], sides], 1)[(sides >= 4).all(1)])
 
     def _faces(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
         self.faces.setInputSize((image.shape[1], image.shape[0]))
@@ -74,4 +74,4 @@ class Detector:
         sides = 1 / (1 + np.exp(-np.stack([cells[3], cells[4]], -1)))
         boxes = np.concatenate([centre - sides / 2, sides], -1)[sure] * (width, height, width, height)
         kept = cv2.dnn.NMSBoxesBatched(boxes, scores[sure], cells[5:].argmax(0)[sure], OBJECT, OVERLAP)
-        return boxes[np.asarray(kept, int).reshape(-1)]
+        return np.asarray(boxes[np.asarray(kept, int).reshape(-1)])
