@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from salzoo.cli.run_options import read_run_options, run_options
+
 if TYPE_CHECKING:
+    from salzoo.prediction.engines.engine import RunOptions
     from salzoo.regions.comparing import Expectation
     from salzoo.regions.predicted import Forecasts
     from salzoo.regions.reading import RegionFile
@@ -39,7 +42,7 @@ WRITTEN = (".csv", ".json", ".png", ".jpg", ".jpeg")
 )
 @click.option("--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name>.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps; by default the best one here.")
+@run_options
 def regions_command(
     words: tuple[str, ...],
     path: Path,
@@ -48,7 +51,7 @@ def regions_command(
     dataset: str | None,
     root: Path | None,
     as_json: bool,
-    device: str | None,
+    **named: Any,
 ) -> None:
     """How much attention regions get, whether they will be seen, and when; with two INPUTs, the second against the
     first.
@@ -92,25 +95,23 @@ def regions_command(
             raise click.UsageError("of people a .csv or .json is written, and nothing is expected")
         _people(words, file, (dataset, root), outs, as_json)
         return
-    found = _forecast(words, file, device, as_json)
+    found = _forecast(words, file, read_run_options(named), as_json)
     _report(found, expected, outs, as_json)
 
 
-def _forecast(words: tuple[str, ...], file: "RegionFile", device: str | None, quiet: bool) -> "list[Forecasts]":
+def _forecast(words: tuple[str, ...], file: "RegionFile", how: "RunOptions", quiet: bool) -> "list[Forecasts]":
     """What the model that was named says of each input."""
-    from salzoo.cli.predict_command import _read_words as read_words
+    from salzoo.cli.predict_command import read_words
     from salzoo.prediction.inputs import find_inputs
     from salzoo.regions.predicted import Forecaster
-    from salzoo.runtime.devices import choose_device
 
     model, inputs = read_words(words, False)
     sources = find_inputs(inputs)
     if len(sources) > 2:
         raise click.UsageError("name one INPUT, or two to compare")
-    chosen = choose_device(device)
     if not quiet:
-        click.echo(f"device: {chosen}")
-    forecaster = Forecaster(model, device=chosen, report=lambda line: None if quiet else click.echo(line))
+        click.echo(f"device: {how.place()}")
+    forecaster = Forecaster(model, how, report=lambda line: None if quiet else click.echo(line))
     return [forecaster.forecast(each, file) for each in sources]
 
 

@@ -10,7 +10,7 @@ from salzoo.charts.drawing import SERIES, STYLES, Drawing
 from salzoo.charts.panels import Panel, Series, draw_panels
 from salzoo.charts.pixels import render, write_text
 from salzoo.charts.rows import Row, RowChart, draw_rows
-from salzoo.prediction.showing import show
+from salzoo.prediction.preview import show
 from salzoo.regions.predicted import Forecast, Forecasts
 from salzoo.regions.region import Region
 from salzoo.regions.shapes import Ellipse, Mask, Polygon, Rectangle, Shape

@@ -222,7 +222,7 @@ class Summary:
     Attributes:
         item, region, measure: which; "looked" is the share of observers who looked at it at all.
         mean: of the observers' means over their viewings.
-        low, high: the central 95 % of that mean over resampled observers (bootstrap).
+        low, high: the central 95 % of that mean over resampled observers (bootstrap); NaN of fewer than five.
         observers: how many of them have the measure.
     """
 
@@ -250,11 +250,11 @@ def summarize(looks: Sequence[Look]) -> list[Summary]:
         np.add.at(totals, at, np.nan_to_num(values))
         np.add.at(counts, at, np.isfinite(values))
         scores = VideoScores(totals, counts, mean_of_videos=True)
-        bounds = interval(scores.resampled_means(draw_resamples(len(observers))))
-        means, having = scores.mean(), (counts > 0).sum(0)
+        bounds = interval(scores.resampled_means(draw_resamples(len(observers))), scores.units)
+        means = scores.mean()
         for column, measure in enumerate((*MEASURES, "looked")):
             low, high = bounds[:, column].tolist()
-            found.append(Summary(item, region, measure, float(means[column]), low, high, int(having[column])))
+            found.append(Summary(item, region, measure, float(means[column]), low, high, int(scores.units[column])))
     return found
 
 

@@ -1,19 +1,19 @@
 """What a model says that people will do with regions of a picture or video."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.prediction.inputs import Source
-from salzoo.prediction.runs import Runner
+from salzoo.prediction.engines.engine import AUTO, RunOptions
+from salzoo.prediction.inputs import Input
+from salzoo.prediction.runner import Runner
 from salzoo.regions.calibration import SECONDS, TARGETS, Calibration, median_time, shipped_calibration
 from salzoo.regions.reading import Medium, RegionFile
 from salzoo.regions.region import Region
@@ -104,36 +104,36 @@ class Forecaster:
 
     Args:
         model: a model, or what ``load_model`` takes.
-        device: where it runs.
+        how: the device, engine, precision and size to run with.
         report: given a line that says what runs.
     """
 
     def __init__(
         self,
         model: SaliencyModel | str | Path,
-        *,
-        device: str | torch.device | None = None,
+        how: RunOptions = AUTO,
         report: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.name = str(model.spec) if isinstance(model, SaliencyModel) else str(model)
-        self.runner = Runner(model, device=device, report=report)
+        self.runner = Runner(model, how, report=report)
         self.table = shipped_calibration()
 
-    def forecast(self, source: Source, file: RegionFile) -> Forecasts:
+    def forecast(self, source: Input, file: RegionFile) -> Forecasts:
         """Run over a picture or video, and say what is expected of each region of a file.
 
         Raises:
             SalzooError: the input cannot be read, or regions do not fit it.
         """
-        pairs = self._stream(source)
-        first = next(pairs, None)
+        stream = source.open()
+        maps = self.runner.maps(stream)
+        first = next(maps, None)
         if first is None:
             raise SalzooError(f"{source} has no frame")
-        frame, map_ = first
+        _, frame, map_ = first
         size = frame.image.shape[0], frame.image.shape[1]
         regions = file.of(medium_of(source, size))
         times, seen = [float(frame.time)], [_see(map_, regions, frame, size)]
-        for later, its_map in tqdm(pairs, unit="frame", disable=True if source.still else None):
+        for _, later, its_map in tqdm(maps, total=stream.count, unit="frame", disable=True if source.still else None):
             if len(regions) * len(times) > LARGEST:
                 raise SalzooError(f"{source} has too many frames for {len(regions):,} regions: take fewer, or a part")
             times.append(float(later.time))
@@ -143,11 +143,6 @@ class Forecaster:
         found = forecast_regions(regions, np.array(times), each, self.table)
         notes = self._notes(usual, source.still)
         return Forecasts(source.name, size, self.name, found, np.array(times), frame.image, map_, notes)
-
-    def _stream(self, source: Source) -> Iterator[tuple[TimedFrame, Map]]:
-        frames, info = source.open()
-        count = 1 if info is None else info.frames or None
-        return self.runner.stream(frames, count, rate=source.rate(info), still=source.still)
 
     def _notes(self, usual: bool, still: bool) -> list[str]:
         assert self.runner.engine is not None
@@ -174,7 +169,7 @@ def _how_often(table: Calibration, name: str, what: str) -> str:
     return f"on {what} that of the share held {100 * measured['holds']:.0f} times in 100, not 80"
 
 
-def medium_of(source: Source, size: tuple[int, int]) -> Medium:
+def medium_of(source: Input, size: tuple[int, int]) -> Medium:
     """What files of regions need to know of an input."""
     if source.still:
         return Medium(source.files[0].name if source.files else source.name, size)

@@ -15,7 +15,7 @@ from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.sources import load_model
 from salzoo.interfaces import SalzooError, Video, ViewedVideo, Viewing
 from salzoo.model import SaliencyModel
-from salzoo.prediction.streaming import predict_maps
+from salzoo.prediction.maps import predict_maps
 from salzoo.regions.calibration import SECONDS, TARGETS, Numbers
 from salzoo.regions.detecting import Detector
 from salzoo.regions.shapes import Rectangle
@@ -260,7 +260,7 @@ def people_on(video: Video, shapes: Sequence[Rectangle], size: tuple[int, int], 
     viewings = _viewings(video)
     if viewings is None:
         pixels = np.argwhere(read_fixations(video, 0))  # rows and columns; two fixations in a pixel count as one
-        points = pixels[:, ::-1] + 0.5
+        points = pixels[:, ::-1].astype(np.float64) + 0.5
         found[:, 0] = [shape.holds(points).mean() for shape in shapes] if len(points) else np.nan
         return found
     rows = [each.fixations for each in viewings if len(each.fixations)]

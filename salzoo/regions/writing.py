@@ -193,9 +193,12 @@ def format_people(summaries: Sequence[Summary], dataset: str) -> str:
 def _mean(each: Summary) -> str:
     if math.isnan(each.mean):
         return "–"
-    if each.measure in ("looked", "share_dwell"):
-        return f"{100 * each.mean:.0f} % ({100 * each.low:.0f} to {100 * each.high:.0f})"
-    return f"{each.mean:.2f} ({each.low:.2f} to {each.high:.2f})"
+    percent = each.measure in ("looked", "share_dwell")
+    mean, low, high = (
+        f"{100 * value:.0f}" if percent else f"{value:.2f}" for value in (each.mean, each.low, each.high)
+    )
+    interval = "–" if math.isnan(each.low) else f"{low} to {high}"
+    return f"{mean}{' %' if percent else ''} ({interval})"
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:

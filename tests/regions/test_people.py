@@ -150,9 +150,12 @@ def test_summaries_are_means_of_observers_with_bounds() -> None:
     viewings = [Viewing("anna", looked), Viewing("anna", did_not, 2), Viewing("ben", did_not)]
     found = {each.measure: each for each in summarize(measure_people(viewings, region))}
     assert (found["looked"].mean, found["looked"].observers) == (0.25, 2)  # of anna's two viewings one
-    assert found["looked"].low == 0
-    assert found["looked"].high == 0.5
+    assert math.isnan(found["looked"].low)  # two say nothing of others
     assert (found["first_s"].mean, found["first_s"].observers) == (0.5, 1)
+    many = [Viewing(str(number), looked if number % 2 else did_not) for number in range(20)]
+    looks = {each.measure: each for each in summarize(measure_people(many, region))}["looked"]
+    assert looks.mean == 0.5
+    assert 0.2 < looks.low < 0.4 < 0.6 < looks.high < 0.8  # a coin of 20 has a standard error of 0.11
 
 
 def test_a_data_set_by_item(tiny_gaze: Path, tmp_path: Path) -> None:

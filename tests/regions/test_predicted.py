@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from salzoo.cli import cli
 from salzoo.interfaces import SalzooError
-from salzoo.prediction.inputs import Source
+from salzoo.prediction.inputs import Input
 from salzoo.regions.calibration import TARGETS, read_calibration, shipped_calibration
 from salzoo.regions.comparing import Expectation
 from salzoo.regions.fitting import fit_band, fit_logistic, fit_widths, holds
@@ -140,7 +140,7 @@ def test_a_moving_region_follows_a_ball_to_the_pixel(tmp_path: Path) -> None:
     (tmp_path / "ball.csv").write_text(
         f"name,x,y,width,height,time\nball,10,10,20,20,0\nball,{10 + 6 * 19},{10 + 2 * 19},20,20,{19 / 25}\n"
     )
-    (region,) = read_regions(tmp_path / "ball.csv").of(medium_of(Source.of(film), (96, 160)))
+    (region,) = read_regions(tmp_path / "ball.csv").of(medium_of(Input.of(film), (96, 160)))
     for frame, place in zip(read_timed(film), places, strict=True):
         shape = region.at(float(frame.time))
         assert shape is not None
@@ -182,7 +182,7 @@ def test_people_through_the_command_line(tiny_gaze: Path, here: Path) -> None:
 def test_many_regions_are_measured_in_time(here: Path) -> None:
     lines = [f"r{number},{number % 150},{number % 110},5,5" for number in range(10_000)]
     (here / "many.csv").write_text("name,x,y,width,height\n" + "\n".join(lines))
-    regions = read_regions(here / "many.csv").of(medium_of(Source.of(here / "old.png"), (120, 160)))
+    regions = read_regions(here / "many.csv").of(medium_of(Input.of(here / "old.png"), (120, 160)))
     map_ = np.random.default_rng(0).random((288, 384)).astype(np.float32)
     began = perf_counter()
     seen = see_regions(map_, [region.at(0) for region in regions], (120, 160))
