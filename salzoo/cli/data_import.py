@@ -1,6 +1,7 @@
 """``salzoo data import``."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,61 +42,147 @@ def parse_column(text: str) -> tuple[str, str]:
     return role, name
 
 
+def parse_mark(text: str) -> tuple[float, float]:
+    """X,Y of a place that means something."""
+    try:
+        x, y = map(float, text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no place: write X,Y as the table has them, such as 0,1080") from None
+    return x, y
+
+
+def parse_share(text: str) -> float:
+    """A share from 0 to 1, or in percent.
+
+    >>> parse_share("2%"), parse_share("0.5")
+    (0.02, 0.5)
+    """
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise click.BadParameter(f"{text!r} is no share: write 0.02 or 2%")
+    return share
+
+
+READING: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--column",
+        "columns",
+        multiple=True,
+        type=parse_column,
+        metavar="ROLE=NAME",
+        help="Which column is stimulus, observer, viewing, time, duration, end, x, y, event, index or eye, where its "
+        "name does not tell.",
+    ),
+    click.option(
+        "--columns", "header", metavar="A,B,...", help="What the columns of a table without a header are, in order."
+    ),
+    click.option(
+        "--encoding", default="", help="Of tables, such as cp1252; by default UTF-8, or UTF-16 with its mark."
+    ),
+    click.option(
+        "--rows",
+        type=click.Choice(["samples", "labelled", "fixations"]),
+        help="What the rows are; by default fixations if they have a duration, labelled samples if they have an event.",
+    ),
+    click.option(
+        "--eye",
+        type=click.Choice(["both", "left", "right"]),
+        default="both",
+        show_default=True,
+        help="Of two eyes: the mean, or one.",
+    ),
+    click.option("--stimulus", default="", metavar="FILE", help="What was watched, where tables do not name it."),
+    click.option(
+        "--map",
+        "names",
+        type=click.Path(path_type=Path),
+        metavar="TABLE",
+        help="Table (CSV) of what the tables call a stimulus, and its file.",
+    ),
+)
+"""Options of what is in the tables."""
+
+PLACES: tuple[Callable[[Any], Any], ...] = (
+    click.option("--units", type=click.Choice(["pixels", "fraction"]), help="Of x and y; fraction is 0 to 1."),
+    click.option("--origin", type=click.Choice(["upper-left", "lower-left"]), help="Of x and y; y grows from there."),
+    click.option(
+        "--screen", type=parse_screen, metavar="WIDTHxHEIGHT", help="x and y are measured on a screen of this size."
+    ),
+    click.option(
+        "--placement",
+        type=parse_placement,
+        metavar="fit|center|stretch|X,Y,W,H",
+        help="Where each stimulus was on the screen: as large as fits (the default, where the table does not say it), "
+        "its own size, all of it, or there.",
+    ),
+    click.option(
+        "--lost", multiple=True, type=parse_mark, metavar="X,Y", help="A place that means that the eye was not seen."
+    ),
+    click.option(
+        "--pixels-per-degree",
+        type=click.FloatRange(0, min_open=True),
+        help="Of visual angle, on the screen or stimulus; by default 1/32 of its width.",
+    ),
+)
+"""Options of where gaze was."""
+
+TIMES: tuple[Callable[[Any], Any], ...] = (
+    click.option("--time-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Of time, where nothing tells it."),
+    click.option(
+        "--clock",
+        type=click.Choice(["onset", "recording"]),
+        help="Time counts from the start of the stimulus, or an observer's first row on a stimulus is its start.",
+    ),
+    click.option("--start", type=float, metavar="SECONDS", help="When the stimulus began, by the table's clock."),
+    click.option("--rate", type=click.FloatRange(1, 20000), metavar="HZ", help="Samples per second."),
+    click.option(
+        "--detect",
+        "method",
+        type=click.Choice(["ivt", "idt"]),
+        default="ivt",
+        show_default=True,
+        help="How samples become fixations: by velocity or by dispersion.",
+    ),
+    click.option(
+        "--threshold", type=click.FloatRange(0, min_open=True), help="Degrees a second (ivt, 30) or degrees (idt, 1)."
+    ),
+    click.option(
+        "--gap",
+        type=click.FloatRange(0),
+        default=75.0,
+        show_default=True,
+        metavar="MS",
+        help="Without the eye, that do not end a fixation.",
+    ),
+    click.option("--leave-out-first", is_flag=True, help="Leave out the first fixation of each viewing."),
+)
+"""Options of when gaze was, and how it becomes fixations."""
+
+
+def _options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed((*READING, *PLACES, *TIMES)):
+        function = option(function)
+    return function
+
+
 @click.command("import")
 @click.argument("tables", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TABLE...")
 @click.option("--videos", required=True, type=click.Path(path_type=Path), help="Folder of the videos or images.")
 @click.option("--to", "out", required=True, type=click.Path(path_type=Path), metavar="SET", help="Folder to make.")
+@_options
 @click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    type=parse_column,
-    metavar="ROLE=NAME",
-    help="Which column is stimulus, observer, time, duration, x, y, event or index, where its name does not tell.",
+    "--drop-outside",
+    "drop",
+    is_flag=False,
+    flag_value="100%",
+    default="0",
+    type=parse_share,
+    metavar="[SHARE]",
+    help="Leave out what does not fit rather than refuse: all, or no more than a share such as 2%.",
 )
-@click.option(
-    "--rows",
-    type=click.Choice(["samples", "labelled", "fixations"]),
-    help="What the rows are; by default fixations if they have a duration, labelled samples if they have an event.",
-)
-@click.option("--units", type=click.Choice(["pixels", "fraction"]), help="Of x and y; fraction is 0 to 1.")
-@click.option("--origin", type=click.Choice(["upper-left", "lower-left"]), help="Of x and y; y grows from there.")
-@click.option(
-    "--screen", type=parse_screen, metavar="WIDTHxHEIGHT", help="x and y are measured on a screen of this size."
-)
-@click.option(
-    "--placement",
-    type=parse_placement,
-    default="fit",
-    show_default=True,
-    metavar="fit|center|stretch|X,Y,W,H",
-    help="Where each stimulus was on the screen: as large as fits, its own size, all of it, or there.",
-)
-@click.option("--time-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Of time, where nothing tells it.")
-@click.option(
-    "--clock",
-    type=click.Choice(["onset", "recording"]),
-    help="Time counts from the start of the stimulus, or an observer's first row on a stimulus is its start.",
-)
-@click.option("--rate", type=click.FloatRange(1, 20000), metavar="HZ", help="Samples per second.")
-@click.option(
-    "--detect",
-    "method",
-    type=click.Choice(["ivt", "idt"]),
-    default="ivt",
-    show_default=True,
-    help="How samples become fixations: by velocity or by dispersion.",
-)
-@click.option(
-    "--threshold", type=click.FloatRange(0, min_open=True), help="Degrees a second (ivt, 30) or degrees (idt, 1)."
-)
-@click.option(
-    "--pixels-per-degree",
-    type=click.FloatRange(0, min_open=True),
-    help="Of visual angle, on the screen or stimulus; by default 1/32 of its width.",
-)
-@click.option("--leave-out-first", is_flag=True, help="Leave out each observer's first fixation on each stimulus.")
-@click.option("--drop-outside", is_flag=True, help="Leave out what does not fit rather than refuse.")
 @click.option("--copy", is_flag=True, help="Copy the videos rather than link them.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the splits.")
 def import_data(
@@ -103,37 +190,31 @@ def import_data(
     videos: Path,
     out: Path,
     columns: tuple[tuple[str, str], ...],
-    rows: Any,
-    drop_outside: bool,
-    copy: bool,
-    seed: int,
-    leave_out_first: bool,
-    **setup: Any,
+    header: str | None,
+    **options: Any,
 ) -> None:
-    """Make a data set of gaze in TABLEs (CSV, TSV) and the videos or images that were watched.
+    """Make a data set of gaze in TABLEs and the videos or images that were watched.
 
-    A table has a row a sample, or a row a fixation, and columns for stimulus (the name of a file in --videos),
-    observer, time, x and y; fixations have a duration. The exports of Tobii Pro Lab, EyeLink Data Viewer, SMI BeGaze,
-    Pupil Player and Pupil Cloud are known by their columns. A table without a column of observers is one observer's.
+    A table (CSV, TSV, also packed with gzip) has a row a sample, or a row a fixation, and columns for stimulus (the
+    name of a file in --videos), observer, time, x and y; fixations have a duration. The exports of Tobii Pro Lab and
+    Studio, EyeLink Data Viewer, SMI BeGaze, Gazepoint, Pupil Player and Pupil Cloud are known by their columns,
+    EyeLink's .asc and BIDS' physio.tsv.gz as they are. A table without a column of observers is one observer's.
 
-    Samples become fixations by a threshold on velocity or dispersion (Salvucci and Goldberg, ETRA 2000). A fifth of
-    the videos each becomes the test and the validation split; set.toml in SET holds that, and how all was made.
-    Use it with --dataset SET.
+    Rows that are no gaze are left out, and counted. Samples become fixations by a threshold on velocity or dispersion
+    (Salvucci and Goldberg, ETRA 2000). A fifth of the videos each becomes the test and the validation split; set.toml
+    in SET holds that, how all was made, and a summary. Use it with --dataset SET.
     """
     from salzoo.datasets.importing import Import, import_gaze
     from salzoo.gaze.setup import Setup
+    from salzoo.gaze.tables import Layout
     from salzoo.interfaces.errors import shown
 
-    named: dict[str, Any] = {key: value for key, value in setup.items() if value is not None}
-    plan = Import(
-        tables=tables,
-        videos=videos,
-        out=out,
-        setup=Setup(**named, first=not leave_out_first),
-        columns=dict(columns),
-        rows=rows,
-        drop_outside=drop_outside,
-        copy=copy,
-        seed=seed,
+    given = {key: options.pop(key) for key in ("encoding", "rows", "eye")}
+    layout = Layout(
+        named=dict(columns), columns=[name.strip() for name in header.split(",")] if header else (), **given
     )
+    rest = {key: options.pop(key) for key in ("stimulus", "names", "drop", "copy", "seed")}
+    options |= {"gap": options["gap"] / 1000, "first": not options.pop("leave_out_first")}
+    setup = Setup(**{key: value for key, value in options.items() if value is not None})
+    plan = Import(tables=tables, videos=videos, out=out, setup=setup, layout=layout, **rest)
     import_gaze(plan, lambda line: click.echo(shown(line)))

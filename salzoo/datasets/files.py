@@ -62,6 +62,20 @@ def numbered(folder: Path, endings: tuple[str, ...], *, prefixed: bool = False) 
     return {number: found[number] for number in sorted(found)}
 
 
+def is_safe_id(name: str) -> bool:
+    """Whether a video may be called so: a name for a folder within another, which a line of a message can hold.
+
+    >>> [is_safe_id(name) for name in ("clip 1", "../clip", "..", "", ".hidden", "a/b", "x" * 300)]
+    [True, False, False, False, False, False, False]
+    """
+    return (
+        0 < len(name.encode(errors="replace")) <= 200
+        and name.isprintable()
+        and name[0] != "."
+        and not set(name) & set("/\\")
+    )
+
+
 def check_sigma(name: str, sigma: float) -> None:
     """Refuse a sigma, in pixels, that no density can have; 0 stands for none."""
     if not 0 <= sigma <= 10_000:

@@ -1,18 +1,26 @@
-"""``salzoo data import``: one's own recordings of gaze as a data set."""
+"""``salzoo data import``: one's own recordings of gaze as a data set.
+
+Read a table, tell its columns, leave out rows that are no gaze, part the viewings, make fixations, bring them to places
+and times of the stimulus: ``salzoo.gaze`` does that, each step counting what it leaves out and why. Here the set is
+written.
+"""
 
 import csv
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from salzoo.datasets.folder import COLUMNS, GAZE, SETTINGS
-from salzoo.datasets.set_file import describe_table, set_file
-from salzoo.datasets.stimuli import list_stimuli, matcher, split_videos
+from salzoo.datasets.set_file import Described, describe_table, set_file, summarise
+from salzoo.datasets.splits import split_videos
+from salzoo.datasets.stimuli import Matcher, list_stimuli, read_map
+from salzoo.gaze.reading import read_table
 from salzoo.gaze.recordings import extract_fixations
 from salzoo.gaze.setup import Findings, Fixation, Setup, Stimulus
-from salzoo.gaze.tables import Rows, Table, read_table
+from salzoo.gaze.tables import Layout, Table
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import complete_or_absent
 
@@ -25,13 +33,14 @@ class Import:
     """What to make a data set of.
 
     Attributes:
-        tables: files of gaze; one without a column of observers is one observer's, of its name.
+        tables: files of gaze; one that names no observers is one observer's, of its name.
         videos: folder of the videos and images that were watched.
         out: folder to make.
         setup: how the gaze was recorded.
-        columns: headers by role, for columns that are not known by their names.
-        rows: what the rows of the tables are; None where their columns tell.
-        drop_outside: leave out what does not fit, rather than refuse.
+        layout: how to read the tables.
+        stimulus: the file that was watched, where the tables name none.
+        names: a table of what the tables of gaze call the stimuli, and their files.
+        drop: the share of all fixations and rows that may be left out because it does not fit; 0 refuses any, 1 none.
         copy: copy the videos rather than link them.
         seed: of the splits.
     """
@@ -39,10 +48,11 @@ class Import:
     tables: Sequence[Path]
     videos: Path
     out: Path
-    setup: Setup
-    columns: Mapping[str, str]
-    rows: Rows | None = None
-    drop_outside: bool = False
+    setup: Setup = field(default_factory=Setup)
+    layout: Layout = field(default_factory=Layout)
+    stimulus: str = ""
+    names: Path | None = None
+    drop: float = 0.0
     copy: bool = False
     seed: int = 0
 
@@ -52,24 +62,31 @@ def import_gaze(plan: Import, say: Callable[[str], None]) -> None:
 
     Args:
         plan: what to make it of.
-        say: takes lines for the user: what each column was taken for, and what was left out.
+        say: takes lines for the user: what each column was taken for, what was left out, and a summary.
 
     Raises:
         SalzooError: a file cannot be read or written; columns or units do not fit; fixations lie outside their
-            stimulus or its time, stimuli are not known or values are missing, unless ``drop_outside``.
+            stimulus or its time, stimuli are not known or values are missing, more than ``drop`` allows.
     """
     if plan.out.exists() and (not plan.out.is_dir() or any(plan.out.iterdir())):
         raise SalzooError(f"{plan.out} exists, and is no empty folder; name another with --to")
+    sums = _checksums(plan.tables)
     stimuli = list_stimuli(plan.videos)
+    match = Matcher(stimuli, read_map(plan.names, stimuli) if plan.names else {})
     findings, fixations, tables = Findings(), list[Fixation](), []
-    for path in plan.tables:
-        table = read_table(path, plan.columns, plan.rows)
-        found, settled = extract_fixations(table, stimuli, matcher(stimuli), plan.setup, findings)
+    for path, observer in zip(plan.tables, _observers(plan.tables), strict=True):
+        table = read_table(path, plan.layout)
+        table.observer = table.observer or observer
+        findings.rows += len(table)
+        found, settled = extract_fixations(table, stimuli, match, plan.setup, findings, plan.stimulus)
+        match.check()
         say(_recognised(table, settled))
-        fixations += found
-        with path.open("rb") as file:
-            tables.append(describe_table(table, settled, hashlib.file_digest(file, "sha256").hexdigest()))
-    _report(findings, plan.drop_outside, say)
+        fixations += _after(fixations, found, path)
+        tables.append(describe_table(table, settled, sums[path]))
+        del table
+    for line in findings.lines(findings.doubts):
+        say(f"look at: {line}")
+    _report(findings, len(fixations), plan.drop, say)
     watched = {fixation.stimulus for fixation in fixations}
     if not watched:
         raise SalzooError("not one fixation was found on the videos and images; see what the columns were taken for")
@@ -78,40 +95,116 @@ def import_gaze(plan: Import, say: Callable[[str], None]) -> None:
         say(f"nobody watched {len(unwatched)} of {len(stimuli)} videos and images, left out: {_few(unwatched)}")
     kept = [stimulus for number, stimulus in enumerate(stimuli) if number in watched]
     splits = split_videos([stimulus.id for stimulus in kept], plan.seed)
-    counts = {"observers": len({fixation.observer for fixation in fixations}), "fixations": len(fixations)}
-    settings = set_file(kept, splits, plan.seed, plan.setup, tables, findings, counts)
-    _write(plan, kept, [(stimuli[fixation.stimulus].id, fixation) for fixation in fixations], settings)
+    summary = summarise(fixations, findings, tables)
+    about = Described(splits, plan.seed, _stated(plan.setup, tables), tables, findings, summary)
+    ids = [stimulus.id for stimulus in stimuli]
+    _write(plan, kept, ids, fixations, lambda sha256: set_file(kept, about, sha256))
+    say(f"summary: {summary.text}")
     say(
-        f"{counts['fixations']} fixations of {counts['observers']} observers on {len(kept)} videos and images in "
-        f"{plan.out}; use it with --dataset {plan.out}"
+        f"{summary.fixations} fixations of {summary.observers} observers on {len(kept)} videos and images in {plan.out}"
+        f"; use it with --dataset {plan.out}"
     )
+
+
+def _checksums(tables: Sequence[Path]) -> dict[Path, str]:
+    """The sha256 of each table. Raises SalzooError for one that is given twice, under whatever name."""
+    seen: dict[str, Path] = {}
+    for path in tables:
+        try:
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise SalzooError(
+                f"{path} is not a file" if path.is_dir() else f"cannot read {path}: {error.strerror}"
+            ) from error
+        if sha256 in seen:
+            raise SalzooError(f"{seen[sha256]} and {path} hold the same: the gaze of one would count twice")
+        seen[sha256] = path
+    return {path: sha256 for sha256, path in seen.items()}
+
+
+def _observers(tables: Sequence[Path]) -> list[str]:
+    """Whose each table is that names no observers: its name, with its folder where others have that name too."""
+    stems = [_printable(path.name.partition(".")[0]) for path in tables]
+    named = [
+        stem if stems.count(stem) == 1 else f"{_printable(path.absolute().parent.name)}/{stem}"
+        for path, stem in zip(tables, stems, strict=True)
+    ]
+    for name in named:
+        if named.count(name) > 1:
+            raise SalzooError(f"several tables are called {name}: name their observers by renaming the files")
+    return named
+
+
+def _after(before: Sequence[Fixation], found: Sequence[Fixation], path: Path) -> list[Fixation]:
+    """Fixations of a table, with viewings numbered on from those of the tables before it. Raises SalzooError where one
+    of these has the same gaze of an observer on a stimulus."""
+    last: dict[tuple[int, str], int] = {}
+    held: dict[tuple[int, str], set[tuple[float, ...]]] = {}
+    for each in before:
+        key = each.stimulus, each.observer
+        last[key] = max(last.get(key, 0), each.viewing)
+        held.setdefault(key, set()).add((each.start, each.duration, each.x, each.y))
+    own: dict[tuple[int, str], set[tuple[float, ...]]] = {}
+    for each in found:
+        own.setdefault((each.stimulus, each.observer), set()).add((each.start, each.duration, each.x, each.y))
+    for key, rows in own.items():
+        if len(rows) > 1 and rows <= held.get(key, set()):
+            raise SalzooError(f"{path} has the gaze of {key[1]!r} that a table before it has: it would count twice")
+    return [
+        Fixation(
+            each.stimulus,
+            each.observer,
+            each.viewing + last.get((each.stimulus, each.observer), 0),
+            each.start,
+            each.duration,
+            each.x,
+            each.y,
+        )
+        for each in found
+    ]
+
+
+def _stated(setup: Setup, tables: Sequence[Mapping[str, Any]]) -> Setup:
+    """The setup with the screen that the tables themselves state, for the size of a degree."""
+    screens = {tuple(table["screen"]) for table in tables if "screen" in table}
+    if setup.screen or len(screens) != 1:
+        return setup
+    width, height = screens.pop()
+    return replace(setup, screen=(height, width))
 
 
 def _recognised(table: Table, setup: Setup) -> str:
-    columns = ", ".join(f"{role} = {column.header}" for role, column in table.columns.items())
+    columns = ", ".join(f"{role} = {'+'.join(each.header for each in held)}" for role, held in table.columns.items())
     where = f"a screen of {setup.screen[1]}×{setup.screen[0]} pixels" if setup.screen else "the stimulus"
-    clock = "the stimulus' start" if setup.clock == "onset" else "the first row of each observer on a stimulus"
+    clock = "the stimulus' start" if setup.clock == "onset" else "the first row of each viewing"
+    if setup.start is not None:
+        clock = f"{setup.start:g} s of its clock"
+    elif table.recordings or table.shown:
+        clock = "the message or event that shows the stimulus, else the recording's start"
+    elif "frame" in table.columns and table.columns["x"][0].hint.space != "surface":
+        clock = "the video's frames, which the table numbers"
     units = "pixels" if setup.units == "pixels" else "fractions"
     what = {"samples": "samples", "labelled": "samples with events", "fixations": "fixations"}[table.rows]
     return (
-        f"{table.path.name}: {len(table.stimulus)} {what}; {columns}; places in {units} of {where}, origin "
-        f"{setup.origin}; time in {setup.time_unit or 'samples'} from {clock}"
+        f"{_printable(table.path.name)}: {len(table)} rows, {what}; {columns[:2000]}; places in {units} of {where}, "
+        f"origin {setup.origin}; time in {setup.time_unit or 'samples'} from {clock}"
     )
 
 
-def _report(findings: Findings, drop: bool, say: Callable[[str], None]) -> None:
+def _report(findings: Findings, kept: int, drop: float, say: Callable[[str], None]) -> None:
     """Say what was left out; refuse where it should not have been."""
-
-    def lines(held: dict[str, tuple[int, str]]) -> list[str]:
-        return [f"{count} {what}{f' (first: {first})' if first else ''}" for what, (count, first) in held.items()]
-
-    for line in lines(findings.usual):
+    for line in findings.lines(findings.usual):
         say(f"left out: {line}")
-    wrong = lines(findings.wrong)
-    if wrong and not drop:
+    wrong = findings.lines(findings.wrong)
+    of_fixations = sum(count for what, (count, _) in findings.wrong.items() if what.startswith("fixations"))
+    of_rows = sum(count for what, (count, _) in findings.wrong.items() if not what.startswith("fixations"))
+    share = max(of_fixations / max(of_fixations + kept, 1), of_rows / max(findings.rows, 1))
+    if wrong and share > drop:
+        allowed = f", {share:.1%} where {drop:.1%} may be left out" if drop else ""
         raise SalzooError(
-            f"the recordings do not fit: {_few(wrong, '; ')}. Are columns, units, --screen, --placement and --clock "
-            "right? --drop-outside leaves these out and goes on"
+            f"the recordings do not fit{allowed}: {_few(wrong, '; ')}. Are columns, units, --screen, --placement and "
+            "--clock right? --drop-outside leaves these out and goes on"
         )
     for line in wrong:
         say(f"left out: {line}")
@@ -122,7 +215,19 @@ def _few(names: Sequence[str], separator: str = ", ") -> str:
     return separator.join(names[:SHOWN]) + more
 
 
-def _write(plan: Import, stimuli: Sequence[Stimulus], fixations: Sequence[tuple[str, Fixation]], settings: str) -> None:
+def _printable(name: str) -> str:
+    """A file's name as text that a set can hold."""
+    return "".join(each if each.isprintable() else "?" for each in name.encode(errors="replace").decode())
+
+
+def _write(
+    plan: Import,
+    stimuli: Sequence[Stimulus],
+    ids: Sequence[str],
+    fixations: Sequence[Fixation],
+    settings: Callable[[str], str],
+) -> None:
+    """Write a set; ``settings`` gives the text of set.toml, by the sha256 of the table of gaze."""
     try:
         plan.out.parent.mkdir(parents=True, exist_ok=True)
         with complete_or_absent(plan.out) as folder:
@@ -132,10 +237,16 @@ def _write(plan: Import, stimuli: Sequence[Stimulus], fixations: Sequence[tuple[
             with (folder / GAZE).open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(COLUMNS)
-                for video, each in sorted(fixations, key=lambda pair: (pair[0], pair[1].observer, pair[1].start)):
+                for each in sorted(
+                    fixations, key=lambda each: (ids[each.stimulus], each.observer, each.viewing, each.start)
+                ):
                     numbers = (each.start * 1000, each.duration * 1000, each.x, each.y)
-                    writer.writerow((video, each.observer, *(f"{number:.3f}" for number in numbers)))
-            (folder / SETTINGS).write_text(settings, encoding="utf-8")
+                    writer.writerow(
+                        (ids[each.stimulus], each.observer, each.viewing, *(f"{number:.3f}" for number in numbers))
+                    )
+            with (folder / GAZE).open("rb") as held:
+                text = settings(hashlib.file_digest(held, "sha256").hexdigest())
+            (folder / SETTINGS).write_text(text, encoding="utf-8")
     except OSError as error:
         raise SalzooError(f"cannot write {plan.out}: {error.strerror or error}") from error
 

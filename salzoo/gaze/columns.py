@@ -2,19 +2,36 @@
 
 Names are compared without case, spaces and punctuation. A unit in brackets or after an underscore is read: "Recording
 timestamp [ms]" is ``recordingtimestamp`` in milliseconds, "x_norm" is ``x`` as a fraction. Known are plain names and
-the exports of Tobii Pro Lab, EyeLink Data Viewer (fixation and sample reports), SMI BeGaze (event statistics), Pupil
-Player and Pupil Cloud.
+the exports of Tobii Pro Lab and Tobii Studio, EyeLink Data Viewer, SMI BeGaze, Gazepoint Analysis, Pupil Player and
+Pupil Cloud.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from salzoo.interfaces.errors import SalzooError
 
-Role = Literal["stimulus", "observer", "time", "duration", "x", "y", "event", "index"]
+Role = Literal[
+    "stimulus", "observer", "viewing", "time", "duration", "end", "x", "y", "event", "index", "eye", "sensor",
+    "message", "confidence", "valid", "frame", "frame_time", "other_x", "other_y",
+    "screen", "screen_width", "screen_height", "media_x", "media_y", "media_width", "media_height",
+]  # fmt: skip
 ROLES: tuple[Role, ...] = get_args(Role)
+
+NUMBERS: tuple[Role, ...] = (
+    "time", "duration", "end", "x", "y", "other_x", "other_y", "confidence", "frame", "frame_time",
+)  # fmt: skip
+"""Roles of numbers; what the others hold are names."""
+
+SEVERAL: tuple[Role, ...] = ("viewing", "message", "valid")
+"""Roles that several columns may have at once."""
+
+NAMEABLE: tuple[Role, ...] = (
+    "stimulus", "observer", "viewing", "time", "duration", "end", "x", "y", "event", "index", "eye",
+)  # fmt: skip
+"""Roles that a user gives to columns."""
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """Units of time."""
@@ -28,69 +45,130 @@ class Hint:
         unit: of time ("s", "ms", "us", "ns") or of place ("pixels", "fraction").
         clock: "onset" where time counts from the stimulus' start, "recording" where from the recording's.
         origin: "upper-left" or "lower-left".
-        space: "screen" or "stimulus": what a place is measured on.
+        space: "screen", "stimulus" or "surface" (a stimulus that a camera saw): what a place is measured on.
+        event: whether it holds when an event began, not when a row was taken; or where an event was.
     """
 
     unit: str = ""
     clock: str = ""
     origin: str = ""
     space: str = ""
+    event: bool = False
 
 
 _SCREEN = Hint(unit="pixels", space="screen")
+_SHARE = Hint(unit="fraction", space="screen", origin="upper-left")
+_SURFACE = Hint(unit="fraction", space="surface", origin="upper-left")
+_START = Hint(event=True)
+_ONSET_MS = Hint(unit="ms", clock="onset", event=True)
 
 
-def _plain(names: str) -> dict[str, Hint]:
-    return dict.fromkeys(names.split(), Hint())
+def _plain(names: str, hint: Hint = Hint()) -> dict[str, Hint]:
+    return dict.fromkeys(names.split(), hint)
 
 
 KNOWN: dict[Role, dict[str, Hint]] = {
     "stimulus": _plain(
         "presentedmedianame presentedstimulusname stimulus stimulusname medianame media video videoname videofile "
-        "image imagename imagefile clip movie picture filename file"
+        "image imagename imagefile clip movie picture filename file stimuliname stimfile"
     ),
     "observer": _plain(
         "participantname participant participantid observer observername observerid subject subjectname subjectid "
-        "recordingsessionlabel recordingname recordingid"
+        "recordingsessionlabel wearername wearerid recordingname recordingid"
+    ),
+    "viewing": _plain(
+        "viewing recordingname recordingid sectionid trial trialindex trialid trialnumber trialno trialnr presentation "
+        "repetition session sessionid sessionnumber run runnumber block blockid blocknumber blockindex"
     ),
     "time": {
-        "recordingtimestamp": Hint(clock="recording"),  # Tobii
-        "eventstarttrialtime": Hint(unit="ms", clock="onset"),  # SMI
-        "currentfixstart": Hint(unit="ms", clock="onset"),  # EyeLink, from the trial's start
-        "starttimestamp": Hint(unit="s", clock="recording"),  # Pupil Labs; Pupil Cloud's says [ns]
+        "eventstarttrialtime": _ONSET_MS,  # SMI
+        "currentfixstart": _ONSET_MS,  # EyeLink, from the trial's start
+        "fpogs": Hint(unit="s", clock="onset", event=True),  # Gazepoint, from the media's start
+        "starttimestamp": Hint(unit="s", clock="recording", event=True),  # Pupil Labs; Pupil Cloud's says [ns]
+        **_plain("start starttime onset fixationstart tstart", _START),
+        "recordingtimestamp": Hint(clock="recording"),  # Tobii; Studio's is in ms and does not say so
+        "recordingtime": Hint(clock="recording"),  # SMI
         "gazetimestamp": Hint(unit="s", clock="recording"),  # Pupil Labs
-        **_plain("time timestamp start starttime onset t"),
+        **_plain("time timestamp sampletime t"),
     },
     "duration": {
         "gazeeventduration": Hint(unit="ms"),  # Tobii
         "eventduration": Hint(unit="ms"),  # SMI
         "currentfixduration": Hint(unit="ms"),  # EyeLink
-        **_plain("fixationduration duration dur"),
+        "fpogd": Hint(unit="s"),  # Gazepoint
+        **_plain("fixationduration duration dur fixdur fixduration"),
     },
-    "event": _plain("eyemovementtype category eventtype event"),
-    "index": _plain("eyemovementtypeindex fixationindex"),
+    "end": {
+        "currentfixend": Hint(unit="ms"),
+        "eventendtrialtime": Hint(unit="ms"),
+        **_plain("end endtime endtimestamp fixationend tend"),
+    },
+    "event": _plain(
+        "eyemovementtype gazeeventtype category categorybinocular categoryright categoryleft eventtype event"
+    ),
+    "index": _plain(
+        "eyemovementtypeindex fixationindex fixationid fpogid currentfixindex fixindex fixid fixationnumber "
+        "indexbinocular indexright indexleft"
+    ),
+    "eye": _plain("eye eyeused recordedeye whicheye"),
+    "sensor": _plain("sensor"),
+    "message": _plain("event studioevent keypressevent mouseevent externalevent eventvalue message"),
+    "confidence": _plain("confidence"),
+    "valid": _plain(
+        "onsurf onsurface gazedetectedonsurface fixationdetectedonsurface gazedetectedinreferenceimage "
+        "fixationdetectedinreferenceimage fpogv bpogv validityleft validityright"
+    ),
+    "frame": _plain("startframeindex worldindex"),
+    "frame_time": _plain("worldtimestamp", Hint(unit="s")),
+    "screen": _plain("recordingresolution"),
+    "screen_width": _plain("recordingresolutionwidth screenwidth"),
+    "screen_height": _plain("recordingresolutionheight screenheight"),
+    "media_x": _plain("presentedmediapositionx presentedstimuluspositionx mediaposx"),
+    "media_y": _plain("presentedmediapositiony presentedstimuluspositiony mediaposy"),
+    "media_width": _plain("presentedmediawidth presentedstimuluswidth mediawidth"),
+    "media_height": _plain("presentedmediaheight presentedstimulusheight mediaheight"),
 }
 """Names by what they hold, the first that is there counts."""
 
 PLACES: tuple[tuple[str, str, Hint], ...] = (
-    ("fixationpointx", "fixationpointy", _SCREEN),  # Tobii; its media coordinates say MCS
-    ("fixationpositionx", "fixationpositiony", _SCREEN),  # SMI
-    ("currentfixx", "currentfixy", _SCREEN),  # EyeLink
-    ("fixationx", "fixationy", Hint()),  # Pupil Cloud
+    ("fixationpointx", "fixationpointy", replace(_SCREEN, event=True)),  # Tobii; its media coordinates say MCS
+    ("fixationpositionx", "fixationpositiony", replace(_SCREEN, event=True)),  # SMI
+    ("currentfixx", "currentfixy", replace(_SCREEN, event=True)),  # EyeLink
+    ("fpogx", "fpogy", replace(_SHARE, event=True)),  # Gazepoint
+    ("fixationx", "fixationy", _START),  # Pupil Cloud
+    ("fixx", "fixy", _START),
     ("gazepointx", "gazepointy", _SCREEN),  # Tobii
-    ("gazex", "gazey", Hint()),  # Pupil Cloud
     ("averagegazex", "averagegazey", _SCREEN),  # EyeLink
-    ("rightgazex", "rightgazey", _SCREEN),
-    ("leftgazex", "leftgazey", _SCREEN),
-    ("normposx", "normposy", Hint(unit="fraction", origin="lower-left")),  # Pupil Labs
-    ("x", "y", Hint()),
+    ("gazepositiononsurfacex", "gazepositiononsurfacey", _SURFACE),  # Pupil Cloud
+    ("gazex", "gazey", Hint()),  # Pupil Cloud
+    ("bpogx", "bpogy", _SHARE),  # Gazepoint
 )
 """Names of x and y, and what they say."""
 
+EYES: tuple[tuple[str, str, Hint], ...] = (
+    ("gazepoint{}x", "gazepoint{}y", _SCREEN),  # Tobii
+    ("{}gazex", "{}gazey", _SCREEN),  # EyeLink
+    ("pointofregard{}x", "pointofregard{}y", _SCREEN),  # SMI
+    ("{}porx", "{}pory", _SCREEN),  # SMI
+    ("{}pogx", "{}pogy", _SHARE),  # Gazepoint
+    ("x{}", "y{}", Hint()),
+    ("{}x", "{}y", Hint()),
+)
+"""Names of x and y of an eye, with its name in the braces: left and right, or l and r."""
+
+PLAIN_PLACES: tuple[tuple[str, str, Hint], ...] = (
+    ("normposx", "normposy", Hint(unit="fraction", origin="lower-left")),  # Pupil Labs
+    ("x", "y", Hint()),
+    ("xavg", "yavg", Hint()),
+    ("xcoordinate", "ycoordinate", Hint()),
+)
+
 _UNITS = {
     "s": "s", "sec": "s", "seconds": "s", "ms": "ms", "msec": "ms", "us": "us", "µs": "us", "μs": "us", "ns": "ns",
-    "px": "pixels", "pixel": "pixels", "pixels": "pixels", "norm": "fraction",
+    "px": "pixels", "pix": "pixels", "pixel": "pixels", "pixels": "pixels", "norm": "fraction",
 }  # fmt: skip
+_ELSEWHERE = ("mm", "deg", "°", "rad")
+"""Units of places that are neither on the screen nor on the stimulus."""
 
 
 @dataclass(frozen=True)
@@ -108,65 +186,131 @@ class Column:
     hint: Hint
 
 
-def find_columns(headers: Sequence[str], named: Mapping[str, str], where: str) -> dict[Role, Column]:
-    """The column of each role, as far as there is one.
+Columns = dict[Role, tuple[Column, ...]]
+"""The columns of a table by role, most often one each."""
+
+
+def find_columns(headers: Sequence[str], named: Mapping[str, str], where: str, eye: str = "") -> Columns:
+    """The columns of each role, as far as there are any.
 
     Args:
         headers: names of the columns.
         named: header by role, for columns that the user names; they go first.
         where: the table, for error messages.
+        eye: "left" or "right" where its columns alone are wanted.
 
     Raises:
         SalzooError: x or y cannot be found, or a named column or role does not exist.
     """
     read = [_read_header(header) for header in headers]
-    found: dict[Role, Column] = {}
-    for role in ROLES:
-        if role in ("x", "y"):
-            continue
-        for key, hint in KNOWN[role].items():
-            places = [place for place, (name, _) in enumerate(read) if name == key]
-            if places:
-                found[role] = Column(headers[places[0]], places[0], _join(read[places[0]][1], hint))
-                break
-    for x_key, y_key, hint in PLACES:
-        pairs = [
-            (place, other)
-            for place, (name, unit) in enumerate(read)
-            for other, (other_name, other_unit) in enumerate(read)
-            if name == x_key and other_name == y_key and unit == other_unit
-        ]
-        if pairs:  # of several, those measured on the stimulus
-            x, y = min(pairs, key=lambda pair: read[pair[0]][1].space != "stimulus")
-            found["x"] = Column(headers[x], x, _join(read[x][1], hint))
-            found["y"] = Column(headers[y], y, _join(read[y][1], hint))
-            break
+    found: Columns = {}
+    for role, known in KNOWN.items():
+        places = [(place, known[key]) for key in known for place, (name, _) in enumerate(read) if name == key]
+        columns = tuple(Column(headers[at], at, _join(read[at][1], hint)) for at, hint in places)
+        if columns:
+            found[role] = columns if role in (*SEVERAL, "time") else columns[:1]
+    found |= _find_places(headers, read, eye)
     for name, header in named.items():
-        if name not in ROLES:
-            raise SalzooError(f"there is no role {name!r} of a column; the roles are {', '.join(ROLES)}")
+        if name not in NAMEABLE:
+            raise SalzooError(f"there is no role {name!r} of a column; the roles are {', '.join(NAMEABLE)}")
         if header not in headers:
-            raise SalzooError(f"{where} has no column {header!r}; it has {_list(headers)}")
+            raise SalzooError(f"{where} has no column {header!r}; it has {listed(headers)}")
         place = list(headers).index(header)
-        found[ROLES[ROLES.index(name)]] = Column(header, place, read[place][1])
+        hint = read[place][1] if name not in ("x", "y") else _join(read[place][1], _hint_of_place(read[place][0]))
+        found[ROLES[ROLES.index(name)]] = (Column(header, place, hint),)
+    if {"x", "y"} & set(named):
+        found = {role: columns for role, columns in found.items() if role not in ("other_x", "other_y")}
     missing = [name for name in ("x", "y") if name not in found]
     if missing:
+        of = f" of the {eye} eye" if eye else ""
         raise SalzooError(
-            f"{where} has no column that is known to be {' or '.join(missing)}; name it with --column x=NAME; it has "
-            f"{_list(headers)}"
+            f"{where} has no column that is known to be {' or '.join(missing)}{of}; name it with --column x=NAME, or "
+            f"all with --columns where it has no header; it has {listed(headers)}"
         )
-    return found
+    return _settle_roles(found, named, {name for name, _ in read})
+
+
+def _find_places(headers: Sequence[str], read: Sequence[tuple[str, Hint]], eye: str) -> Columns:
+    """x and y: of fixations, else of both eyes together, else of each eye."""
+
+    def pair(x_key: str, y_key: str, hint: Hint) -> tuple[Column, Column] | None:
+        pairs = [
+            (place, other)
+            for place, (name, said) in enumerate(read)
+            for other, (other_name, other_said) in enumerate(read)
+            if name == x_key and other_name == y_key and said == other_said and said.unit not in _ELSEWHERE
+        ]
+        if not pairs:
+            return None
+        x, y = min(pairs, key=lambda pair: read[pair[0]][1].space != "stimulus")  # of several, those on the stimulus
+        return Column(headers[x], x, _join(read[x][1], hint)), Column(headers[y], y, _join(read[y][1], hint))
+
+    def first(known: Iterable[tuple[str, str, Hint]]) -> Columns:
+        both = next(filter(None, (pair(*names) for names in known)), None)
+        return {"x": both[:1], "y": both[1:]} if both else {}
+
+    def of_eye(name: str) -> Columns:
+        spelled = [(x.format(n), y.format(n), hint) for x, y, hint in EYES for n in (name, name[0])]
+        return first(spelled)
+
+    if eye:
+        own = of_eye(eye)
+        if own:
+            return own
+    left, right = of_eye("left"), of_eye("right")
+    found = first(PLACES) or first(PLAIN_PLACES)
+    if found and not (left and right and found["x"][0].header.lower() in ("x", "y")):
+        return found
+    if left and right:
+        return {**left, "other_x": right["x"], "other_y": right["y"]}
+    return left or right
+
+
+def _settle_roles(found: Columns, named: Mapping[str, str], keys: set[str]) -> Columns:
+    """What depends on more than one column."""
+    times = found.get("time", ())
+    if times and "time" not in named:  # when an event began goes before when a row was taken, where events have lengths
+        wanted = "duration" in found or "end" in found
+        found["time"] = (next((each for each in times if each.hint.event == wanted), times[0]),)
+    event = {column.place for column in found.get("event", ())}
+    found["message"] = tuple(column for column in found.get("message", ()) if column.place not in event)
+    x = found["x"][0]
+    other = {"fpogv": "fpogx", "bpogv": "bpogx"}  # each tells of its own place alone
+    found["valid"] = tuple(
+        column
+        for column in found.get("valid", ())
+        if other.get(_key(column.header), _key(x.header)) == _key(x.header)
+        and ("other_x" in found or _tells_of_eye(column, x))
+    )
+    if "onsurf" in keys and x.hint.unit == "fraction":  # Pupil Core's surfaces count from the lower left corner
+        found["x"] = (replace(x, hint=replace(x.hint, origin="lower-left", space="surface")),)
+    observer = {column.place for column in found.get("observer", ())}
+    found["viewing"] = tuple(column for column in found.get("viewing", ()) if column.place not in observer)
+    return {role: columns for role, columns in found.items() if columns}
+
+
+def _tells_of_eye(column: Column, x: Column) -> bool:
+    """Whether a code of validity is of the eye that a place is of, or the place is of both."""
+    key = _key(column.header).removeprefix("validity")
+    return key not in ("left", "right") or not {"left", "right"} - {key} & set(re.findall("left|right", _key(x.header)))
+
+
+def _hint_of_place(key: str) -> Hint:
+    known = {name: hint for x, y, hint in (*PLACES, *PLAIN_PLACES) for name in (x, y)}
+    return known.get(key, Hint())
 
 
 def _read_header(header: str) -> tuple[str, Hint]:
     """A header's key, and what its unit says."""
-    match = re.fullmatch(r"\s*(.*?)\s*[\[(]([^\])]*)[\])]\s*", header)
+    match = re.fullmatch(r"\s*([^\[\(]*?)\s*[\[(]([^\])]*)[\])]\s*", header[:500])
     if match is None:
-        match = re.fullmatch(r"\s*(.+)_([^_]+?)\s*", header)
+        match = re.fullmatch(r"\s*(.+)_([^_]+?)\s*", header[:500])
         if match is None or match[2].lower() not in _UNITS:
-            return _key(header), Hint()
+            return _key(header[:500]), Hint()
     words = match[2].lower()
-    unit = _UNITS.get(words) or ("fraction" if "norm" in words else "pixels" if "px" in words else "")
-    space = "stimulus" if "mcs" in words else "screen" if "dacs" in words else ""
+    other = next((unit for unit in _ELSEWHERE if words.endswith(unit)), "")
+    unit = _UNITS.get(words) or other or ("fraction" if "norm" in words else "pixels" if "px" in words else "")
+    space = "stimulus" if "mcs" in words else "screen" if "dacs" in words or "adcs" in words else ""
     return _key(match[1]), Hint(unit=unit, space=space)
 
 
@@ -177,10 +321,15 @@ def _key(text: str) -> str:
 def _join(said: Hint, known: Hint) -> Hint:
     """What a header says itself goes before what is known of such headers."""
     return Hint(
-        said.unit or known.unit, said.clock or known.clock, said.origin or known.origin, said.space or known.space
+        said.unit or known.unit,
+        said.clock or known.clock,
+        said.origin or known.origin,
+        said.space or known.space,
+        said.event or known.event,
     )
 
 
-def _list(headers: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, headers[:20]))
-    return f"{shown} and {len(headers) - 20} more" if len(headers) > 20 else shown or "no columns"
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Some of many names, none too long for a line."""
+    shown = ", ".join(repr(name if len(name) <= 40 else name[:40] + "…") for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown or "no columns"

@@ -18,8 +18,13 @@ WINDOW = 0.02
 """Seconds before and after a sample whose mean positions give its velocity: from one sample to the next, the noise of
 the tracker alone exceeds any threshold."""
 
-GAP = 2.5
-"""Usual steps between samples after which a sample does not follow the one before: some are missing."""
+GAP = 0.075
+"""Seconds without the eye that do not end a fixation: Tobii's I-VT filter fills gaps up to this length (Olsen, "The
+Tobii I-VT Fixation Filter", 2012), and blinks are longer."""
+
+
+MOVED = 0.5
+"""Degrees that the eye may have moved while it was not seen, in one fixation: as far as Tobii's filter joins two."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,14 @@ class Detection:
             plus that in y, does not exceed.
         shortest: seconds that a fixation lasts at least, from its first sample to its last.
         pixels_per_degree: of visual angle, for the positions given.
+        gap: seconds without the eye that do not end a fixation.
     """
 
     method: Method
     threshold: float
     shortest: float
     pixels_per_degree: float
+    gap: float = GAP
 
 
 THRESHOLDS: dict[Method, float] = {"ivt": 30.0, "idt": 1.0}
@@ -50,7 +57,7 @@ SHORTEST: dict[Method, float] = {"ivt": 0.06, "idt": 0.1}
 def find_fixations(times: NDArray[np.float64], points: NDArray[np.float64], how: Detection) -> NDArray[np.float64]:
     """The fixations of one observer on one stimulus.
 
-    Samples that are missing, and wide gaps in time, end a fixation.
+    Where the eye was not seen for longer than ``how.gap``, a fixation ends.
 
     Args:
         times: (n,) seconds, rising.
@@ -60,15 +67,19 @@ def find_fixations(times: NDArray[np.float64], points: NDArray[np.float64], how:
     Returns:
         (m, 4): start and duration in seconds, and the mean x and y of the samples.
     """
-    seen = np.asarray(np.isfinite(points).all(1))
     step = usual_step(times)
-    marks = [0, len(times)]
-    if step:
-        apart = np.diff(times) > GAP * step
-        marks = [0, *(np.flatnonzero(apart | (seen[1:] != seen[:-1])) + 1).tolist(), len(times)]
+    seen = np.asarray(np.isfinite(points).all(1))
+    times, points = times[seen], points[seen]
+    way = np.diff(times)
+    apart = way > how.gap + step + 1e-9
+    for at in np.flatnonzero((way > 1.5 * step) & ~apart):  # lost for a moment: is it where it was?
+        near = max(1, round(WINDOW / step))
+        before, after = points[max(at + 1 - near, 0) : at + 1].mean(0), points[at + 1 : at + 1 + near].mean(0)
+        apart[at] = np.hypot(*(after - before)) > MOVED * how.pixels_per_degree
+    marks = [0, *(np.flatnonzero(apart) + 1).tolist(), len(times)]
     runs: list[tuple[int, int]] = []
     for start, stop in itertools.pairwise(marks):
-        if stop - start > 1 and seen[start]:
+        if stop - start > 1:
             search = _slow_runs if how.method == "ivt" else _compact_runs
             found = search(times[start:stop], points[start:stop] / how.pixels_per_degree, how)
             runs += [(start + first, start + end) for first, end in found]

@@ -1,154 +1,327 @@
 """From the rows of a table to fixations on stimuli: time in seconds from onset, places in pixels of the stimulus."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.gaze.columns import SECONDS
+from salzoo.gaze.columns import SECONDS, Role
 from salzoo.gaze.events import find_fixations, usual_step
 from salzoo.gaze.maps import clip_points
+from salzoo.gaze.messages import find_shown
+from salzoo.gaze.rows import find_events, find_fixated, name_corners, read_places
 from salzoo.gaze.setup import Findings, Fixation, Setup, Stimulus
 from salzoo.gaze.tables import Table
-from salzoo.gaze.units import settle
+from salzoo.gaze.units import in_order_alone, settle_places, settle_times
+from salzoo.gaze.viewings import Viewing, find_stimuli, find_viewings, split_shown
 from salzoo.interfaces.errors import SalzooError
 
 BORDER = 0.5
 """Pixels beyond a stimulus' border that rounding may put a fixation, which is then moved to the border."""
 
+OVERLAP = 0.05
+"""Seconds that a fixation may begin before the one before it ends: trackers round."""
+
 Numbers = NDArray[np.float64]
 
 
 def extract_fixations(
-    table: Table, stimuli: Sequence[Stimulus], match: Callable[[str], int], setup: Setup, findings: Findings
+    table: Table,
+    stimuli: Sequence[Stimulus],
+    match: Callable[[str], int],
+    setup: Setup,
+    findings: Findings,
+    one: str = "",
 ) -> tuple[list[Fixation], Setup]:
     """The fixations in a table.
 
     Args:
         table: as read.
         stimuli: what may have been watched.
-        match: from a name in the table to the number of a stimulus; −1 where there is none.
+        match: from a name in the table to the number of a stimulus; negative where there is none.
         setup: how it was recorded.
         findings: what is left out is added here.
+        one: the file that was watched, where the table names none.
 
     Returns:
-        The fixations by stimulus, observer and time, and the setup with what the table's columns say filled in.
+        The fixations by viewing and time, and the setup with what the table says filled in. Viewings of one observer on
+        one stimulus are numbered from 1.
 
     Raises:
         SalzooError: columns that are needed are missing, or their units cannot be as named.
     """
-    settled = settle(table, setup)
-    numbers = np.array([match(name) for name in table.stimuli] or [-1], np.int64)
-    if "stimulus" in table.columns:
-        which = np.where(table.stimulus >= 0, numbers[table.stimulus], -2)
-    elif len(stimuli) == 1:
-        which = np.zeros(len(table.stimulus), np.int64)
-    else:
-        raise SalzooError(
-            f"{table.path} has no column that is known to name the stimulus; name it with --column stimulus=NAME"
-        )
-    findings.add(findings.usual, "rows without a stimulus", int((which == -2).sum()), "")
-    for name, number in zip(table.stimuli, numbers, strict=False):
-        if number < 0:
-            count = int((table.stimulus == table.stimuli.index(name)).sum())
-            findings.add(findings.wrong, f"rows on {name!r}, of which there is no video or image", count, "")
+    settled = settle_places(table, setup)
+    viewings = _viewings(table, stimuli, match, settled, findings, one)
+    if in_order_alone(table, viewings):
+        table.rows = "fixations"
+    fixated = find_fixated(table)
+    if table.rows == "fixations":
+        for number, each in enumerate(viewings):
+            viewings[number] = replace(each, rows=each.rows[fixated[each.rows]])
+        findings.leave("rows that are no fixations", int((~fixated).sum()))
+    settled = settle_times(table, [each for each in viewings if len(each.rows)], settled)
+    counts: Counter[tuple[int, str]] = Counter()
     found: list[Fixation] = []
-    for stimulus, observer, rows in _trials(table, which):
-        name = table.observers[observer] if observer >= 0 else table.path.stem
-        label = f"{name} on {stimuli[stimulus].id}"
-        raw = _fixations_of_trial(table, rows, stimuli[stimulus], settled, label, findings)
-        kept = _on_stimulus(raw if settled.first else raw[1:], stimuli[stimulus], settled, label, findings)
-        found += [Fixation(stimulus, name, *map(float, row)) for row in kept]
+    for each in viewings:
+        stimulus = stimuli[each.stimulus]
+        name = each.observer or table.path.stem
+        label = f"{name} on {stimulus.id}"
+        own = _as_shown(table, each, stimulus, settled)
+        raw = _fixations_of(table, each, fixated, stimulus, own, label, findings)
+        kept = _on_stimulus(raw if own.first else raw[1:], stimulus, own, label, findings)
+        counts[each.stimulus, name] += 1
+        found += [Fixation(each.stimulus, name, counts[each.stimulus, name], *map(float, row)) for row in kept]
     return found, settled
 
 
-def _trials(table: Table, which: NDArray[np.int64]) -> Iterator[tuple[int, int, NDArray[np.intp]]]:
-    """Stimulus, observer and rows in the order of time, of each time that somebody watched something."""
-    time = table.numbers.get("time", np.arange(len(which), dtype=np.float64))
-    order = np.lexsort((time, table.observer, which))
-    order = order[which[order] >= 0]
-    changes = (np.diff(which[order]) != 0) | (np.diff(table.observer[order]) != 0)
-    for rows in np.split(order, np.flatnonzero(changes) + 1):
-        if len(rows):
-            yield int(which[rows[0]]), int(table.observer[rows[0]]), rows
+def _viewings(
+    table: Table,
+    stimuli: Sequence[Stimulus],
+    match: Callable[[str], int],
+    settled: Setup,
+    findings: Findings,
+    one: str,
+) -> list[Viewing]:
+    if "stimulus" not in table.columns and "time" in table.columns:
+        shown = table.shown or find_shown(table, match, one)
+        if not shown and table.recordings and len(stimuli) == 1:
+            shown = find_shown(table, match, stimuli[0].id)
+        if shown:
+            return split_shown(table, shown, match, findings)
+        if table.messages and not one and len(stimuli) > 1:
+            raise SalzooError(
+                f"no message in {table.path} names a file of the stimuli; name what was watched with --stimulus FILE, "
+                "or the files' names with --map"
+            )
+    which = find_stimuli(table, stimuli, match, one, findings)
+    return list(find_viewings(table, which, find_events(table, findings), settled.clock))
 
 
-def _fixations_of_trial(
-    table: Table, rows: NDArray[np.intp], stimulus: Stimulus, setup: Setup, label: str, findings: Findings
+def _as_shown(table: Table, viewing: Viewing, stimulus: Stimulus, settled: Setup) -> Setup:
+    """The setup of one viewing: where the table itself says how large the stimulus was shown, and where."""
+
+    def value(role: Role) -> float:
+        names = table.name(role)
+        if names is None or names.codes[viewing.rows[0]] < 0:
+            return float("nan")
+        try:
+            return float(names.values[names.codes[viewing.rows[0]]].replace(",", "."))
+        except ValueError:
+            return float("nan")
+
+    if settled.placement is not None or settled.units != "pixels" or not len(viewing.rows):
+        return settled
+    left, top, width, height = (value(role) for role in ("media_x", "media_y", "media_width", "media_height"))
+    if not (width > 0 and height > 0):
+        return settled
+    if settled.screen is not None:
+        return replace(settled, placement=(left, top, width, height)) if left == left and top == top else settled
+    return replace(
+        settled, screen=(round(height), round(width)), placement="stretch"
+    )  # pixels of the stimulus as shown
+
+
+def _fixations_of(
+    table: Table,
+    viewing: Viewing,
+    fixated: NDArray[np.bool_],
+    stimulus: Stimulus,
+    setup: Setup,
+    label: str,
+    findings: Findings,
 ) -> Numbers:
     """(n, 4) start and duration in seconds, x and y in pixels of the screen, or of the stimulus where there is none."""
-    points = np.stack([table.numbers["x"][rows], table.numbers["y"][rows]], 1)
+    rows = viewing.rows
+    points, marked = read_places(table, rows, setup, findings)
     height, width = setup.screen or stimulus.size
+    if table.rows == "samples":
+        name_corners(points, (1.0, 1.0) if setup.units == "fraction" else (float(width), float(height)), findings)
     if setup.units == "fraction":
         points = points * (width, height)
     if setup.origin == "lower-left":
         points[:, 1] = height - points[:, 1]
+    times = _times(table, viewing, stimulus, setup, label)
+    stated = {"stimulus", "frame"} & set(table.columns) or table.recordings or table.shown or setup.start is not None
+    if stimulus.rate and viewing.start is not None and not stated:
+        findings.doubt("viewings of a video whose start nothing states: the first row is taken for it (--start)", 1)
     if table.rows == "fixations":
-        if stimulus.rate and "duration" not in table.columns:
+        if stimulus.rate and not {"duration", "end"} & set(table.columns):
             raise SalzooError(
                 f"{table.path} has no column that is known to be the duration of fixations, which a video needs; name "
                 "it with --column duration=NAME, or say --rows samples if these are samples"
             )
-        return _given(table, rows, points, setup, label, findings)
-    times = _times_of_samples(table, rows, setup)
-    timed = np.isfinite(times)
-    findings.add(findings.wrong, "samples without a time", int((~timed).sum()), label)
-    times, points, rows = times[timed], points[timed], rows[timed]
-    again = np.flatnonzero(np.diff(times) <= 0)
-    if len(again):
-        findings.add(
-            findings.wrong,
-            "samples at the time of another (both eyes, or watched twice?)",
-            len(again),
-            f"{label} at {times[again[0]]:.3f} s",
-        )
-        keep = np.concatenate([[True], np.diff(times) > 0])
-        times, points, rows = times[keep], points[keep], rows[keep]
-    missing = int((~np.isfinite(points).all(1)).sum())
-    findings.add(findings.usual, "samples in which the eye was not seen", missing, "")
+        return _given(table, rows[~marked], times[~marked], points[~marked], setup, label, findings)
+    keep = _one_at_a_time(times, points, label, findings)
+    times, points, rows = times[keep], points[keep], rows[keep]
+    seen = np.isfinite(points).all(1)
+    findings.samples += len(rows)
+    findings.lost += int((~seen).sum())
     if table.rows == "labelled":
-        return _labelled(table, rows, times, points)
-    return find_fixations(times, points, setup.detection(stimulus.size))
+        found = _labelled(table, rows, times, points, fixated)
+    else:
+        found = find_fixations(times, points, setup.detection(stimulus.size))
+    findings.fixations += len(found)
+    return found
 
 
-def _times_of_samples(table: Table, rows: NDArray[np.intp], setup: Setup) -> Numbers:
-    """Seconds from onset of each sample, in order."""
+def _times(table: Table, viewing: Viewing, stimulus: Stimulus, setup: Setup, label: str) -> Numbers:
+    """Seconds from onset of each row of a viewing."""
+    rows = viewing.rows
     if "time" not in table.numbers:
-        return np.arange(len(rows)) / (setup.rate or 1)
+        return np.arange(len(rows)) / (setup.rate or 1) if table.rows != "fixations" else np.zeros(len(rows))
     times = table.numbers["time"][rows] * SECONDS[setup.time_unit]
-    return times - times[0] if setup.clock == "recording" else times
+    if setup.start is not None:
+        return times - setup.start
+    if "frame" in table.numbers and stimulus.rate and table.columns["x"][0].hint.space != "surface":
+        return times - _start_by_frames(table, rows, times, stimulus, label)
+    return times if viewing.start is None else times - viewing.start * SECONDS[setup.time_unit]
+
+
+def _start_by_frames(table: Table, rows: NDArray[np.intp], times: Numbers, stimulus: Stimulus, label: str) -> float:
+    """When a video began, by rows that say which of its frames was shown then."""
+    frames = table.numbers["frame"][rows]
+    known = np.isfinite(frames) & np.isfinite(times)
+    numbers = frames[known].astype(np.int64)
+    if not known.any() or numbers.min() < 0 or numbers.max() >= len(stimulus.times) - 1:
+        last = int(numbers.max(initial=-1))
+        raise SalzooError(
+            f"{table.path} has gaze ({label}) on frame {last}, and {stimulus.path.name} has frames 0 to "
+            f"{len(stimulus.times) - 2}: is it the video of the camera that this recording made?"
+        )
+    shown = stimulus.times[numbers]
+    if "frame_time" in table.numbers:
+        stated = table.numbers["frame_time"][rows][known]
+        offsets = stated[np.isfinite(stated)] - shown[np.isfinite(stated)]
+    else:
+        offsets = times[known] - shown
+    # A row is of the frame that was shown then: at its start, or later while it stood.
+    start = float(np.median(offsets)) if "frame_time" in table.numbers else float(offsets.min())
+    if np.quantile(np.abs(offsets - start), 0.9) > 0.5:
+        raise SalzooError(
+            f"times and frames in {table.path} do not go together ({label}): the start of {stimulus.path.name} by them "
+            f"varies by {float(np.ptp(offsets)):.2f} s; name it with --start"
+        )
+    return start
+
+
+def _one_at_a_time(times: Numbers, points: Numbers, label: str, findings: Findings) -> NDArray[np.bool_]:
+    """(n,) samples that have a time, and are the first of theirs."""
+    keep = np.isfinite(times)
+    findings.misfit("samples without a time", int((~keep).sum()), label)
+    order = np.flatnonzero(keep)
+    again = np.flatnonzero(np.diff(times[order]) <= 0)
+    if len(again):
+        one, other = points[order[again]], points[order[again + 1]]
+        same = ((one == other) | (np.isnan(one) & np.isnan(other))).all(1)
+        findings.leave("rows that repeat the one before", int(same.sum()))
+        apart = again[~same]
+        if len(apart):
+            example = f"{label} at {times[order[apart[0]]]:.3f} s"
+            findings.misfit("samples at the time of another (both eyes, or watched twice?)", len(apart), example)
+        keep[order[again + 1]] = False
+    return keep
 
 
 def _given(
-    table: Table, rows: NDArray[np.intp], points: Numbers, setup: Setup, label: str, findings: Findings
+    table: Table,
+    rows: NDArray[np.intp],
+    times: Numbers,
+    points: Numbers,
+    setup: Setup,
+    label: str,
+    findings: Findings,
 ) -> Numbers:
-    """Rows that are fixations already."""
-    found = np.zeros((len(rows), 4))
-    found[:, 2:] = points
-    if "time" in table.numbers:
-        found[:, 0] = table.numbers["time"][rows] * SECONDS[setup.time_unit]
+    """Rows that are fixations already, or each of many rows of one."""
+    found = np.column_stack([times, np.zeros(len(rows)), points])
     if "duration" in table.numbers:
         found[:, 1] = table.numbers["duration"][rows] * SECONDS[setup.duration_unit]
-    if setup.clock == "recording":
-        found[:, 0] -= found[0, 0]  # the first in time
-    chosen = table.fixated[rows]
-    findings.add(findings.usual, "rows that are no fixations", int((~chosen).sum()), "")
-    broken = chosen & ~np.isfinite(found).all(1)
-    findings.add(findings.wrong, "fixations without time, duration, x or y", int(broken.sum()), label)
-    negative = chosen & (found[:, 1] < 0)
-    findings.add(findings.wrong, "fixations of a negative duration", int(negative.sum()), label)
-    return found[chosen & ~broken & ~negative]
+    elif "end" in table.numbers:
+        lengths = table.numbers["end"][rows] - table.numbers["time"][rows]
+        found[:, 1] = lengths * SECONDS[setup.duration_unit]
+    if "time" in table.numbers:
+        firsts = _events(table, rows, found)
+        found = _join_rows(found, firsts, "index" in table.names)
+        findings.leave("rows more of the same fixations", len(rows) - len(firsts))
+    findings.fixations += len(found)
+    broken = ~np.isfinite(found).all(1)
+    findings.misfit("fixations without time, duration, x or y", int(broken.sum()), label)
+    negative = found[:, 1] < 0
+    findings.misfit("fixations of a negative duration", int(negative.sum()), label)
+    found = found[~broken & ~negative]
+    overlap = found[:-1, :2].sum(1) - found[1:, 0]
+    both = (
+        (overlap > OVERLAP) & (overlap > 0.1 * np.minimum(found[:-1, 1], found[1:, 1]))
+        if len(found) > 1
+        else np.zeros(0, bool)
+    )
+    if "time" in table.numbers and both.any():
+        example = f"{label} at {found[1:][both][0, 0]:.3f} s"
+        findings.misfit(
+            "fixations that begin before the one before them ends (both eyes, or watched twice?)",
+            int(both.sum()),
+            example,
+        )
+        found = found[np.concatenate([[True], ~both])]
+    return found
 
 
-def _labelled(table: Table, rows: NDArray[np.intp], times: Numbers, points: Numbers) -> Numbers:
-    """Samples that say which fixation they belong to: rows in a row with one event and one number of it."""
-    fixated, index = table.fixated[rows], table.index[rows]
-    cuts = np.flatnonzero((np.diff(fixated.astype(np.int8)) != 0) | (np.diff(index) != 0)) + 1
+def _events(table: Table, rows: NDArray[np.intp], found: Numbers) -> NDArray[np.intp]:
+    """The first of the rows of each fixation, all in the order of time: those of one number are one; without numbers
+    those of one start and duration, and those that last equally long and begin within one another."""
+    if len(rows) < 2:
+        return np.arange(len(rows))
+    index = table.name("index")
+    if index is not None:
+        return np.concatenate([[0], np.flatnonzero(np.diff(index.codes[rows]) != 0) + 1])
+    alike = np.abs(np.diff(found[:, 1])) < 1e-6
+    firsts = [0]
+    for at in range(1, len(rows)):
+        first = firsts[-1]
+        if not (alike[at - 1] and found[at, 0] < found[first, 0] + found[first, 1] - 1e-6):
+            firsts.append(at)
+    return np.array(firsts)
+
+
+def _join_rows(found: Numbers, firsts: NDArray[np.intp], numbered: bool) -> Numbers:
+    """A fixation of each run of rows: its first start, its longest duration, and the mean place of the rows that have
+    it (a tracker may write a fixation while it lasts)."""
+    if len(firsts) == len(found):
+        return found
+    joined = []
+    for part in np.split(found, firsts[1:]):
+        longest = part[:, 1].max() if np.isfinite(part[:, 1]).any() else np.nan
+        settled = part[np.isfinite(part[:, 2:]).all(1) & (part[:, 1] >= longest - 1e-9)]
+        place = settled[:, 2:].mean(0) if len(settled) else np.full(2, np.nan)
+        joined.append((part[:, 0].min(), longest, *place))
+    return np.array(joined)
+
+
+def _labelled(
+    table: Table, rows: NDArray[np.intp], times: Numbers, points: Numbers, fixated: NDArray[np.bool_]
+) -> Numbers:
+    """Samples that say which fixation they belong to: rows with one number of it; without numbers, rows in a row that
+    have one duration, and one place where that is the fixation's own."""
     step = usual_step(times)
+    chosen = fixated[rows]
+    index = table.name("index")
+    own = np.flatnonzero(chosen)
+    if not len(own):
+        return np.zeros((0, 4))
+    if index is not None:
+        change = np.diff(index.codes[rows[own]]) != 0
+    else:
+        between = np.diff(np.cumsum(~chosen & np.isfinite(points).all(1))[own]) > 0
+        change = between | (np.diff(times[own]) > max(0.075, 2.5 * step))
+        if "duration" in table.numbers:
+            change |= np.diff(table.numbers["duration"][rows[own]]) != 0
+        if table.columns["x"][0].hint.event:
+            change |= (np.abs(np.diff(points[own], axis=0)) > 1e-9).any(1)
     found = []
-    for part in np.split(np.arange(len(rows)), cuts):
+    for part in np.split(own, np.flatnonzero(change) + 1):
         seen = part[np.isfinite(points[part]).all(1)]
-        if len(seen) and fixated[part[0]]:
+        if len(seen):
             found.append((times[part[0]], times[part[-1]] - times[part[0]] + step, *points[seen].mean(0)))
     return np.array(found, np.float64).reshape(-1, 4)
 
@@ -163,15 +336,17 @@ def _on_stimulus(found: Numbers, stimulus: Stimulus, setup: Setup, label: str, f
     if beyond.any():
         x, y = found[beyond][0, 2:]
         example = f"{label} at x {x:.1f}, y {y:.1f} of {width}×{height}"
-        findings.add(findings.wrong, "fixations outside their stimulus", int(beyond.sum()), example)
-    untimely = np.zeros(len(found), np.bool_)
+        findings.misfit("fixations outside their stimulus", int(beyond.sum()), example)
     if stimulus.rate:
         untimely = (found[:, 0] >= stimulus.seconds) | (found[:, :2].sum(1) <= 0)
+    else:
+        untimely = found[:, :2].sum(1) < 0
     if untimely.any():
-        example = f"{label} at {found[untimely][0, 0]:.2f} s of {stimulus.seconds:.2f} s"
-        findings.add(
-            findings.wrong, "fixations before their video begins or after it ends", int(untimely.sum()), example
+        length = f" of {stimulus.seconds:.2f} s" if stimulus.rate else ""
+        what = (
+            "fixations before their video begins or after it ends" if stimulus.rate else "fixations before their image"
         )
+        findings.misfit(what, int(untimely.sum()), f"{label} at {found[untimely][0, 0]:.2f} s{length}")
     found = found[~beyond & ~untimely]
     early = np.minimum(found[:, 0], 0)
     found[:, 0] -= early

@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from salzoo.interfaces.backbone import Backbone, Fit, Interpolation, Layer, Link, Output, Preprocessing
-    from salzoo.interfaces.dataset import (
-        Dataset,
-        DatasetFactory,
-        DensityVideo,
-        FixationVideo,
-        GazeVideo,
-        Video,
-        ViewedVideo,
-        Viewing,
-    )
+    from salzoo.interfaces.dataset import Dataset, DatasetFactory, DensityVideo, FixationVideo, GazeVideo, Video
     from salzoo.interfaces.errors import SalzooError
     from salzoo.interfaces.metric import Metric, Truth
     from salzoo.interfaces.packaged import match_in_order, packaged_file, packaged_tensors
@@ -43,8 +34,6 @@ __all__ = [
     "TemporalModule",
     "Truth",
     "Video",
-    "ViewedVideo",
-    "Viewing",
     "Window",
     "map_state",
     "match_in_order",
@@ -55,10 +44,7 @@ __all__ = [
 
 _MODULES = {
     "backbone": ("Backbone", "Fit", "Interpolation", "Layer", "Link", "Output", "Preprocessing"),
-    "dataset": (
-        *("Dataset", "DatasetFactory", "DensityVideo", "FixationVideo", "GazeVideo", "Video"),
-        *("ViewedVideo", "Viewing"),
-    ),
+    "dataset": ("Dataset", "DatasetFactory", "DensityVideo", "FixationVideo", "GazeVideo", "Video"),
     "errors": ("SalzooError",),
     "metric": ("Metric", "Truth"),
     "packaged": ("match_in_order", "packaged_file", "packaged_tensors"),

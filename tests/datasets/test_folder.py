@@ -138,8 +138,8 @@ def test_all_fixations_on_an_image_count(recorded: Path) -> None:
 
 def test_the_first_fixation_can_be_left_out(recorded: Path, tmp_path: Path) -> None:
     dataset = open_dataset(f"{recorded}:first=false")
-    assert dataset.name == "folder:first=false"
-    assert "the first fixation of each observer is left out" in dataset.note
+    assert dataset.name == "my-set:first=false"
+    assert "the first fixation of each viewing is left out" in dataset.note
     assert [len(points) for points in dataset.videos[0].read_gaze(0)] == [0, 0]  # type: ignore[attr-defined]
     assert [len(points) for points in dataset.videos[0].read_gaze(20)] == [1, 0]  # type: ignore[attr-defined]
     without = write_set(tmp_path / "set", first="false")  # left out when it was made: not once more
@@ -169,7 +169,7 @@ def test_a_path_names_a_data_set(recorded: Path, tmp_path: Path, monkeypatch: py
 
 DAMAGES = {
     "no toml": ("set.toml", "format = \n", "is not as salzoo data import writes it"),
-    "another format": ("set.toml", "format = 2\n", "is of format 2"),
+    "another format": ("set.toml", "format = 3\n", "is of format 3"),
     "no videos": (
         "set.toml",
         'format = 1\nobservers = 1\nsigma = ""\n[gaze]\nfirst_fixations = true\n',
@@ -177,7 +177,7 @@ DAMAGES = {
     ),
     "another split": ("set.toml", '"val"', '"dev"', "another file, split or size"),
     "a file elsewhere": ("set.toml", '"videos/b.avi"', '"../../b.avi"', "another file, split or size"),
-    "a size of nothing": ("set.toml", "width = 80", "width = 0", "another file, split or size"),
+    "a size of nothing": ("set.toml", "width = 80", "width = 0", "0 is another size or number"),
     "a sigma of nothing": ("set.toml", "sigma = 4.0", "sigma = nan", "another rate or sigma"),
     "twice": ("set.toml", 'id = "b"', 'id = "a"', "names a video twice"),
     "another header": ("gaze.csv", "video,", "clip,", "does not begin with the line"),
@@ -200,11 +200,11 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "set")
     (folder / "gaze.csv").unlink()
     (folder / "videos" / "a.avi").unlink()
-    video = open_folder(folder).videos[0]
     with pytest.raises(SalzooError, match=r"gaze\.csv"):
-        video.observers  # type: ignore[attr-defined]  # noqa: B018
+        open_folder(folder)
+    (folder / "gaze.csv").write_text(GAZE)
     with pytest.raises(SalzooError, match=r"a\.avi"):
-        next(video.read_frames())
+        next(open_folder(folder).videos[0].read_frames())
 
 
 def test_trees_that_do_not_fit_are_named(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_commands_take_a_path(recorded: Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     checked = CliRunner().invoke(cli, ["data", "check", str(recorded)])
     assert checked.exit_code == 0, checked.output
-    assert "folder train: 2 videos, 51 frames" in checked.output
+    assert "my-set train: 2 videos, 51 frames" in checked.output
     scored = CliRunner().invoke(
         cli, ["eval", "center-bias", "--dataset", str(recorded), "--max-frames", "5", "--workers", "1"]
     )

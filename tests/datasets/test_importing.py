@@ -15,7 +15,7 @@ from recording import compare
 
 from salzoo.cli import cli
 from salzoo.datasets.folder import read_gaze_table
-from salzoo.datasets.stimuli import split_videos
+from salzoo.datasets.splits import split_videos
 from salzoo.gaze.setup import Setup
 from salzoo.gaze.truth import read_density
 
@@ -77,7 +77,7 @@ def test_what_is_made_says_how(videos: Path, tmp_path: Path) -> None:
     assert "places in pixels of a screen of 1920×1080 pixels, origin upper-left; time in ms" in result.output
     assert "samples in which the eye was not seen" in result.output
     made = settings(tmp_path / "set")
-    assert made["format"] == 1
+    assert made["format"] == 2
     assert made["seed"] == 3
     assert made["tables"][0]["degrees"] == 1.5  # type: ignore[index]
     assert made["tables"][0]["placement"] == "fit"  # type: ignore[index]
@@ -112,7 +112,7 @@ def test_the_first_fixation_can_be_left_out(videos: Path, tmp_path: Path) -> Non
     assert run(tmp_path / "set", videos, fixations(tmp_path, *rows), "--leave-out-first").exit_code == 0
     kept = read_gaze_table(tmp_path / "set" / "gaze.csv").fixations["a"]
     assert kept[:, 1:].tolist() == [[0.3, 0.2, 10, 10], [0.25, 0.2, 20, 20]]
-    assert settings(tmp_path / "set")["gaze"] == {"first_fixations": False}
+    assert settings(tmp_path / "set")["gaze"]["first_fixations"] is False  # type: ignore[index]
 
 
 def test_samples_with_events_as_tobii_exports_them(videos: Path, tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_fixations_as_pupil_player_exports_them(tmp_path: Path) -> None:
     """No columns of stimulus and observer: one video, and each table is an observer; origin at the lower left."""
     videos = make_videos(tmp_path / "videos", ["a.avi"])
     header = "id,start_timestamp,duration,norm_pos_x,norm_pos_y"
-    for name in ("ann", "bob"):
-        rows = [header, "1,2093.5,220.0,0.25,0.75", "2,2093.8,300.0,0.5,0.9"]
+    for name, last in (("ann", "2,2093.8,300.0,0.5,0.9"), ("bob", "2,2093.8,300.0,0.1,0.1")):
+        rows = [header, "1,2093.5,220.0,0.25,0.75", last]
         (tmp_path / f"{name}.csv").write_text("\n".join(rows))
     result = run(tmp_path / "set", videos, tmp_path / "ann.csv", tmp_path / "bob.csv")
     assert result.exit_code == 0, result.output
@@ -167,7 +167,7 @@ GOOD = ["a,p,0,200,40,30", "a,p,300,200,10,10", "b,p,0,300,70,50"]
 BAD = {
     "unknown stimuli": (
         ["c.avi,p,0,200,40,30", "c.avi,q,0,200,40,30"],
-        "2 rows on 'c.avi', of which there is no video",
+        "2 rows on names of which there is no video or image: 'c.avi'",
     ),
     "points outside": (
         ["a,p,600,200,81,30", "b,q,0,200,9,-3"],
@@ -203,7 +203,8 @@ def test_what_does_not_fit_is_counted_and_named(kind: str, videos: Path, tmp_pat
 
 def test_samples_of_both_eyes_are_noticed(videos: Path, tmp_path: Path) -> None:
     path = tmp_path / "gaze.csv"
-    path.write_text("stimulus,observer,time,x,y\n" + "".join(f"a,p,{4 * n},10,10\n" * 2 for n in range(50)))
+    rows = "".join(f"a,p,{4 * n},10,10\na,p,{4 * n},12,10\n" for n in range(50))
+    path.write_text("stimulus,observer,time,x,y\n" + rows)
     result = run(tmp_path / "set", videos, path)
     assert result.exit_code == 1
     assert "50 samples at the time of another (both eyes, or watched twice?)" in result.output
@@ -344,4 +345,4 @@ def test_the_density_lies_where_people_looked(videos: Path, tmp_path: Path) -> N
     assert not read_density(video, 35).any()
     assert video.frames == FRAMES
     rows = list(csv.reader((tmp_path / "set" / "gaze.csv").open()))
-    assert rows[1] == ["a", "p", "0.000", "400.000", "20.500", "10.500"]
+    assert rows[1] == ["a", "p", "1", "0.000", "400.000", "20.500", "10.500"]

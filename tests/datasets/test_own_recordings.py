@@ -37,10 +37,10 @@ def test_four_commands_from_a_table_to_a_model(tmp_path: Path, monkeypatch: pyte
         assert result.exit_code == 0, result.output
         outputs.append(result.output)
     assert "fixations of 2 observers on 10 videos and images in my-set" in outputs[0]
-    assert "folder val" in outputs[1]
+    assert "my-set val" in outputs[1]
     assert "gaze-lite" in outputs[1]
-    assert "folder test" in outputs[3]
+    assert "my-set test" in outputs[3]
     assert "humans (leave one out)" in outputs[3]
     record = read_experiment(tmp_path / "runs" / "mine")
-    assert record.datasets == (("folder", str(tmp_path / "my-set")),)
+    assert record.datasets == (("my-set", str(tmp_path / "my-set")),)
     assert record.recipe.init == "gaze-lite"
