@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "Show results beside each other, with intervals and a plot.",
     "report": "Write a page on runs and results, to open anywhere and to send.",
     "predict": "Draw attention on a video or image.",
+    "regions": "How much attention regions get, of a model or of people.",
     "app": "Serve a local page on which models show where people look.",
     "card": "Show a model's card.",
     "cards": "Check all model cards.",

@@ -95,7 +95,7 @@ def predict_command(
             raise click.UsageError("--dataset takes the place of INPUT: all frames of a split, as grey maps of 8 bits")
         model, find = words[0] if words else DEFAULT_MODEL, partial(_find_videos, dataset, named)
     else:
-        model, inputs = _read_words(words, listed is not None)
+        model, inputs = read_words(words, listed is not None)
         find = partial(_find, inputs, listed, named["sequence"])
     settings = [named["kind"], listed, dataset, named["retry_failed"] or None, named["log_json"]]
     many = this_rank().size > 1 or any(setting is not None for setting in settings)
@@ -136,7 +136,7 @@ def _find_videos(dataset: str, named: dict[str, Any]) -> list["Input"]:
     return [Input.of_video(video) for video in open_dataset(dataset, named["root"]).split(named["split"])]
 
 
-def _read_words(words: tuple[str, ...], listed: bool) -> tuple[str, tuple[str, ...]]:
+def read_words(words: tuple[str, ...], listed: bool) -> tuple[str, tuple[str, ...]]:
     """The model that the words of the command line name, and the inputs, which a list may name instead."""
     from salzoo.hub.sources import DEFAULT_MODEL, names_model
     from salzoo.prediction.inputs import is_input

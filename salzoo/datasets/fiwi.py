@@ -3,7 +3,7 @@
 As in the public repository::
 
     dataset/stimuli/<name>.png
-    fixations.csv             a row a fixation: columns stimuliName, name (of the observer), xAvg, yAvg
+    fixations.csv             a row a fixation: columns stimuliName, name (of the observer), xAvg, yAvg, duration (ms)
 
 **Splits**: as ``salzoo.datasets.gaze_images`` has them, in five parts of 29; of the part after the test split the first
 half is the validation split.
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from salzoo.datasets.files import check_root, names_in
-from salzoo.datasets.gaze_images import Recorded, gaze_images, split_parts
+from salzoo.datasets.gaze_images import Recorded, gaze_images, in_order, split_parts
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 
@@ -40,11 +40,11 @@ def open_fiwi(root: Path | None, *, fold: int = 0, first: bool = True) -> Datase
 
 def _read_table(path: Path) -> dict[str, Recorded]:
     """Where each page's observers looked, in the order of the rows."""
-    rows: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    rows: dict[str, dict[str, list[tuple[float, float, float]]]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                point = float(row["xAvg"]), float(row["yAvg"])
+                point = float(row["xAvg"]), float(row["yAvg"]), float(row["duration"]) / 1000
                 if not np.isfinite(point).all():
                     raise ValueError("a place is not finite")
                 rows.setdefault(row["stimuliName"], {}).setdefault(row["name"], []).append(point)
@@ -53,6 +53,8 @@ def _read_table(path: Path) -> dict[str, Recorded]:
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise SalzooError(f"{path} is not the table of fixations that fiwi has") from error
     return {
-        page: tuple(np.array(points, np.float32) for _, points in sorted(observers.items()))
+        page: tuple(
+            in_order(each[:, :2], each[:, 2]) for each in (np.array(observers[name]) for name in sorted(observers))
+        )
         for page, observers in rows.items()
     }

@@ -32,7 +32,7 @@ from salzoo.datasets.files import check_root, is_safe_id
 from salzoo.datasets.splits import split_folds
 from salzoo.datasets.tree import open_tree
 from salzoo.gaze.maps import clip_points, lasting
-from salzoo.interfaces.dataset import Dataset
+from salzoo.interfaces.dataset import Dataset, Viewing
 from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.runtime.files import check_regular
 from salzoo.video.pictures import read_image
@@ -110,18 +110,36 @@ class Recording:
         shown = self._shown(index)
         return [clip_points(shown[shown[:, 0] == each, 3:], self.size) for each in range(self.observers)]
 
+    def read_viewings(self) -> list[Viewing]:
+        """The fixations of each viewing in order of time, by observer."""
+        fixations, viewings = self._counted
+        found = []
+        for each, name in enumerate(self._gaze.observers):
+            own = fixations[:, 0] == each
+            numbers = np.unique(viewings[own]).tolist() or [1]
+            found += [Viewing(name, fixations[own & (viewings == number), 1:], int(number)) for number in numbers]
+        return found
+
     @property
     def _gaze(self) -> "GazeTable":
         return read_gaze_table(self.table)
+
+    @property
+    def _counted(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """All fixations that count, (n, 5) observer, start, duration, x, y, and the viewing of each, (n,)."""
+        if self.id not in self._gaze.fixations:
+            return np.zeros((0, 5)), np.zeros(0)
+        fixations, viewings = self._gaze.fixations[self.id], self._gaze.viewings[self.id]
+        if not self.first:
+            later = (np.diff(np.column_stack([fixations[:, 0], viewings]), axis=0, prepend=-1) == 0).all(1)
+            return fixations[later], viewings[later]
+        return fixations, viewings
 
     def _shown(self, index: int) -> NDArray[np.float64]:
         """The fixations that last while a frame is shown: (n, 5) observer, start, duration, x, y."""
         if not 0 <= index < self.frames:
             raise SalzooError(f"{self.id} has frames 0 to {self.frames - 1}, and no frame {index}")
-        fixations = self._gaze.fixations.get(self.id, np.zeros((0, 5)))
-        if not self.first and len(fixations):
-            whose = np.column_stack([fixations[:, 0], self._gaze.viewings[self.id]])
-            fixations = fixations[(np.diff(whose, axis=0, prepend=-1) == 0).all(1)]
+        fixations, _ = self._counted
         if not self.rate:
             return fixations
         return fixations[lasting(fixations[:, 1], fixations[:, 2], frame_times(self.path)[index : index + 2])]

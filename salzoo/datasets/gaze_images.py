@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from salzoo.datasets.files import IMAGES, check_root, names_in
 from salzoo.datasets.matlab import load_mat
 from salzoo.gaze.maps import clip_points
-from salzoo.interfaces.dataset import Dataset
+from salzoo.interfaces.dataset import Dataset, Viewing
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.pictures import read_image
 
@@ -43,6 +43,10 @@ PUBLISHED = {
     "sun500": {"train": 350, "val": 50, "test": 100},
 }
 """Images in each split of the sets as published."""
+
+LATENCY, SACCADE = 0.28, 0.06
+"""Seconds from the onset to the first fixation after it, and between two, where no starts were published: medians of
+sun500 are 0.28 and 0.05, of mit1003 0.33 and 0.07."""
 
 Points = NDArray[np.float32]
 
@@ -54,7 +58,8 @@ class GazeImage:
     Attributes:
         image: the file; its name without ending is the id.
         split: "train", "val" or "test".
-        points: for each observer (n, 2) x and y as recorded, counted from 0; they may lie outside.
+        points: for each observer (n, 2) x and y as recorded, counted from 0; they may lie outside. Where durations were
+            published, (n, 4): x, y, start and duration in seconds.
         sigma_of_width: standard deviation of the density's Gaussian, as a share of the image's width.
     """
 
@@ -100,7 +105,14 @@ class GazeImage:
         moved to its border, as the authors do."""
         if index != 0:
             raise SalzooError(f"image {self.id} has one frame, 0, and no frame {index}")
-        return [clip_points(points, self.size) for points in self.points]
+        return [clip_points(points[:, :2], self.size) for points in self.points]
+
+    def read_viewings(self) -> list[Viewing]:
+        """The fixations of each observer in order of time. Raises SalzooError where their durations are not known."""
+        if any(points.shape[1] != 4 for points in self.points):
+            raise SalzooError(f"when, and how long, people fixated on image {self.id} was not published")
+        each = [points.astype(np.float64) for points in self.points]
+        return [Viewing(str(number), points[:, [2, 3, 0, 1]]) for number, points in enumerate(each, start=1)]
 
 
 def open_osie(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:
@@ -196,13 +208,27 @@ def split_parts(name: str, count: int, *, fold: int, folds: int, validation: flo
     return splits
 
 
+def in_order(points: NDArray[Any], durations: NDArray[Any]) -> NDArray[np.float32]:
+    """Fixations in order whose starts were not published: (n, 4) x, y, start and duration in seconds.
+
+    The first is taken to start at ``LATENCY``, each further one ``SACCADE`` after the end of the one before.
+
+    >>> in_order(np.array([[5, 5], [9, 9]]), np.array([0.2, 0.3])).round(2)[:, 2].tolist()
+    [0.2800000011920929, 0.5400000214576721]
+    """
+    starts = LATENCY + np.cumsum(durations + SACCADE) - durations - SACCADE
+    return np.column_stack([points, starts, durations]).astype(np.float32)
+
+
 def _by_image(variable: Any, images: Sequence[str]) -> dict[str, Recorded]:
-    """osie and eyecrowd: a cell an image with ``img`` and ``subjects``; x and y are counted from 1."""
+    """osie and eyecrowd: a cell an image with ``img`` and ``subjects``; x and y are counted from 1, durations in ms."""
     recorded: dict[str, Recorded] = {}
     for cell in variable.ravel():
         observers = [each.ravel()[0] for each in cell["subjects"].ravel()[0].ravel()]
         points = tuple(
-            np.stack([each["fix_x"].ravel(), each["fix_y"].ravel()], 1).astype(np.float32) - np.float32(0.5)
+            in_order(
+                np.stack([each["fix_x"].ravel(), each["fix_y"].ravel()], 1) - 0.5, each["fix_duration"].ravel() / 1000
+            )
             for each in observers
         )
         recorded[str(cell["img"].ravel()[0].ravel()[0])] = points
@@ -215,5 +241,5 @@ def _by_number(variable: Any, images: Sequence[str]) -> dict[str, Recorded]:
     recorded: dict[str, Recorded] = {}
     for image, row in zip(images, variable, strict=True):
         present = [np.asarray(cell, np.float32).reshape(-1, 4) for cell in row if np.size(cell)]
-        recorded[image] = tuple(each[:, 1::-1].copy() for each in present)
+        recorded[image] = tuple(each[:, [1, 0, 2, 3]] for each in present)
     return recorded

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from salzoo.datasets.files import check_root, names_in
 from salzoo.datasets.matlab import open_mat73
 from salzoo.gaze.maps import clip_points, lasting
-from salzoo.interfaces.dataset import Dataset
+from salzoo.interfaces.dataset import Dataset, Viewing
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.reading import probe_video, read_video
 from salzoo.video.timing import frame_times
@@ -83,6 +83,11 @@ class HEVC33Video:
             own = own[np.diff(own[:, 0], prepend=-1) == 0]
         own = own[:, [0, 2, 3, 4, 5]] / (1, 1000, 1000, 1, 1) - (1, 0, 0, 0, 0)
         return np.asarray(own, np.float32)
+
+    def read_viewings(self) -> list[Viewing]:
+        """The fixations of each observer in order of time."""
+        rows = self.fixations.astype(np.float64)
+        return [Viewing(str(each + 1), rows[rows[:, 0] == each, 1:]) for each in range(self.observers)]
 
     @property
     def sigma(self) -> float:

@@ -45,7 +45,7 @@ def _read_scanpaths(folder: Path) -> Recorded:
     if not observers:
         raise SalzooError(f"no scanpaths in {folder}: expected a file for each observer")
     rows = [_read_scanpath(folder / each) for each in observers]
-    return tuple(each[:, :2] for each in rows)
+    return tuple(np.column_stack([each[:, :3], each[:, 3] - each[:, 2]]) for each in rows)
 
 
 def _read_scanpath(path: Path) -> NDArray[np.float32]:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from salzoo.interfaces.backbone import Backbone, Fit, Interpolation, Layer, Link, Output, Preprocessing
-    from salzoo.interfaces.dataset import Dataset, DatasetFactory, DensityVideo, FixationVideo, GazeVideo, Video
+    from salzoo.interfaces.dataset import (
+        Dataset,
+        DatasetFactory,
+        DensityVideo,
+        FixationVideo,
+        GazeVideo,
+        Video,
+        ViewedVideo,
+        Viewing,
+    )
     from salzoo.interfaces.errors import SalzooError
     from salzoo.interfaces.metric import Metric, Truth
     from salzoo.interfaces.packaged import match_in_order, packaged_file, packaged_tensors
@@ -34,6 +43,8 @@ __all__ = [
     "TemporalModule",
     "Truth",
     "Video",
+    "ViewedVideo",
+    "Viewing",
     "Window",
     "map_state",
     "match_in_order",
@@ -44,7 +55,10 @@ __all__ = [
 
 _MODULES = {
     "backbone": ("Backbone", "Fit", "Interpolation", "Layer", "Link", "Output", "Preprocessing"),
-    "dataset": ("Dataset", "DatasetFactory", "DensityVideo", "FixationVideo", "GazeVideo", "Video"),
+    "dataset": (
+        *("Dataset", "DatasetFactory", "DensityVideo", "FixationVideo", "GazeVideo", "Video"),
+        *("ViewedVideo", "Viewing"),
+    ),
     "errors": ("SalzooError",),
     "metric": ("Metric", "Truth"),
     "packaged": ("match_in_order", "packaged_file", "packaged_tensors"),

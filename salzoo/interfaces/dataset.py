@@ -94,6 +94,30 @@ class GazeVideo(Protocol):
 
 
 @dataclass(frozen=True)
+class Viewing:
+    """One person's watching of one video or image.
+
+    Attributes:
+        observer: who.
+        fixations: (n, 4) start and duration in seconds from the first frame on, x and y in pixels as for ``GazeVideo``
+            (as recorded, so that they may lie outside the frame), in order of start. There may be none.
+        number: which of this observer's viewings it is, from 1.
+    """
+
+    observer: str
+    fixations: NDArray[np.float64]
+    number: int = 1
+
+
+@runtime_checkable
+class ViewedVideo(Protocol):
+    """A ``Video`` that knows the order and the times of each observer's fixations."""
+
+    def read_viewings(self) -> list[Viewing]:
+        """Every viewing, by observer. Raises SalzooError where order or times were not published."""
+
+
+@dataclass(frozen=True)
 class Dataset:
     """The videos found under a root folder.
 

@@ -121,3 +121,15 @@ def test_they_are_scored_as_any_data_set(osie: Path) -> None:
     assert np.isfinite(results[2].mean["nss"])
     assert "center bias, chosen on the training split" in results[2].detail
     assert np.isfinite(results[0].mean["nss"])  # the other finds nothing on pictures of one grey
+
+
+def test_viewings_are_fixations_in_order_with_their_times(sun500: Path, osie: Path) -> None:
+    video: Any = open_dataset("sun500", sun500).videos[7]
+    first, second = video.read_viewings()
+    assert first.observer == "1"
+    np.testing.assert_allclose(first.fixations, [[0.1, 0.3, 50, 10], [0.5, 0.2, 30.5, 20.5]], atol=1e-6)
+    np.testing.assert_allclose(second.fixations, [[0, 0.25, 7.5, 1]], atol=1e-6)
+    # starts that were not published follow from the durations
+    image: Any = open_dataset("osie", osie).videos[4]
+    start, duration = image.read_viewings()[0].fixations[:, :2].T
+    np.testing.assert_allclose(start, [0.28, 0.28 + duration[0] + 0.06], atol=1e-6)

@@ -1,0 +1,171 @@
+"""Fits the table of ``salzoo.regions.calibration`` to a model, and judges it::
+
+    python -m salzoo.regions.fitting --faces yunet_n_dynamic.onnx --objects FastestDet.onnx --cache DIR -o TABLE.json
+
+The data sets must be there (``salzoo data get osie`` and so on); the two detectors are named in
+``salzoo.regions.detecting``. Maps and boxes are kept in DIR, maps by the model's weights, so that the next run takes
+seconds. On two cores the first takes about half an hour.
+
+**Regions**: in each picture the faces and objects that the detectors find; for each of them a box of like size and
+shape at a random place; and three random boxes of 3 to 50 % of the sides.
+
+**Fitted on** the training splits of osie, mit1003 and sun500, and for the chance within 5 s of eyecrowd, whose pictures
+were shown so long. The factors of the ranges come from the same sets' validation splits, which the model has not seen
+either. **Judged on** test splits, and on sets that nothing was fitted to.
+
+**What people did**: the share of their fixations that begin in the first 3 s, and the share of observers whose first
+look begins within so many seconds. Where a set keeps the fixation that is still on the cross, an observer's first one
+is left out if it lies within 7.5 % of the width from the middle.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import click
+import numpy as np
+
+from salzoo.interfaces.errors import SalzooError
+from salzoo.regions.calibration import (
+    LEVEL,
+    SIZES,
+    TARGETS,
+    Band,
+    Calibration,
+    Curve,
+    Numbers,
+    describe,
+    logit,
+    size_of,
+)
+from salzoo.regions.judging import judge
+from salzoo.regions.sampling import NEW, SETS, Sample, Samples, sample_sets
+from salzoo.regions.unlike import describe_usual
+
+KNOTS = 6
+"""Values of the curve at which a range is stated."""
+
+UPPER = 0.7
+"""Share of a size's regions that count as of lower values."""
+
+NARROWEST, WIDEST = 0.5, 2.5
+"""Factors of the ranges."""
+
+
+def fit_curve(train: Sample, held_out: Sample, target: str) -> Curve:
+    """The curve and ranges of one target, on regions of which its value is known."""
+    number = TARGETS.index(target)
+    train, held_out = train.knowing(number), held_out.knowing(number)
+    did = train.people[:, number]
+    curve = Curve(tuple(fit_logistic(describe(train.seen), did).tolist()), ())
+    expected, sizes = curve.expect(train.seen), size_of(train.seen)
+    bands = [fit_band(expected[sizes == size], did[sizes == size]) for size in range(len(SIZES) + 1)]
+    there, there_did = curve.expect(held_out.seen), held_out.people[:, number]
+    held_sizes = size_of(held_out.seen)
+    bands = [
+        fit_widths(band, there[held_sizes == size], there_did[held_sizes == size]) for size, band in enumerate(bands)
+    ]
+    error = float(np.abs(there - there_did).mean())
+    return Curve(curve.weights, tuple(bands), error)
+
+
+def fit_logistic(columns: Numbers, shares: Numbers, steps: int = 30) -> Numbers:
+    """The weights of a logistic curve through shares, by their likelihood as if each were a coin (Newton's method)."""
+    weights = np.zeros(columns.shape[1])
+    for _ in range(steps):
+        expected = 1 / (1 + np.exp(-np.clip(columns @ weights, -30, 30)))
+        slope = columns.T @ (shares - expected) - 1e-3 * weights
+        curvature = columns.T @ (columns * (expected * (1 - expected))[:, None]) + 1e-3 * np.eye(len(weights))
+        weights = weights + np.linalg.solve(curvature, slope)
+    return np.asarray(weights)
+
+
+def fit_band(expected: Numbers, did: Numbers) -> Band:
+    """The shortest ranges that hold ``LEVEL`` of what people did, of the neighbours of each of some values."""
+    order = np.argsort(expected)
+    expected, did = logit(expected[order]), did[order]
+    edges = np.linspace(0, len(order), KNOTS + 1).astype(int)
+    more = len(order) // (4 * KNOTS)
+    parts = [slice(max(first - more, 0), end + more) for first, end in pairwise(edges)]
+    ranges = np.array([shortest_range(did[part]) for part in parts])
+    low, high = np.maximum.accumulate(ranges, 0).T
+    at = [float(expected[part].mean()) for part in parts]
+    split = float(np.quantile(expected, UPPER))
+    return Band(tuple(at), tuple(low.tolist()), tuple(high.tolist()), split, (1.0, 1.0))
+
+
+def shortest_range(values: Numbers) -> tuple[float, float]:
+    """The shortest range that holds ``LEVEL`` of some values; the first of several.
+
+    >>> shortest_range(np.array([0, 0, 0, 1, 2, 9]))
+    (0.0, 2.0)
+    """
+    ordered = np.sort(values).astype(np.float64)
+    held = int(np.ceil(LEVEL * len(ordered)))
+    first = int(np.argmin(np.round(ordered[held - 1 :] - ordered[: len(ordered) - held + 1], 9)))
+    return float(ordered[first]), float(ordered[first + held - 1])
+
+
+def fit_widths(band: Band, expected: Numbers, did: Numbers) -> Band:
+    """The least factor, for lower and upper values each, with which the ranges hold ``LEVEL`` of what people did."""
+    upper = logit(expected) > band.split
+    widths = []
+    for part in (~upper, upper):
+        width = NARROWEST
+        while width < WIDEST and holds(*band.around(expected[part], (width, width)), did[part]) < LEVEL:
+            width += 0.02
+        widths.append(width)
+    return Band(band.at, band.low, band.high, band.split, (widths[0], widths[1]))
+
+
+def holds(low: Numbers, high: Numbers, did: Numbers) -> float:
+    """How many of what people did lie in their ranges; of none, all."""
+    return float(((did >= low - 1e-9) & (did <= high + 1e-9)).mean()) if len(did) else 1.0
+
+
+def fit(samples: Samples, model: str, weights: str) -> Calibration:
+    """The table of a model, with how it was judged."""
+    train = {name: samples.of(name, "train") for name in SETS}
+    held_out = {name: samples.of(name, "val") for name in SETS}
+    curves = {}
+    for target in TARGETS:
+        names = [name for name, about in SETS.items() if target in about.fitted]
+        curves[target] = fit_curve(
+            Sample.joined([train[name] for name in names]), Sample.joined([held_out[name] for name in names]), target
+        )
+    counts = ", ".join(f"{len(np.unique(train[name].picture))} of {name}" for name in SETS)
+    table = Calibration(
+        model=model,
+        weights=weights,
+        pictures=f"photographs: {counts}",
+        curves=curves,
+        usual=describe_usual(np.concatenate([samples.traits(name, "train") for name in SETS if name != "eyecrowd"])),
+        measured={},
+    )
+    measured = {name: judge(table, samples, name, "test") for name in SETS}
+    measured |= {name: judge(table, samples, name, None) for name in NEW if name in samples.sets}
+    return Calibration(table.model, table.weights, table.pictures, table.curves, table.usual, measured)
+
+
+@click.command()
+@click.option("--faces", type=click.Path(path_type=Path), required=True, help="YuNet's ONNX file.")
+@click.option("--objects", type=click.Path(path_type=Path), required=True, help="FastestDet's ONNX file.")
+@click.option("--model", default="gaze-lite", show_default=True, help="What the table is fitted to.")
+@click.option(
+    "--cache", type=click.Path(path_type=Path), required=True, help="Folder in which maps and boxes are kept."
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The table to write.")
+def main(faces: Path, objects: Path, model: str, cache: Path, out: Path) -> None:
+    """Fit the table that turns shares of a map into what people do, and judge it."""
+    from salzoo.regions.judging import format_judged
+
+    try:
+        samples = sample_sets(model, faces, objects, cache, report=click.echo)
+        table = fit(samples, model, samples.weights)
+        table.save(out)
+    except SalzooError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(format_judged(table))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""How often the table of ``salzoo.regions.calibration`` is right about pictures that it has not seen."""
+
+from typing import Any
+
+import numpy as np
+
+from salzoo.regions.calibration import SIZES, TARGETS, Calibration, Numbers, size_of
+from salzoo.regions.sampling import BASELINES, Sample, Samples
+from salzoo.regions.unlike import is_unlike
+
+FEWEST = 30
+"""Regions of a kind, below which nothing is said of how often it was right."""
+
+BINS = 10
+"""Of the reliability diagram."""
+
+
+def judge(table: Calibration, samples: Samples, name: str, split: str | None) -> dict[str, Any]:
+    """What a table says of a set's pictures, beside what people did there.
+
+    Returns:
+        ``pictures``, ``regions``; ``unlike``, the share of pictures that are said to be unlike those fitted on; and for
+        each target of which the set knows enough: ``holds``, how often the interval does, also by ``sizes`` of region
+        and for those ``found`` and ``random``; ``error``, the mean absolute difference; ``correlation``. For the share
+        the last two also of the map's own share, of area alone and of two baselines; for the chances ``brier``, that
+        of the set's mean as ``brier_of_mean``, and ``reliability``: what was said, what came, and of how many.
+    """
+    sample = samples.of(name, split)
+    traits = samples.traits(name, split)
+    found: dict[str, Any] = {
+        "pictures": len(traits),
+        "regions": len(sample.seen),
+        "unlike": float(np.mean([is_unlike(each, table.usual) for each in traits])),
+    }
+    for number, target in enumerate(TARGETS):
+        known = sample.knowing(number)
+        if len(known.seen) < FEWEST:
+            continue
+        expected, low, high = table.curves[target].interval(known.seen)
+        did = known.people[:, number]
+        held = (did >= low - 1e-9) & (did <= high + 1e-9)
+        sizes = size_of(known.seen)
+        parts = [held[sizes == size] for size in range(len(SIZES) + 1)]
+        found[target] = {
+            "holds": float(held.mean()),
+            "sizes": [float(part.mean()) if len(part) >= FEWEST else None for part in parts],
+            "found": float(held[known.found].mean()) if known.found.any() else None,
+            "random": float(held[~known.found].mean()),
+            "width": float((high - low).mean()),
+            **_agreement(expected, did),
+        }
+        found[target] |= _beside(samples, name, split, known, number) if target == "share" else _scores(expected, did)
+    return found
+
+
+def _agreement(expected: Numbers, did: Numbers) -> dict[str, float]:
+    return {
+        "error": float(np.abs(expected - did).mean()),
+        "correlation": float(np.corrcoef(expected, did)[0, 1]),
+    }
+
+
+def _beside(samples: Samples, name: str, split: str | None, known: Sample, number: int) -> dict[str, Any]:
+    """How well simpler numbers agree with people's share."""
+    did = known.people[:, number]
+    others = {"map": known.seen[:, 0], "area": known.seen[:, 1]}
+    others |= {model: samples.of(name, split, model).knowing(number).seen[:, 0] for model in BASELINES}
+    return {"beside": {label: _agreement(share, did) for label, share in others.items()}}
+
+
+def _scores(expected: Numbers, did: Numbers) -> dict[str, Any]:
+    """Brier score over viewers, of which ``did`` is the share that looked."""
+    spread = float((did * (1 - did)).mean())
+    bins = np.minimum((expected * BINS).astype(int), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    return {
+        "brier": float(((expected - did) ** 2).mean()) + spread,
+        "brier_of_mean": float(((did.mean() - did) ** 2).mean()) + spread,
+        "reliability": [
+            [float(expected[bins == each].mean()), float(did[bins == each].mean()), int(counts[each])]
+            for each in np.flatnonzero(counts)
+        ],
+    }
+
+
+def format_judged(table: Calibration) -> str:
+    """The tables of README.md."""
+    lines = ["set | pictures, regions | share: r, error | map | area | center-bias | spectral-residual"]
+    for name, found in table.measured.items():
+        share = found["share"]
+        beside = [f"{each['correlation']:.3f}, {each['error']:.3f}" for each in share["beside"].values()]
+        own = f"{share['correlation']:.3f}, {share['error']:.3f}"
+        lines.append(f"{name} | {found['pictures']}, {found['regions']} | {own} | {' | '.join(beside)}")
+    lines += ["", "set | target | holds | by size | found, random | mean width | Brier, of the mean"]
+    for name, found in table.measured.items():
+        for target in TARGETS:
+            if target in found:
+                lines.append(f"{name} | {target} | {_coverage(found[target])}")
+    lines += ["", "set | unlike"]
+    lines += [f"{name} | {100 * found['unlike']:.0f} %" for name, found in table.measured.items()]
+    return "\n".join(lines)
+
+
+def _coverage(found: dict[str, Any]) -> str:
+    def percent(value: float | None) -> str:
+        return "–" if value is None else f"{100 * value:.0f}"
+
+    brier = f"{found['brier']:.3f}, {found['brier_of_mean']:.3f}" if "brier" in found else ""
+    sizes = " ".join(percent(each) for each in found["sizes"])
+    return (
+        f"{percent(found['holds'])} % | {sizes} | {percent(found['found'])}, {percent(found['random'])} | "
+        f"{found['width']:.3f} | {brier}"
+    )
