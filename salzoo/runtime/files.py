@@ -102,10 +102,11 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 
 def _reach_disk(path: Path) -> None:
-    """Wait until a file, or all in a folder, is on the disk."""
-    for each in [path] if path.is_file() else path.iterdir():
-        with each.open("r+b") as file:
-            os.fsync(file.fileno())
+    """Wait until a file, or all in a folder and in those within, is on the disk; what links lead to is another's."""
+    for each in [path] if path.is_file() else path.rglob("*"):
+        if each.is_file() and not each.is_symlink():
+            with each.open("r+b") as file:
+                os.fsync(file.fileno())
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
