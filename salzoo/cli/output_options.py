@@ -38,11 +38,6 @@ _OPTIONS = [
     click.option(
         "--overwrite", is_flag=True, help="Replace files that are there; a folder with maps is never replaced."
     ),
-    click.option(
-        "--boxes",
-        type=click.Path(path_type=Path),
-        help="CSV file of areas (name, x, y, width, height in pixels), whose shares .csv and .json hold.",
-    ),
 ]
 
 
@@ -103,7 +98,7 @@ def read_output_options(named: dict[str, Any]) -> Any:
 
     bits = int(named.pop("bits"))
     return OutputOptions(
-        bits=bits, **{key: named.pop(key) for key in ("view", "colormap", "opacity", "scale", "boxes", "overwrite")}
+        bits=bits, **{key: named.pop(key) for key in ("view", "colormap", "opacity", "scale", "overwrite")}
     )
 
 

@@ -57,7 +57,7 @@ def predict_command(
     training, such as spectral-residual. Without one, gaze-lite runs, the zoo's own.
 
     An overlay video has the frames of the input at the times that they had; .mp4 and .webm have its sound. Measures are
-    peak, centroid, spread, entropy and the share of the map in each of the --boxes. Maps are 8-bit grey PNGs at the
+    peak, centroid, spread and entropy (`salzoo regions` has shares of regions). Maps are 8-bit grey PNGs at the
     frame's size, numbered 0001.png, 0002.png, … as the DHF1K benchmark takes them.
 
     With --dataset, what is written can be sent to a benchmark, and scored by salzoo eval --predictions OUT.

@@ -30,6 +30,11 @@ WRITTEN = (".csv", ".json", ".png", ".jpg", ".jpeg")
     ".png or .jpg (the regions on the picture, shares as bars, in a video over time).",
 )
 @click.option(
+    "--curves",
+    type=click.Path(path_type=Path),
+    help="Of a video: write a .csv with a line for each region and frame, with its share of the map.",
+)
+@click.option(
     "--expect",
     "expectations",
     multiple=True,
@@ -47,6 +52,7 @@ def regions_command(
     words: tuple[str, ...],
     path: Path,
     outs: tuple[Path, ...],
+    curves: Path | None,
     expectations: tuple[str, ...],
     dataset: str | None,
     root: Path | None,
@@ -82,20 +88,23 @@ def regions_command(
     """
     from salzoo.regions.comparing import Expectation
     from salzoo.regions.reading import read_regions
-    from salzoo.runtime.files import check_output
+    from salzoo.regions.writing import curves_csv
+    from salzoo.runtime.files import check_output, write_text
 
     expected = [Expectation.parse(each) for each in expectations]
-    for out in outs:
-        if out.suffix.lower() not in WRITTEN:
+    for out in (*outs, *([curves] if curves else [])):
+        if out.suffix.lower() not in (WRITTEN if out is not curves else (".csv",)):
             raise click.UsageError(f"{out}: name a file that ends in {', '.join(WRITTEN)}")
         check_output(out)
     file = read_regions(path)
     if dataset is not None:
-        if expected or any(out.suffix.lower() not in (".csv", ".json") for out in outs):
+        if expected or curves or any(out.suffix.lower() not in (".csv", ".json") for out in outs):
             raise click.UsageError("of people a .csv or .json is written, and nothing is expected")
         _people(words, file, (dataset, root), outs, as_json)
         return
     found = _forecast(words, file, read_run_options(named), as_json)
+    if curves is not None:
+        write_text(curves_csv(found), curves)
     _report(found, expected, outs, as_json)
 
 

@@ -85,6 +85,17 @@ def forecasts_csv(found: Sequence[Forecasts]) -> str:
     return _csv(rows[0], (row.values() for row in rows))
 
 
+def curves_csv(found: Sequence[Forecasts]) -> str:
+    """A line for each region and frame of videos: its share of the map, empty where it is absent."""
+    rows = (
+        (each.item, region.region.name, frame, float(time), float(share))
+        for each in found
+        for region in each.regions
+        for frame, (time, share) in enumerate(zip(each.times, region.shares, strict=False), start=1)
+    )
+    return _csv(("item", "region", "frame", "time", "map_share"), rows)
+
+
 def looks_csv(looks: Sequence[Look]) -> str:
     """A line for each region, observer and viewing; what is missing is empty."""
     return _csv([field.name for field in fields(Look)], (astuple(look) for look in looks))

@@ -209,10 +209,9 @@ def test_outputs_that_cannot_be(tmp_path: Path, name: str, options: OutputOption
 def test_the_options_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "in.mp4", [1.0] * 4, OutputOptions())
-    (tmp_path / "areas.csv").write_text("name,x,y,width,height\nleft,0,0,32,48\n")
     for arguments in (
         ["-o", "out.webm", "--view", "contours", "--colormap", "turbo", "--opacity", "0.5", "--scale", "frame"],
-        ["-o", "out.csv", "--boxes", "areas.csv"],
+        ["-o", "out.csv"],
         ["-o", "maps", "--bits", "16"],
     ):
         result = CliRunner().invoke(cli, ["predict", "spectral-residual", "in.mp4", *arguments, "--device", "cpu"])

@@ -158,7 +158,8 @@ def test_a_video_over_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         '<box frame="9" outside="0" xtl="64" ytl="28" xbr="84" ybr="48"/>'
         '<box frame="10" outside="1" xtl="64" ytl="28" xbr="84" ybr="48"/></track></annotations>'
     )
-    done = run("spectral-residual", "film.avi", "--regions", "tracks.xml", "-o", "out.json", "-o", "out.png")
+    words = ["spectral-residual", "film.avi", "--regions", "tracks.xml"]
+    done = run(*words, "-o", "out.json", "-o", "out.png", "--curves", "curves.csv")
     assert done.exit_code == 0, done.output
     record = json.loads((tmp_path / "out.json").read_text())
     shares = record["inputs"][0]["map_shares"]["ball"]
@@ -166,6 +167,10 @@ def test_a_video_over_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert [share is None for share in shares] == [False] * 10 + [True] * 10
     assert record["inputs"][0]["times"][:2] == [0, 0.04]
     assert "not measured on films" in done.output
+    rows = list(csv.DictReader((tmp_path / "curves.csv").read_text().splitlines()))
+    assert [(row["frame"], row["time"]) for row in rows[:2]] == [("1", "0"), ("2", "0.04")]
+    assert float(rows[3]["map_share"]) == pytest.approx(shares[3], rel=1e-4)
+    assert rows[12]["map_share"] == ""
 
 
 def test_people_through_the_command_line(tiny_gaze: Path, here: Path) -> None:
