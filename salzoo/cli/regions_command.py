@@ -71,6 +71,7 @@ def regions_command(
       salzoo regions old.png new.png --regions page.csv
     What did people look at?
       salzoo regions all --dataset my/set --regions page.csv -o looks.csv
+      salzoo regions gaze-lite all --dataset my/set --regions page.csv      and what does the model say?
 
     page.csv has a line a region, in pixels from the upper left corner:
 
@@ -100,7 +101,7 @@ def regions_command(
     if dataset is not None:
         if expected or curves or any(out.suffix.lower() not in (".csv", ".json") for out in outs):
             raise click.UsageError("of people a .csv or .json is written, and nothing is expected")
-        _people(words, file, (dataset, root), outs, as_json)
+        _people(words, file, {**named, "dataset": dataset, "root": root, "outs": outs, "as_json": as_json})
         return
     found = _forecast(words, file, read_run_options(named), as_json)
     if curves is not None:
@@ -158,19 +159,30 @@ def _report(found: "list[Forecasts]", expected: "Sequence[Expectation]", outs: t
         raise click.exceptions.Exit(3)
 
 
-def _people(
-    words: tuple[str, ...],
-    file: "RegionFile",
-    dataset: tuple[str, Path | None],
-    outs: tuple[Path, ...],
-    as_json: bool,
-) -> None:
-    from salzoo.regions.people import measure_dataset, summarize
-    from salzoo.regions.writing import format_people, looks_csv, people_json
+def _people(words: tuple[str, ...], file: "RegionFile", named: dict[str, Any]) -> None:
+    """Say what people did, and beside it what a model says where one is named."""
+    from salzoo.data import open_dataset
+    from salzoo.hub.sources import names_model
+    from salzoo.prediction.inputs import Input
+    from salzoo.regions.people import find_items, measure_items, summarize
+    from salzoo.regions.predicted import Forecaster
+    from salzoo.regions.writing import format_forecasts, format_people, looks_csv, people_json
     from salzoo.runtime.files import write_text
 
-    name, looks = measure_dataset(*dataset, words, file)
+    how = read_run_options(named)
+    model, names = (words[0], words[1:]) if len(words) > 1 and names_model(words[0]) else (None, words)
+    data = open_dataset(named["dataset"], named["root"])
+    videos = find_items(data, names, file)
+    looks = measure_items(videos, file)
     summaries = summarize(looks)
-    for out in outs:
-        write_text(looks_csv(looks) if out.suffix.lower() == ".csv" else people_json(summaries, name), out)
-    click.echo(people_json(summaries, name) if as_json else format_people(summaries, name), nl=not as_json)
+    forecaster = None if model is None else Forecaster(model, how)
+    found = [forecaster.forecast(Input.of_video(video), file) for video in videos] if forecaster else []
+    record = people_json(summaries, data.name, found)
+    for out in named["outs"]:
+        write_text(looks_csv(looks) if out.suffix.lower() == ".csv" else record, out)
+    if named["as_json"]:
+        click.echo(record, nl=False)
+        return
+    click.echo(format_people(summaries, data.name))
+    for each in found:
+        click.echo("\n" + format_forecasts(each, {}))

@@ -18,20 +18,22 @@ chapters 6 and 10–13), by these rules:
   of a viewing without any fixation while the region is there.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from salzoo.data import open_dataset
 from salzoo.evaluation.bootstrap import VideoScores, draw_resamples, interval
-from salzoo.interfaces import GazeVideo, SalzooError, Video, ViewedVideo, Viewing
+from salzoo.interfaces import Dataset, GazeVideo, SalzooError, Video, ViewedVideo, Viewing
 from salzoo.interfaces.dataset import rate_of
 from salzoo.regions.reading import Medium, RegionFile
 from salzoo.regions.region import Region
+from salzoo.regions.shapes import Shape
 from salzoo.video.timing import frame_times
 
 STEP = 0.01
@@ -89,21 +91,11 @@ def viewings_of(video: Video) -> list[Viewing]:
     return video.read_viewings()
 
 
-def measure_dataset(dataset: str, root: Path | None, names: Sequence[str], file: RegionFile) -> tuple[str, list[Look]]:
-    """The looks at regions of pictures and videos of a data set.
+def find_items(data: Dataset, names: Sequence[str], file: RegionFile) -> list[Video]:
+    """The items of a data set that are named, or with "all" those that a file has regions for.
 
-    Args:
-        dataset, root: as ``open_dataset`` takes them.
-        names: of its items, or "all" for those that the file has regions for.
-        file: of regions.
-
-    Returns:
-        The data set's name, and the looks.
-
-    Raises:
-        SalzooError: there is no such set or item, its observers are not known, or regions do not fit an item.
+    Raises SalzooError for a name that it does not know.
     """
-    data = open_dataset(dataset, root)
     videos = {video.id: video for video in data.videos}
     if list(names) == ["all"] and "all" not in videos:
         names = [each for each in videos if file.has(each)]
@@ -111,16 +103,22 @@ def measure_dataset(dataset: str, root: Path | None, names: Sequence[str], file:
             raise SalzooError(f"{file.path} has regions for no item of {data.name}")
     missing = [each for each in names if each not in videos]
     if missing:
-        raise SalzooError(
-            f"{data.name} has no item {missing[0]!r}; its items are called {', '.join(list(videos)[:3])} …"
-        )
+        called = ", ".join(list(videos)[:3])
+        raise SalzooError(f"{data.name} has no item {missing[0]!r}; its items are called {called} …")
+    return [videos[name] for name in names]
+
+
+def measure_items(videos: Sequence[Video], file: RegionFile) -> list[Look]:
+    """The looks at the regions of pictures and videos of a data set.
+
+    Raises SalzooError where their observers are not known, or regions do not fit an item.
+    """
     looks: list[Look] = []
-    for name in tqdm(names, unit="item", disable=None if len(names) > 1 else True):
-        video = videos[name]
+    for video in tqdm(videos, unit="item", disable=None if len(videos) > 1 else True):
         viewings = viewings_of(video)
-        assert isinstance(video, GazeVideo)
-        looks += measure_people(viewings, file.of(Medium(name, video.size, times_of(video))), name)
-    return data.name, looks
+        size = cast(GazeVideo, video).size
+        looks += measure_people(viewings, file.of(Medium(video.id, size, times_of(video))), video.id)
+    return looks
 
 
 def times_of(video: Video) -> Numbers | None:
@@ -143,8 +141,9 @@ def measure_people(viewings: Iterable[Viewing], regions: Sequence[Region], item:
     (2.0, 0.3, 2.0, 1.0, 0.1, 1.0)
     """
     found: list[list[Look]] = [[] for _ in regions]
+    moments: list[dict[int, Shape | None]] = [{} for _ in regions]
     for viewing in viewings:
-        on = [_On.of(region, viewing.fixations) for region in regions]
+        on = [_On.of(each, viewing.fixations, known) for each, known in zip(regions, moments, strict=True)]
         firsts = np.array([each.first for each in on])
         for index, each in enumerate(on):
             order = MISSING if np.isnan(each.first) else 1.0 + float((firsts < each.first).sum())
@@ -168,7 +167,8 @@ class _On:
     begins: Numbers
 
     @classmethod
-    def of(cls, region: Region, fixations: Numbers) -> "_On":
+    def of(cls, region: Region, fixations: Numbers, known: dict[int, Shape | None]) -> "_On":
+        """Those of a region; ``known`` keeps its shapes by hundredths of a second, for the next viewing."""
         fixations = np.asarray(fixations, np.float64)
         starts, durations, points = fixations[:, 0], fixations[:, 1], fixations[:, 2:]
         if not region.times:
@@ -176,14 +176,17 @@ class _On:
             return cls(durations, inside, np.ones(len(starts)), starts)
         inside, there, begins = np.zeros(len(starts)), np.zeros(len(starts)), starts.copy()
         for index, (start, duration) in enumerate(zip(starts.tolist(), durations.tolist(), strict=True)):
-            first = int(np.ceil(start / STEP - 0.5))
-            moments = (np.arange(first, max(np.ceil((start + duration) / STEP - 0.5), first + 1)) + 0.5) * STEP
-            shapes = [region.at(float(moment)) for moment in moments]
-            held = np.array([shape is not None and bool(shape.holds(points[index : index + 1])[0]) for shape in shapes])
-            inside[index] = held.mean()
-            there[index] = np.mean([shape is not None for shape in shapes])
-            if held.any():
-                begins[index] = max(start, moments[int(held.argmax())] - STEP / 2)
+            first = math.ceil(start / STEP - 0.5)
+            moments = range(first, max(math.ceil((start + duration) / STEP - 0.5), first + 1))
+            for moment in moments:
+                if moment not in known:
+                    known[moment] = region.at((moment + 0.5) * STEP)
+            shapes = [known[moment] for moment in moments]
+            held = [shape is not None and bool(shape.holds(points[index : index + 1])[0]) for shape in shapes]
+            inside[index] = sum(held) / len(held)
+            there[index] = sum(shape is not None for shape in shapes) / len(shapes)
+            if any(held):
+                begins[index] = max(start, (first + held.index(True)) * STEP)
         return cls(durations, inside, there, begins)
 
     @property

@@ -15,6 +15,7 @@ from salzoo.prediction.engines.engine import AUTO, RunOptions
 from salzoo.prediction.inputs import Input
 from salzoo.prediction.runner import Runner
 from salzoo.regions.calibration import SECONDS, TARGETS, Calibration, median_time, shipped_calibration
+from salzoo.regions.people import times_of
 from salzoo.regions.reading import Medium, RegionFile
 from salzoo.regions.region import Region
 from salzoo.regions.shares import Map, see_regions
@@ -171,10 +172,12 @@ def _how_often(table: Calibration, name: str, what: str) -> str:
 
 def medium_of(source: Input, size: tuple[int, int]) -> Medium:
     """What files of regions need to know of an input."""
+    if source.video is not None:
+        return Medium(source.name, size, times_of(source.video))
     if source.still:
-        return Medium(source.files[0].name if source.files else source.name, size)
-    if source.video is None and len(source.files) == 1:
-        return Medium(source.files[0].name, size, times=frame_times(source.files[0]))
+        return Medium(source.files[0].name, size)
+    if len(source.files) == 1:
+        return Medium(source.files[0].name, size, frame_times(source.files[0]))
     return Medium(source.name, size)
 
 

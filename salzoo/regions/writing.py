@@ -66,13 +66,14 @@ def _input(found: Forecasts) -> dict[str, Any]:
     }
 
 
-def people_json(summaries: Sequence[Summary], dataset: str) -> str:
-    """Summaries over observers as JSON."""
+def people_json(summaries: Sequence[Summary], dataset: str, found: Sequence[Forecasts] = ()) -> str:
+    """Summaries over observers as JSON, and what a model says of the same regions where it was asked."""
     record = {
         "salzoo_regions_result": VERSION,
         "salzoo": __version__,
         "dataset": dataset,
         "people": [asdict(each) for each in summaries],
+        **({"model": found[0].model, "inputs": [_input(each) for each in found]} if found else {}),
     }
     return json.dumps(_plain(record), indent=1) + "\n"
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from salzoo.data import open_dataset
 from salzoo.interfaces import SalzooError, Viewing
-from salzoo.regions.people import MEASURES, Look, measure_dataset, measure_people, summarize
+from salzoo.regions.people import MEASURES, Look, find_items, measure_items, measure_people, summarize
 from salzoo.regions.reading import read_regions
 from salzoo.regions.region import Region
 from salzoo.regions.shapes import Ellipse, Rectangle
@@ -162,8 +163,8 @@ def test_a_data_set_by_item(tiny_gaze: Path, tmp_path: Path) -> None:
     path = tmp_path / "regions.csv"
     path.write_text("name,x,y,width,height,file\nleft,0,0,30,48,\nright,40,0,24,48,1003.jpg\n")
     file = read_regions(path)
-    name, looks = measure_dataset("osie", tiny_gaze, ["1001", "1003"], file)
-    assert name == "osie"
+    data = open_dataset("osie", tiny_gaze)
+    looks = measure_items(find_items(data, ["1001", "1003"], file), file)
     assert [(look.item, look.region, look.observer, look.fixations) for look in looks] == [
         ("1001", "left", "1", 1),
         ("1001", "left", "2", 0),
@@ -172,13 +173,13 @@ def test_a_data_set_by_item(tiny_gaze: Path, tmp_path: Path) -> None:
         ("1003", "right", "1", 0),
         ("1003", "right", "2", 1),
     ]
-    assert len(measure_dataset("osie", tiny_gaze, ["all"], file)[1]) == 15 * 2 + 2
+    assert len(measure_items(find_items(data, ["all"], file), file)) == 15 * 2 + 2
     with pytest.raises(SalzooError, match="no item 'x'"):
-        measure_dataset("osie", tiny_gaze, ["x"], file)
+        find_items(data, ["x"], file)
 
 
 def test_a_set_without_observers_is_refused(tiny_data: Path, tmp_path: Path) -> None:
     path = tmp_path / "regions.csv"
     path.write_text("name,x,y,width,height\nleft,0,0,30,48\n")
     with pytest.raises(SalzooError, match="does not tell observers"):
-        measure_dataset("synthetic", tiny_data, ["all"], read_regions(path))
+        measure_items(open_dataset("synthetic", tiny_data).videos, read_regions(path))

@@ -181,6 +181,11 @@ def test_people_through_the_command_line(tiny_gaze: Path, here: Path) -> None:
     assert done.exit_code == 0, done.output
     rows = list(csv.DictReader((here / "looks.csv").read_text().splitlines()))
     assert [(row["observer"], row["fixations"], row["first_s"]) for row in rows] == [("1", "1", "0.28"), ("2", "0", "")]
+    both = ["spectral-residual", "1001", "1002", "--dataset", "osie", "--root", str(tiny_gaze)]
+    done = run(*both, "--regions", "regions.csv", "--json")
+    record = json.loads(done.output)
+    assert [each["name"] for each in record["inputs"]] == ["1001", "1002"]
+    assert {(each["item"], each["measure"]): each["mean"] for each in record["people"]}["1001", "looked"] == 0.5
     assert run("1001", "--dataset", "osie", "--regions", "regions.csv", "--expect", "left.share>0").exit_code == 2
 
 
