@@ -25,6 +25,7 @@ COMMANDS = {
     "report": "Write a page on runs and results, to open anywhere and to send.",
     "predict": "Draw attention on a video or image.",
     "regions": "How much attention regions get, of a model or of people.",
+    "watch": "Show a camera with the attention on it, on a local page.",
     "app": "Serve a local page on which models show where people look.",
     "card": "Show a model's card.",
     "cards": "Check all model cards.",

@@ -18,7 +18,6 @@ from salzoo.cli.run_options import read_run_options, run_options
 
 if TYPE_CHECKING:
     from salzoo.prediction.corpus import Corpus
-    from salzoo.prediction.engines.engine import RunOptions
     from salzoo.prediction.inputs import Input
 
 
@@ -42,11 +41,8 @@ if TYPE_CHECKING:
 )
 @click.option("--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name>.")
 @click.option("--split", default="test", show_default=True, help="Which split.")
-@click.option(
-    "--live", metavar="N|URL", help="Run on camera N, or a stream, and show it on a page; no INPUT, no --out."
-)
 def predict_command(
-    words: tuple[str, ...], out: str | None, dataset: str | None, live: str | None, listed: str | None, **named: Any
+    words: tuple[str, ...], out: str | None, dataset: str | None, listed: str | None, **named: Any
 ) -> None:
     """Draw where people look over each INPUT, or save the maps of MODEL.
 
@@ -68,8 +64,6 @@ def predict_command(
     which takes the next one when it is free; with --max-restarts, killed processes are started again. (Under torchrun,
     which takes any other for a crash, the status is 0.)
 
-    With --live, the newest frame is run first, and those that come too late are dropped and counted.
-
     With --engine auto, engines are compared on the first frames, and the fastest whose maps differ from float32's by at
     most a hundredth runs the rest; --engine torch --precision float32 gives the same maps on every machine.
     """
@@ -80,11 +74,6 @@ def predict_command(
     from salzoo.runtime.ranks import this_rank
 
     how, options, selection = read_run_options(named), read_output_options(named), read_selection(named)
-    if live is not None:
-        if len(words) > 1 or out is not None or dataset is not None:
-            raise click.UsageError("--live takes the place of INPUT and --out")
-        _watch(words, live, how)
-        return
     if not words and dataset is None and listed is None:
         raise click.UsageError("name an INPUT: a video, an image, a folder, or - for a pipe")
     if out is None:
@@ -184,36 +173,3 @@ def _say(text: str) -> None:
 
     rank = this_rank()
     click.echo(f"rank {rank.number}: {text}" if rank.size > 1 else text)
-
-
-def _watch(words: tuple[str, ...], live: str, how: "RunOptions") -> None:
-    """Show a camera or stream with the model's heat over it until it ends, or Ctrl-C."""
-    import sys
-
-    from salzoo.hub.sources import DEFAULT_MODEL, names_model
-    from salzoo.prediction.inputs import Input
-    from salzoo.prediction.live import Latency, live_page, watch
-    from salzoo.prediction.preview import show as draw
-    from salzoo.prediction.runner import Runner
-
-    if words and not names_model(words[0]):
-        raise click.UsageError("--live takes the place of INPUT and --out")
-    runner = Runner(words[0] if words else DEFAULT_MODEL, how, report=click.echo)
-    stream = Input.of_camera(live).open()
-    first = next(stream.frames, None)
-    if first is None:
-        raise click.ClickException(f"{live} gave no frame")
-    running = runner.prepare([first.image])
-    latency, count, dropped = Latency(), 0, 0
-    with live_page() as (address, show):
-        click.echo(f"live at {address} (Ctrl-C ends it)")
-        try:
-            for seen in watch(running, stream):
-                show(draw(seen.frame, seen.saliency).image)
-                latency.add(seen.latency)
-                count, dropped = count + 1, seen.dropped
-                if sys.stderr.isatty():
-                    click.echo(f"\r{latency}, {dropped} of {count + dropped} dropped  ", err=True, nl=False)
-        except KeyboardInterrupt:
-            click.echo("", err=True)
-    click.echo(f"{count} frames, {latency}, {dropped} of {count + dropped} late and dropped")

@@ -3,23 +3,25 @@
 import threading
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from time import perf_counter
+from pathlib import Path
+from time import perf_counter, sleep
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.reading import TimedFrame
+from salzoo.video.reading import TimedFrame, read_timed
 
 
 def read_camera(camera: str) -> Iterator[NDArray[np.uint8]]:
-    """Frames of a camera, by its number ("0"), or of a stream, by its URL, as they come: (H, W, 3), BGR.
+    """Frames of a camera, by its number ("0"), of a stream, by its URL, as they come, or of a video file, again and
+    again at its own pace: (H, W, 3), BGR.
 
     Raises SalzooError where there is none.
     """
     if not camera.isdecimal() and "://" not in camera:
-        raise SalzooError(f"{camera!r} is neither the number of a camera nor a URL")
+        yield from _play(Path(camera))
     capture = cv2.VideoCapture()
     try:
         opened = capture.open(int(camera)) if camera.isdecimal() else capture.open(camera, cv2.CAP_FFMPEG)
@@ -33,6 +35,17 @@ def read_camera(camera: str) -> Iterator[NDArray[np.uint8]]:
             yield np.asarray(frame, dtype=np.uint8)
     finally:
         capture.release()
+
+
+def _play(path: Path) -> Iterator[NDArray[np.uint8]]:
+    if not path.exists():
+        raise SalzooError(f"{str(path)!r} is neither the number of a camera, nor a URL, nor a video file")
+    while True:
+        began = perf_counter()
+        for frame in read_timed(path):
+            sleep(max(began + float(frame.time) - perf_counter(), 0))
+            yield frame.image
+        sleep(max(began + float(frame.time + frame.duration) - perf_counter(), 0))
 
 
 class NewestFrames:

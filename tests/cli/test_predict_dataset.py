@@ -69,9 +69,7 @@ def test_the_layout_names_what_is_amiss(tiny_data: Path, tmp_path: Path) -> None
         extra.unlink()
 
 
-@pytest.mark.parametrize(
-    "words", [("--every", 2), ("--view", "heat"), ("--bits", 16), ("video.mp4",), ("--live", 0)], ids=str
-)
+@pytest.mark.parametrize("words", [("--every", 2), ("--view", "heat"), ("--bits", 16), ("video.mp4",)], ids=str)
 def test_nothing_else_is_a_submission(tiny_data: Path, tmp_path: Path, words: tuple[str | Path, ...]) -> None:
     where = ("--dataset", "dhf1k", "--root", tiny_data, "-o", tmp_path / "m")
     status, printed = run("predict", "spectral-residual", *where, *words)

@@ -1,24 +1,21 @@
-"""Live: the newest frame first, late ones counted, a page that shows them."""
+"""Live: the newest frame first, late ones counted."""
 
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import salzoo
-from salzoo.cli import cli
 from salzoo.interfaces import SalzooError
 from salzoo.prediction.camera import NewestFrames, read_camera
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.inputs import FrameStream
-from salzoo.prediction.live import live_page, watch
+from salzoo.prediction.live import watch
+from salzoo.video.writing import video_writer
 
 
 def picture(level: int) -> NDArray[np.uint8]:
@@ -55,49 +52,19 @@ def test_what_a_camera_raises_is_raised() -> None:
         list(watch(torch_engine(salzoo.load_model("center-bias")), FrameStream(NewestFrames(camera()), rate=None)))
 
 
-def test_the_page_shows_what_comes() -> None:
-    with live_page() as (address, show):
-        assert address.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(address, timeout=10) as page:
-            assert b'src="/stream"' in page.read()
-        show(picture(200))
-        with urllib.request.urlopen(f"{address}stream", timeout=10) as stream:
-            assert stream.readline() == b"--frame\r\n"
-            assert stream.readline() == b"Content-Type: image/jpeg\r\n"
-            length = int(stream.readline().split()[1])
-            stream.readline()
-            image = cv2.imdecode(np.frombuffer(stream.read(length), np.uint8), cv2.IMREAD_COLOR)
-        assert image is not None
-        assert image.shape == (36, 64, 3)
-        assert abs(int(image.mean()) - 200) < 3
-        with pytest.raises(SalzooError, match="cannot be used"), live_page(int(address.split(":")[2].strip("/"))):
-            pass
-    with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(address, timeout=2)
-
-
 def test_sources_that_are_none() -> None:
-    with pytest.raises(SalzooError, match="neither the number of a camera nor a URL"):
+    with pytest.raises(SalzooError, match="neither the number of a camera, nor a URL, nor a video file"):
         next(read_camera("video.mp4"))
     with pytest.raises(SalzooError, match="cannot open camera 97"):
         next(read_camera("97"))
 
 
-def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    def camera(source: str) -> Iterator[NDArray[np.uint8]]:
-        assert source == "0"
-        for level in range(3):
-            yield picture(level)
-            time.sleep(0.05)
-
-    monkeypatch.setattr("salzoo.prediction.inputs.read_camera", camera)
-    result = CliRunner().invoke(cli, ["predict", "center-bias", "--live", "0", "--device", "cpu"])
-    assert result.exit_code == 0, result.output
-    assert "live at http://127.0.0.1:" in result.stdout
-    assert "latency" in result.stdout.splitlines()[-1]
-    assert "dropped" in result.stdout.splitlines()[-1]
-    wrong = CliRunner().invoke(cli, ["predict", "center-bias", "video.mp4", "--live", "0"])
-    assert wrong.exit_code == 2
-    wrong = CliRunner().invoke(cli, ["predict", "center-bias", "video.mp4"])
-    assert wrong.exit_code == 2
-    assert "--out" in wrong.stderr
+def test_a_film_plays_again_and_again_at_its_own_pace(tmp_path: Path) -> None:
+    with video_writer(tmp_path / "film.mkv", (36, 64), 20) as write:
+        for level in range(4):
+            write(picture(60 * level))
+    frames = read_camera(str(tmp_path / "film.mkv"))
+    began = time.perf_counter()
+    levels = [int(next(frames)[0, 0, 0]) for _ in range(9)]
+    assert time.perf_counter() - began > 0.35  # the ninth frame is shown at 8 / 20 s
+    np.testing.assert_allclose(levels, [0, 60, 120, 180, 0, 60, 120, 180, 0], atol=2)
