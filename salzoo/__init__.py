@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from salzoo import datasets as datasets
     from salzoo import interfaces as interfaces
     from salzoo import metrics as metrics
+    from salzoo.data import open_dataset
     from salzoo.evaluation.models import evaluate
     from salzoo.evaluation.tasks import Scoring
     from salzoo.hub.cards import list_models
@@ -39,6 +40,7 @@ __all__ = [
     "evaluate",
     "list_models",
     "load_model",
+    "open_dataset",
     "predict",
     "predict_corpus",
     "predict_frames",
@@ -55,6 +57,7 @@ _HOMES = {
     "evaluate": "salzoo.evaluation.models",
     "list_models": "salzoo.hub.cards",
     "load_model": "salzoo.hub.sources",
+    "open_dataset": "salzoo.data",
     "predict": "salzoo.prediction.runner",
     "predict_corpus": "salzoo.prediction.corpus",
     "predict_frames": "salzoo.prediction.runner",

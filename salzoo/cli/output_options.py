@@ -36,6 +36,14 @@ _OPTIONS = [
     ),
     click.option("--bits", type=click.Choice(["8", "16"]), default="8", help="Of grey maps in .png and .mkv."),
     click.option(
+        "--values",
+        type=click.Choice(["map", "log-density", "log2-density"]),
+        default="map",
+        show_default=True,
+        help="Of .npy and .npz: the map in [0, 1], or the natural logarithm (nats), or that to base 2 (bits), of a "
+        "density that sums to one over the frame's pixels.",
+    ),
+    click.option(
         "--overwrite", is_flag=True, help="Replace files that are there; a folder with maps is never replaced."
     ),
 ]
@@ -98,7 +106,7 @@ def read_output_options(named: dict[str, Any]) -> Any:
 
     bits = int(named.pop("bits"))
     return OutputOptions(
-        bits=bits, **{key: named.pop(key) for key in ("view", "colormap", "opacity", "scale", "overwrite")}
+        bits=bits, **{key: named.pop(key) for key in ("view", "colormap", "opacity", "scale", "values", "overwrite")}
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from salzoo.interfaces import SalzooError, Video
 
-ENDINGS = (".png", ".jpg", ".jpeg")
+ENDINGS = (".png", ".jpg", ".jpeg", ".npy")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def find_maps(folder: Path, videos: Sequence[Video], frames: Sequence[int]) -> S
     the same number, with or without leading zeros.
 
     Args:
-        folder: it holds a folder a video, with grey PNG or JPEG images.
+        folder: it holds a folder a video, with grey PNG or JPEG images, or .npy files of values.
         videos: the videos.
         frames: the number of frames of each.
 

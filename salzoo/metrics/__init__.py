@@ -17,11 +17,11 @@ from salzoo.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
     from salzoo.metrics.auc import auc_borji, auc_judd, auc_shuffled
-    from salzoo.metrics.distribution import cc, kld, sim
+    from salzoo.metrics.distribution import cc, kld, log_density, sim
     from salzoo.metrics.fixation import ig, nss
     from salzoo.metrics.resizing import resize_prediction
 
-__all__ = ["auc_borji", "auc_judd", "auc_shuffled", "cc", "ig", "kld", "nss", "resize_prediction", "sim"]
+__all__ = ["auc_borji", "auc_judd", "auc_shuffled", "cc", "ig", "kld", "log_density", "nss", "resize_prediction", "sim"]
 
 _HOMES = {
     "auc_borji": "auc",
@@ -30,6 +30,7 @@ _HOMES = {
     "cc": "distribution",
     "ig": "fixation",
     "kld": "distribution",
+    "log_density": "distribution",
     "nss": "fixation",
     "resize_prediction": "resizing",
     "sim": "distribution",

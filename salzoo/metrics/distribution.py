@@ -1,6 +1,7 @@
 """Agreement of two maps: correlation, similarity, divergence."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,32 @@ from numpy.typing import NDArray
 from salzoo.metrics.frames import Frame, Maps, MapsT, score_frames
 
 EPSILON = float(np.finfo(np.float64).eps)
+
+
+def log_density(prediction: NDArray[Any], *, bits: bool = False) -> NDArray[np.float64]:
+    """The logarithm of a map taken for a density, which sums to one over each map's pixels.
+
+    Each map is divided by its sum, values below 0 counting as 0; so that no logarithm is infinite, ε = 2⁻⁵² is added
+    to each pixel, as the metrics do, and the sum made one again. A map that is 0 everywhere is uniform.
+
+    Args:
+        prediction: (…, H, W), uint8 or float, on any scale, finite.
+        bits: give logarithms to base 2 in place of natural ones.
+
+    Returns:
+        (…, H, W) float64.
+
+    Example:
+        >>> import numpy as np
+        >>> log_density(np.array([[1, 1], [0, 2]], np.uint8), bits=True).round(6).tolist()
+        [[-2.0, -2.0], [-52.0, -1.0]]
+    """
+    p = np.maximum(np.asarray(prediction, np.float64), 0)
+    total = p.sum((-2, -1), keepdims=True)
+    pixels = p.shape[-2] * p.shape[-1]
+    p = np.where(total > 0, p / np.where(total > 0, total, 1), 1 / pixels)
+    logarithms: NDArray[np.float64] = np.log((p + EPSILON) / (1 + EPSILON * pixels))
+    return logarithms / math.log(2) if bits else logarithms
 
 
 def cc(prediction: MapsT, density: Maps) -> MapsT:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.metrics import log_density
 from salzoo.prediction.inputs import FrameStream
 from salzoo.prediction.measures import MEASURE_ENDINGS, measures_writer, read_boxes
 from salzoo.video.arrays import ARRAY_ENDINGS, array_writer
@@ -23,6 +24,9 @@ from salzoo.video.writing import VIDEO_ENDINGS, video_writer
 
 SCALES = ("none", "frame", "video")
 """What is white, or full heat: 1; the largest value of the frame; the largest so far in the video, fading."""
+
+VALUES = ("map", "log-density", "log2-density")
+"""What arrays hold: the map; or the natural logarithm, or that to base 2, of the map as a density."""
 
 FADING = 0.99
 """What is left of a video's scale after each frame: half in 69 frames."""
@@ -49,6 +53,7 @@ class OutputOptions:
             frames mean little beside each other: "frame" shows where each draws the eye. A map of small values, as that
             of a network that ends in a softmax, is readable in it and in "video".
         bits: of a grey map in .png and .mkv, 8 or 16.
+        values: of .npy and .npz, one of ``VALUES``; a log density sums to one over the frame's pixels.
         boxes: a CSV file of areas, whose shares .csv and .json hold.
         overwrite: replace a file that has the output's name; without it, what is there is never touched.
     """
@@ -58,6 +63,7 @@ class OutputOptions:
     opacity: float = OPACITY
     scale: str = "frame"
     bits: int = 8
+    values: str = "map"
     boxes: Path | None = None
     overwrite: bool = False
 
@@ -65,8 +71,15 @@ class OutputOptions:
 PLAIN = OutputOptions()
 
 
+def check_values(ending: str, options: OutputOptions) -> None:
+    """Raise SalzooError where logarithms are asked for as something else than an array."""
+    if options.values != "map" and ending not in ARRAY_ENDINGS:
+        raise SalzooError(f"{options.values} is for values: a file that ends in {' or '.join(ARRAY_ENDINGS)}")
+
+
 def check_options(kind: str, options: OutputOptions) -> None:
     """Raise SalzooError where options do not fit a kind of output: an ending without its point, png for a folder."""
+    check_values(f".{kind}", options)
     if options.boxes is not None:
         if f".{kind}" not in MEASURE_ENDINGS:
             raise SalzooError(_ONLY_MEASURED)
@@ -94,13 +107,14 @@ def open_output(out: Path, stream: FrameStream, options: OutputOptions) -> Itera
         raise SalzooError(f"{out} is there already: name another output, remove it, or replace it with --overwrite")
     if options.boxes is not None and ending not in MEASURE_ENDINGS:
         raise SalzooError(_ONLY_MEASURED)
+    check_values(ending, options)
     if ending in MEASURE_ENDINGS and not folder:
         boxes = read_boxes(options.boxes) if options.boxes is not None else []
         with measures_writer(out, boxes) as put:
             yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)
     elif ending in ARRAY_ENDINGS and not folder:
-        with array_writer(out) as put:
-            yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)
+        with array_writer(out, options.values) as put:
+            yield lambda frame, map_: put(_values(resize_map(map_, frame.image.shape[:2]), options), frame.time)
     elif folder:
         draw = Drawing(options, view="map")
         with image_folder(out, stream.names) as write:
@@ -119,6 +133,13 @@ def open_output(out: Path, stream: FrameStream, options: OutputOptions) -> Itera
             f"{', '.join(endings)} (a picture), {', '.join(ARRAY_ENDINGS)} (values), {', '.join(MEASURE_ENDINGS)} "
             "(measures) or a folder (maps)"
         )
+
+
+def _values(map_: Map, options: OutputOptions) -> Map:
+    """A map at the frame's size as arrays hold it."""
+    if options.values == "map":
+        return map_
+    return log_density(map_, bits=options.values == "log2-density").astype(np.float32)
 
 
 @contextmanager

@@ -20,8 +20,9 @@ _HEADER = 128  # bytes, for the number of frames is known at the end
 
 
 @contextmanager
-def array_writer(path: Path) -> Iterator[Callable[[NDArray[np.float32], Fraction], None]]:
-    """Write maps as float32 (frames, H, W): .npy holds them alone, .npz as "maps" beside "times" in seconds.
+def array_writer(path: Path, values: str = "map") -> Iterator[Callable[[NDArray[np.float32], Fraction], None]]:
+    """Write maps as float32 (frames, H, W): .npy holds them alone, .npz as "maps" beside "times" in seconds and the
+    text "values", what they are.
 
     Yields:
         A function that takes the next map, (H, W) float32, and its time.
@@ -50,7 +51,7 @@ def array_writer(path: Path) -> Iterator[Callable[[NDArray[np.float32], Fraction
                     raise SalzooError(f"cannot write {path}: there is no frame")
                 _write_header(file, (len(times), *shape))
             if part != temporary:
-                _pack(part, temporary, times)
+                _pack(part, temporary, times, values)
         except OSError as error:
             raise SalzooError(f"cannot write {path}: {error.strerror}") from error
         finally:
@@ -65,9 +66,10 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
     file.write(b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little") + text.ljust(_HEADER - 11) + b"\n")
 
 
-def _pack(part: Path, path: Path, times: list[float]) -> None:
+def _pack(part: Path, path: Path, times: list[float], values: str) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         archive.write(part, "maps.npy")
-        with archive.open("times.npy", "w") as member:
-            values: NDArray[Any] = np.array(times)
-            np.lib.format.write_array(member, values)
+        found: dict[str, NDArray[Any]] = {"times": np.array(times), "values": np.array(values)}
+        for name, array in found.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, array)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.crashes import being_read
 from salzoo.runtime.files import check_file, complete_or_absent
-from salzoo.video.picture_size import check_bytes, check_size
+from salzoo.video.picture_size import check_bytes, check_size, max_pixels
 from salzoo.video.quiet import quiet_libraries
 from salzoo.video.transparency import blend_on_white
 
@@ -53,14 +53,28 @@ def read_image(path: Path, grey: bool = False) -> NDArray[np.uint8]:
 
 
 def read_map(path: Path) -> NDArray[Any]:
-    """Read a grey map as stored, of 8 or 16 bits: (H, W) uint8 or uint16.
+    """Read a grey map as stored, of 8 or 16 bits: (H, W) uint8 or uint16; or the values of a .npy file, (H, W) float.
 
     Raises SalzooError as ``read_image`` with ``grey`` does, but not for 16 bits.
     """
+    if path.suffix.lower() == ".npy":
+        return _read_values(path)
     image = _decode(path, _file_bytes(path), cv2.IMREAD_UNCHANGED)
     if image.dtype not in (np.uint8, np.uint16):
         raise SalzooError(f"{path} holds {image.dtype} values; a map must have 8 or 16 bits")
     return _one_channel(path, image)
+
+
+def _read_values(path: Path) -> NDArray[Any]:
+    check_file(path)
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # of many types, in a damaged file
+        raise SalzooError(f"{path} is damaged, or no .npy file of plain numbers") from error
+    values = values[0] if values.ndim == 3 and len(values) == 1 else values  # as predict writes a still's map
+    if values.ndim != 2 or values.dtype.kind != "f" or not 0 < values.size <= max_pixels():
+        raise SalzooError(f"{path} holds {values.dtype} {values.shape}; a map must be (height, width) of floats")
+    return np.array(values)
 
 
 def _decode(path: Path, data: bytes, flag: int) -> NDArray[Any]:

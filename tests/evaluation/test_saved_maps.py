@@ -78,6 +78,20 @@ def test_numbers_may_have_leading_zeros_or_not(gaze: Any, tmp_path: Path) -> Non
     assert same(padded, evaluate(gaze))
 
 
+def test_files_of_values_are_scored_as_they_are(gaze: Any) -> None:
+    plain = evaluate(gaze)
+    for number, path in enumerate(list(gaze.all_maps())):
+        values = read(path)
+        np.save(path.with_suffix(".npy"), (values[None] if number % 2 else values).astype(np.float32))
+        path.unlink()
+    assert evaluate(gaze).mean == pytest.approx(plain.mean, abs=1e-6)
+    path = next(gaze.maps.rglob("*.npy"))
+    for wrong in (np.zeros((2, 72, 128)), np.zeros((72, 128), np.int32), np.array([{}], object)):
+        np.save(path, wrong)
+        with pytest.raises(SalzooError, match=r"cannot be read.*\.npy"):
+            evaluate(gaze)
+
+
 def test_sixteen_bits_and_equal_colours_are_the_same_map(gaze: Any) -> None:
     plain = evaluate(gaze)
     for number, path in enumerate(list(gaze.all_maps())):

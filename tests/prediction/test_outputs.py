@@ -129,6 +129,25 @@ def test_values(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npy", "a.npz"]
 
 
+@pytest.mark.parametrize(("values", "base"), [("log-density", np.e), ("log2-density", 2.0)])
+def test_log_densities_sum_to_one_and_say_their_unit(tmp_path: Path, values: str, base: float) -> None:
+    write(tmp_path / "maps.npz", [0.5, 0.001], OutputOptions(values=values))
+    with np.load(tmp_path / "maps.npz") as held:
+        logs, said = held["maps"], str(held["values"])
+    assert said == values
+    density = base ** logs.astype(np.float64)
+    assert density.sum((1, 2)) == pytest.approx([1, 1], abs=1e-5)
+    shown = blob(0, 0.5).astype(np.float64)
+    np.testing.assert_allclose(density[0], shown / shown.sum(), atol=1e-8)
+    with pytest.raises(SalzooError, match=f"{values} is for values"):
+        write(tmp_path / "maps.mkv", [0.5], OutputOptions(values=values))
+    refused = CliRunner().invoke(
+        cli, ["predict", "center-bias", str(tmp_path), "-o", "x", "--as", "png", "--values", values]
+    )
+    assert refused.exit_code == 1
+    assert "is for values" in refused.output
+
+
 def test_measures_of_a_known_map() -> None:
     rng = np.random.default_rng(0)
     map_ = rng.random((30, 50)).astype(np.float32)
