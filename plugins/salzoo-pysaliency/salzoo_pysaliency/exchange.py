@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import salzoo
 from salzoo.interfaces import GazeVideo, SalzooError
 from salzoo_pysaliency.hdf5 import DEGREES_WIDE
-from salzoo_pysaliency.models import pysaliency
+from salzoo_pysaliency.models import FixationTrains, Model, Stimuli
 
 
 def to_pysaliency(dataset: str, split: str | None = None, root: str | Path | None = None) -> tuple[Any, Any]:
@@ -33,7 +33,9 @@ def to_pysaliency(dataset: str, split: str | None = None, root: str | Path | Non
     """
     videos = salzoo.open_dataset(dataset, root)
     chosen = videos.videos if split is None else videos.split(split)
-    pictures, trains, people = [], [], {}
+    pictures: list[NDArray[np.uint8]] = []
+    trains: list[tuple[int, int, NDArray[np.float64]]] = []
+    people: dict[str, int] = {}
     for number, video in enumerate(chosen):
         if video.frames != 1 or not isinstance(video, GazeVideo):
             raise SalzooError(f"{dataset}: {video.id} is no image with the gaze of observers, as pysaliency has them")
@@ -42,7 +44,7 @@ def to_pysaliency(dataset: str, split: str | None = None, root: str | Path | Non
         for name, rows in _viewings(video):
             trains.append((number, people.setdefault(name, len(people)), rows))
     timed = all(np.isfinite(rows[:, :2]).all() for _, _, rows in trains)
-    fixations = pysaliency.FixationTrains.from_fixation_trains(
+    fixations = FixationTrains.from_fixation_trains(
         xs=[rows[:, 2] for _, _, rows in trains],
         ys=[rows[:, 3] for _, _, rows in trains],
         ts=[rows[:, 0] if timed else np.arange(len(rows), dtype=float) for _, _, rows in trains],
@@ -50,7 +52,7 @@ def to_pysaliency(dataset: str, split: str | None = None, root: str | Path | Non
         subjects=[who for _, who, _ in trains],
         scanpath_fixation_attributes={"durations": [rows[:, 1] for _, _, rows in trains]} if timed else None,
     )
-    return pysaliency.Stimuli(pictures, attributes={"id": [video.id for video in chosen]}), fixations
+    return Stimuli(pictures, attributes={"id": [video.id for video in chosen]}), fixations
 
 
 def _viewings(video: Any) -> list[tuple[str, NDArray[np.float64]]]:
@@ -141,7 +143,7 @@ def save_maps(model: Any, stimuli: Any, folder: str | Path, names: Sequence[str]
     try:
         folder.mkdir(parents=True)
         for stimulus, name in zip(stimuli, names or _names(stimuli), strict=True):
-            if isinstance(model, pysaliency.Model):
+            if isinstance(model, Model):
                 values = np.exp(np.asarray(model.log_density(stimulus), np.float64))
             else:
                 values = np.asarray(model.saliency_map(stimulus), np.float64)

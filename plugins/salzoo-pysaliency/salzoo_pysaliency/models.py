@@ -10,14 +10,17 @@ from salzoo.interfaces import SalzooError
 from salzoo.metrics import log_density
 
 try:
-    import pysaliency
+    from pysaliency import FixationTrains, Model, SaliencyMapModel, Stimuli
 except ImportError as error:
     raise SalzooError(
         "this needs pysaliency, in an environment of its own: pip install 'salzoo-pysaliency[pysaliency]'"
     ) from error
 
 
-class SalzooModel(pysaliency.Model):  # type: ignore[misc]
+__all__ = ["FixationTrains", "Model", "SalzooModel", "SalzooSaliencyMapModel", "Stimuli", "predict_map"]
+
+
+class SalzooModel(Model):  # type: ignore[misc]
     """A salzoo model as a probabilistic one: the natural logarithm of a density that sums to one over the stimulus.
 
     Args:
@@ -32,7 +35,7 @@ class SalzooModel(pysaliency.Model):  # type: ignore[misc]
         return log_density(predict_map(self.model, stimulus))
 
 
-class SalzooSaliencyMapModel(pysaliency.SaliencyMapModel):  # type: ignore[misc]
+class SalzooSaliencyMapModel(SaliencyMapModel):  # type: ignore[misc]
     """A salzoo model as one of saliency maps: values in [0, 1] as the model gives them.
 
     Args:
