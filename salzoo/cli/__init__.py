@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shlex
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from salzoo.cli.failures import explain
 from salzoo.cli.terminal import Failure, drop_output, guarded_streams
+from salzoo.cli.types import GIVEN
 from salzoo.interfaces.errors import LIMIT, shown
 from salzoo.runtime.ranks import end_with_parent
 from salzoo.runtime.signals import ended_by_signals
@@ -67,6 +69,10 @@ class Commands(click.Group):
             end_with_parent()
         with guarded_streams(), ended_by_signals():
             return super().main(*args, **extra)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        ctx.meta[GIVEN] = shlex.join(["salzoo", *args])
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -9,6 +9,9 @@ import click
 SEED = click.IntRange(0, 2**63 - 1)
 """A seed that every generator of random numbers takes."""
 
+GIVEN = "salzoo.given"
+"""Where click's ``meta`` has the command as it was given, for files that say what wrote them."""
+
 ENGINES = ("torch", "onnx", "openvino")
 PRECISIONS = ("float32", "bfloat16", "float16")
 """As ``salzoo.prediction.engines.engine`` has them, which imports torch."""

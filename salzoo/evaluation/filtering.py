@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import nn
 
 from salzoo.evaluation.results import Result
 from salzoo.evaluation.scoring import Chunk
-from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result
+from salzoo.evaluation.tasks import CHUNK, ScoringPool, Task, collect, make_result
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.interfaces import SalzooError, State
 from salzoo.model import SaliencyModel, create_model
@@ -55,7 +55,7 @@ def find_families(models: Sequence[tuple[str, SaliencyModel]]) -> list[Family]:
     return found
 
 
-def score_family(task: Task, family: Family, engine: Engine, submit: SubmitChunk, workers: int) -> list[Result]:
+def score_family(task: Task, family: Family, engine: Engine, pool: ScoringPool) -> list[Result]:
     """Run a family's network over every video of a split, and score what each member makes of its maps.
 
     Frames are decoded in a thread while the network runs on those before them.
@@ -64,7 +64,7 @@ def score_family(task: Task, family: Family, engine: Engine, submit: SubmitChunk
         task: what to score on.
         family: which models.
         engine: runs ``family.network``.
-        submit: of a ``worker_pool`` of so many ``workers``.
+        pool: the workers that score.
     """
     count = len(family.members)
     labels = ", ".join(label for label, _, _ in family.members[:3]) + (f" and {count - 3} more" if count > 3 else "")
@@ -75,20 +75,13 @@ def score_family(task: Task, family: Family, engine: Engine, submit: SubmitChunk
     found = collect(
         task,
         lambda number: _chunks(task, family, engine, number),
-        submit,
-        workers,
+        pool,
         labels,
         kind=kind,
         models=count,
     )
     return [
-        make_result(
-            task,
-            label,
-            scores,
-            spec=str(model.spec),
-            weights_sha256=sha,
-        )
+        replace(make_result(task, label, scores), spec=str(model.spec), weights_sha256=sha)
         for (label, model, _), scores, sha in zip(family.members, found, hashes, strict=True)
     ]
 

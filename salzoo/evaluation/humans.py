@@ -6,6 +6,7 @@ PNAS 2015, choose theirs). ``salzoo.gaze.ceiling`` has the definition.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from tqdm import tqdm
 
 from salzoo.evaluation.results import HUMANS, Result
 from salzoo.evaluation.scoring import Chunk
-from salzoo.evaluation.tasks import CHUNK, SubmitChunk, Task, collect, make_result
+from salzoo.evaluation.tasks import CHUNK, ScoringPool, Task, collect, make_result
 from salzoo.gaze.ceiling import EPSILON, METRICS, Others, as_distribution, join_gaze
 from salzoo.gaze.truth import has_gaze
 from salzoo.interfaces import Video
@@ -36,7 +37,7 @@ def knows_people(task: Task) -> bool:
     return all(map(has_gaze, task.videos)) and bool(_columns(task))
 
 
-def score_humans(task: Task, submit: SubmitChunk, workers: int) -> list[Result]:
+def score_humans(task: Task, pool: ScoringPool) -> list[Result]:
     """The observers of a split, each scored by the density of the others: one result, or none where no frame was looked
     at by two of them, as in a recording of one person."""
     others = choose_others(task.train, task.center_bias)
@@ -45,8 +46,8 @@ def score_humans(task: Task, submit: SubmitChunk, workers: int) -> list[Result]:
         frames = task.frames[number].tolist()
         return (Chunk(number, frames[start : start + CHUNK], others) for start in range(0, len(frames), CHUNK))
 
-    (found,) = collect(task, chunks, submit, workers, HUMANS, kind=HUMANS)
-    result = make_result(task, HUMANS, found, metrics=_columns(task), detail=_say(task, others))
+    (found,) = collect(task, chunks, pool, HUMANS, kind=HUMANS)
+    result = replace(make_result(task, HUMANS, found, metrics=_columns(task)), detail=_say(task, others))
     scored = any(result.defined[video][metric] for video in result.defined for metric in result.metrics)
     return [result] if scored else []
 

@@ -1,17 +1,15 @@
 """The leaderboard of a data set: all models at hand, the baselines and bounds, and what the cards report beside it."""
 
 import functools
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from salzoo.evaluation.humans import knows_people, score_humans
 from salzoo.evaluation.models import baselines, default_workers, score_model
 from salzoo.evaluation.partial import Partial
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
-from salzoo.evaluation.results import LARGEST, Result, column_widths, format_notices, heading, number, plain
+from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, results_json
 from salzoo.evaluation.tables import format_relative
 from salzoo.evaluation.tasks import Scoring, keep_scores, prepare, score_gold
 from salzoo.hub.cards import list_models, load_card
@@ -21,7 +19,6 @@ from salzoo.model import SaliencyModel
 from salzoo.plugins import registry
 from salzoo.prediction.engines.engine import EXACT, RunOptions
 from salzoo.runtime.devices import share_cores
-from salzoo.runtime.files import read_text
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.ranks import this_rank
 
@@ -62,18 +59,18 @@ def leaderboard(
     ]
     results = []
     asked = {"device": where.type, "engine": EXACT.engine, "precision": EXACT.precision}
-    with keep_scores(task, partial, **asked) as task, worker_pool(task.scorer.score, workers) as submit:
+    with keep_scores(task, partial, **asked) as task, worker_pool(task.scorer.score, workers) as pool:
         for label, load in contenders:
             try:
-                results.append(score_model(task, load(), label, submit, workers))
+                results.append(score_model(task, load(), label, pool))
             except SalzooError as error:
                 if this_rank().size > 1:  # the other ranks wait for this one's scores: end them all
                     raise
                 not_scored[label] = str(error)
         if "density" in task.scorer.kinds:
-            results.append(score_gold(task, submit, workers))
+            results.append(score_gold(task, pool))
         if knows_people(task):
-            results += score_humans(task, submit, workers)
+            results += score_humans(task, pool)
     if scoring.relative:
         results = add_relative(results)
     reported = [row for name in list_models() for row in _reported(name, task.dataset)]
@@ -136,13 +133,7 @@ def _rows(metrics: Sequence[str], rows: Sequence[tuple[str, dict[str, float], st
     return lines
 
 
-def read_not_scored(path: Path) -> dict[str, str]:
-    """The models that a leaderboard could not score, and why, from its results file; none from other results files."""
-    record = json.loads(read_text(path, LARGEST))
-    found = record.get("not_scored")
-    return {name: str(why) for name, why in found.items()} if isinstance(found, dict) else {}
-
-
-def leaderboard_json(board: Leaderboard) -> str:
+def leaderboard_json(board: Leaderboard, command: str = "") -> str:
     """The leaderboard as JSON text: a results file with "reported" and "not_scored" beside the results."""
-    return json.dumps(plain(asdict(board)), indent=1, allow_nan=False)
+    reported = [asdict(row) for row in board.reported]
+    return results_json(board.results, command, reported=reported, not_scored=board.not_scored)

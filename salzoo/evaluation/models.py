@@ -1,17 +1,20 @@
 """Evaluation of models from names to scores."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from salzoo.evaluation.baselines import center_bias_model
 from salzoo.evaluation.filtering import Family, find_families, score_family
 from salzoo.evaluation.humans import knows_people, score_humans
 from salzoo.evaluation.partial import Partial
+from salzoo.evaluation.predictions import prepare_maps, score_maps
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.results import CENTER_BIAS, Result
-from salzoo.evaluation.tasks import Scoring, SubmitChunk, Task, keep_scores, prepare
+from salzoo.evaluation.tasks import Scoring, ScoringPool, Task, keep_scores, prepare
 from salzoo.hub.sources import load_model
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.choosing import choose_engine
@@ -53,20 +56,41 @@ def evaluate(
     loaded = [(_label(model), model if isinstance(model, SaliencyModel) else load_model(model)) for model in models]
     task = prepare(scoring)
     workers = default_workers(workers, where)
-    given = {label for label, _ in loaded}
-    others = [baseline for baseline in baselines(task) if baseline[0] not in given]
     asked = {"device": where.type, "engine": how.engine, "precision": how.precision}
-    with keep_scores(task, partial, **asked) as task, worker_pool(task.scorer.score, workers) as submit:
+    with keep_scores(task, partial, **asked) as task, worker_pool(task.scorer.score, workers) as pool:
         results = []
         for family in find_families(loaded):
             running = choose_engine(family.network.to(where).eval(), (), how).engine
-            results += score_family(task, family, running, submit, workers)
+            results += score_family(task, family, running, pool)
         order = [label for label, _ in loaded]
         results.sort(key=lambda result: order.index(result.model))
-        results += [score_model(task, model.to(where), label, submit, workers) for label, model in others]
-        if knows_people(task):
-            results += score_humans(task, submit, workers)
+        results += score_others(task, order, where, pool)
     return add_relative(results) if scoring.relative else results
+
+
+def evaluate_maps(
+    folder: str | Path, scoring: Scoring, *, partial: bool = False, workers: int | None = None, how: RunOptions = EXACT
+) -> list[Result]:
+    """Score saved maps as ``salzoo.evaluation.predictions`` says; the baselines and people stand beside them as beside
+    models, on the same frames."""
+    where = how.place()
+    share_cores()
+    task, saved = prepare_maps(Path(folder), scoring, partial=partial)
+    with worker_pool(task.scorer.score, default_workers(workers, where)) as pool:
+        results = [score_maps(task, Path(folder), saved, pool, partial=partial)]
+        there = [
+            np.array([index for index in frames.tolist() if files[index] is not None], np.intp)
+            for frames, files in zip(task.frames, saved.files, strict=True)
+        ]
+        results += score_others(replace(task, frames=there), (), where, pool)
+    return add_relative(results) if scoring.relative else results
+
+
+def score_others(task: Task, given: Sequence[str], where: torch.device, pool: ScoringPool) -> list[Result]:
+    """What stands beside models: the baselines, but those given, and where observers are known one by one, people."""
+    others = [(label, model) for label, model in baselines(task) if label not in given]
+    results = [score_model(task, model.to(where), label, pool) for label, model in others]
+    return results + (score_humans(task, pool) if knows_people(task) else [])
 
 
 def baselines(task: Task) -> list[tuple[str, SaliencyModel]]:
@@ -79,8 +103,7 @@ def score_model(
     task: Task,
     model: SaliencyModel,
     label: str,
-    submit: SubmitChunk | None = None,
-    workers: int = 1,
+    pool: ScoringPool | None = None,
     *,
     engine: Engine | None = None,
 ) -> Result:
@@ -92,16 +115,15 @@ def score_model(
         task: what to score on.
         model: it runs where it is.
         label: what to call it in the result.
-        submit: of a ``worker_pool`` of so many ``workers``, which then score while the model runs; by default maps
-            are scored in between.
+        pool: the workers that score while the model runs; by default maps are scored in between.
         engine: that runs the model; by default PyTorch in float32, where the model is.
     """
     model.eval()
-    if submit is None:
+    if pool is None:
         with worker_pool(task.scorer.score, 1) as here:
             return score_model(task, model, label, here, engine=engine)
     running = torch_engine(model) if engine is None else engine
-    return score_family(task, Family(model, [(label, model, None)]), running, submit, workers)[0]
+    return score_family(task, Family(model, [(label, model, None)]), running, pool)[0]
 
 
 def default_workers(workers: int | None, where: torch.device) -> int:

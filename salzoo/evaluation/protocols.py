@@ -98,7 +98,7 @@ PROTOCOLS = {
             other_frames=10,
             summary=(
                 "DHF1K benchmark (Wang et al., CVPR 2018): maps resized to the truth (bicubic, antialiased, mirrored "
-                "borders), every frame scored, mean over frames where the score is defined; exact AUCs"
+                "borders), mean over frames where the score is defined; exact AUCs"
             ),
         ),
         Protocol(

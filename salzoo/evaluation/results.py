@@ -224,9 +224,11 @@ def column_widths(metrics: Sequence[str]) -> dict[str, int]:
     return {metric: max(9, 2 + len(heading(metric))) for metric in metrics}
 
 
-def results_json(results: Sequence[Result]) -> str:
-    """Results as JSON text: {"results": [...]}, undefined means null."""
-    return json.dumps({"results": [plain(asdict(result)) for result in results]}, indent=1, allow_nan=False)
+def results_json(results: Sequence[Result], command: str = "", **more: Any) -> str:
+    """Results as JSON text: {"results": [...]}, with the command that gave them, where there was one, and what else is
+    said; undefined means null."""
+    record = {**({"command": command} if command else {}), "results": [asdict(result) for result in results], **more}
+    return json.dumps(plain(record), indent=1, allow_nan=False)
 
 
 def write_results(results: Sequence[Result], path: Path) -> None:
@@ -247,6 +249,15 @@ def read_results(path: Path) -> list[Result]:
         raise SalzooError(
             f"{path} is no results file of this salzoo ({one_line(error)}); make it again with salzoo eval"
         ) from error
+
+
+def read_more(path: Path) -> tuple[str, dict[str, str]]:
+    """What a results file says beside its results: the command that wrote it ("" where none is known), and the models
+    that were not scored, and why."""
+    record = json.loads(read_text(path, LARGEST))
+    command, not_scored = record.get("command"), record.get("not_scored")
+    reasons = {name: str(why) for name, why in not_scored.items()} if isinstance(not_scored, dict) else {}
+    return command if isinstance(command, str) else "", reasons
 
 
 def plain(value: Any) -> Any:

@@ -19,14 +19,14 @@ from salzoo.evaluation.results import GOLD, Result, heading, summarise
 from salzoo.evaluation.scoring import Chunk, ChunkScores, FrameScorer
 from salzoo.gaze.truth import has_gaze, kinds_of
 from salzoo.interfaces import Dataset, Metric, SalzooError, Video
-from salzoo.runtime.pool import Submit, map_in_order
+from salzoo.runtime.pool import WorkerPool
 from salzoo.runtime.progress import progress_bar
 from salzoo.runtime.ranks import await_all, fresh_store, gather, take_in_turn, this_rank
 
 CHUNK = 32
 """Frames that a worker process scores at a time."""
 
-SubmitChunk = Submit[Chunk, ChunkScores]
+ScoringPool = WorkerPool[Chunk, ChunkScores]
 
 
 @dataclass(frozen=True)
@@ -94,17 +94,24 @@ class Task:
         return self.scorer.protocol
 
 
+def open_split(scoring: Scoring) -> tuple[Dataset, list[Video]]:
+    """The data set and the videos that are to be scored. Raises SalzooError where the split is not annotated."""
+    dataset = scoring.dataset
+    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset, scoring.root)
+    videos = data.split(scoring.split)
+    bare = [video.id for video in videos if not video.annotated]
+    if bare:
+        where = f"{data.name} {scoring.split}"
+        raise SalzooError(f"{where} cannot be scored: no annotation of {len(bare)} videos, first {bare[0]}")
+    return data, videos
+
+
 def prepare(scoring: Scoring) -> Task:
     """Read what scoring any model on a split needs. Raises SalzooError where the split is not annotated."""
     rules, split, seed = find_protocol(scoring.protocol), scoring.split, scoring.seed
     if not 0 <= seed < 2**63:
         raise SalzooError(f"the seed must be a whole number from 0 to 2^63 - 1, not {seed}")
-    dataset = scoring.dataset
-    data = dataset if isinstance(dataset, Dataset) else open_dataset(dataset, scoring.root)
-    videos = data.split(split)
-    bare = [video.id for video in videos if not video.annotated]
-    if bare:
-        raise SalzooError(f"{data.name} {split} cannot be scored: no annotation of {len(bare)} videos, first {bare[0]}")
+    data, videos = open_split(scoring)
     notes = [data.note] if data.note else []
     train = [video for video in data.videos if video.split == "train" and video.annotated]
     if scoring.relative and not (train and all(map(has_gaze, videos))):
@@ -207,8 +214,7 @@ def chunks_of(task: Task, number: int, maps: Sequence[Any] | None) -> Iterator[C
 def collect(
     task: Task,
     chunks: Callable[[int], Iterable[Chunk]],
-    submit: SubmitChunk,
-    workers: int,
+    pool: ScoringPool,
     label: str,
     *,
     kind: str | None = None,
@@ -219,7 +225,7 @@ def collect(
     Args:
         task: what is scored.
         chunks: gives the chunks of a video by its number; of several models, each part once for every one.
-        submit, workers: of a ``worker_pool``.
+        pool: the workers that score.
         label: what the bar calls it.
         kind: under which the task keeps these scores; None where they are not kept.
         models: how many are scored together.
@@ -253,7 +259,7 @@ def collect(
                 else:
                     yield from chunks(number)
 
-        for number, parts in groupby(map_in_order(unknown(), submit, workers), key=lambda scores: scores.video):
+        for number, parts in groupby(pool.map_in_order(unknown()), key=lambda scores: scores.video):
             taken = []
             for part in parts:
                 taken.append(part)
@@ -267,9 +273,9 @@ def collect(
     return [sorted(gather(scores), key=lambda each: (each.video, each.frames)) for scores in found]
 
 
-def score_gold(task: Task, submit: SubmitChunk, workers: int) -> Result:
+def score_gold(task: Task, pool: ScoringPool) -> Result:
     """The density maps scored as if they were predictions: what no model can pass in CC, SIM and KLD."""
-    (found,) = collect(task, lambda number: chunks_of(task, number, None), submit, workers, "gold", kind=GOLD)
+    (found,) = collect(task, lambda number: chunks_of(task, number, None), pool, "gold", kind=GOLD)
     return make_result(task, GOLD, found)
 
 
@@ -278,17 +284,14 @@ def make_result(
     label: str,
     found: Sequence[ChunkScores],
     *,
-    spec: str | None = None,
-    weights_sha256: str | None = None,
     notices: Sequence[tuple[str, str]] = (),
     metrics: Sequence[str] | None = None,
-    detail: str = "",
 ) -> Result:
     """The result that follows from all chunks' scores, in order. Raises SalzooError where no frame has any.
 
     Args:
         metrics: those that the result has, of the task's; by default all.
-        detail: what must be said of the model beside its scores.
+        notices: more of what is odd than the chunks', kind and where.
     """
     columns = list(task.scorer.metrics)
     names = columns if metrics is None else list(metrics)
@@ -314,8 +317,8 @@ def make_result(
             per_frame[video.id] = dict(zip(frames, scores[video.id].tolist(), strict=True))
     return Result(
         model=label,
-        spec=spec,
-        weights_sha256=weights_sha256,
+        spec=None,
+        weights_sha256=None,
         dataset=task.dataset,
         split=task.split,
         note=task.note,
@@ -323,7 +326,6 @@ def make_result(
         seed=task.scorer.seed,
         frames_expected=sum(map(len, task.frames)),
         notices=odd,
-        detail=detail,
         per_frame=per_frame,
         **summarise(scores, names, mean_of_videos=task.protocol.mean_of_videos, seed=task.scorer.seed),
     )

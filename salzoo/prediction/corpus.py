@@ -236,8 +236,8 @@ def _predict_one(corpus: Corpus, runner: Runner, source: Input) -> None:
             _run(corpus, runner, source)
             return
         try:
-            with worker_pool(partial(_run_apart, corpus, torch.get_num_threads()), 2) as submit:
-                submit(source).result()
+            with worker_pool(partial(_run_apart, corpus, torch.get_num_threads()), 2) as pool:
+                pool.submit(source).result()
         except SalzooError as error:
             if isinstance(error.__cause__, BrokenProcessPool):
                 raise SalzooError(f"{source}: its process was killed at it twice") from error

@@ -1,7 +1,6 @@
 """The tables of a report: results that can stand beside each other, with what cards report on the same data set."""
 
 import math
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from salzoo.evaluation.comparison import distinct_labels
 from salzoo.evaluation.plots import difference_charts, spread_charts
 from salzoo.evaluation.protocols import PROTOCOLS
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
-from salzoo.evaluation.results import BOUNDS, CENTER_BIAS, UNITS, Result, format_notices, heading, number
+from salzoo.evaluation.results import CENTER_BIAS, UNITS, Result, format_notices, heading, number, read_more
 from salzoo.evaluation.tables import arrow, best_means, higher_is_better, is_bound
 from salzoo.hub.cards import list_models, load_card
 from salzoo.interfaces import SalzooError
@@ -62,7 +61,7 @@ class Board:
         remarks: on reported scores, and on the frames behind the table.
         reference: the result that differences are taken from.
         differences, spreads: a chart a metric.
-        commands: that give the measured rows again.
+        commands: that gave the measured rows, as far as their files know.
         versions: of the software, with the results that it computed.
     """
 
@@ -115,7 +114,7 @@ def _make_board(found: Sequence[tuple[Path, Result]]) -> Board:
         reference=labels[0],
         differences=difference_charts(results, labels),
         spreads=spread_charts(results, labels, metrics),
-        commands=[_command(found)],
+        commands=_commands(found),
         versions=list(dict.fromkeys(_versions(result) for result in results)),
     )
 
@@ -159,19 +158,10 @@ def _reported(dataset: str) -> list[Reported]:
     return rows
 
 
-def _command(found: Sequence[tuple[Path, Result]]) -> str:
-    """What scores the models again; those of a run by the name of its folder, as far as it holds their weights."""
-    first = found[0][1]
-    models = []
-    for path, result in found:
-        if path.name != RESULTS:
-            models += [result.model] if result.model not in (*BOUNDS, *BASELINES) else []
-        elif result.model == result.spec:
-            models.append(str(path.parent))
-    options = ["--dataset", first.dataset, "--split", first.split, "--protocol", first.protocol.partition(" ")[0]]
-    options += ["--seed", str(first.seed)] + (["--relative"] if first.relative else [])
-    command = shlex.join(["salzoo", "eval", *dict.fromkeys(models), *options])
-    return command + ("  # of every frame" if "only the first" in first.note else "")
+def _commands(found: Sequence[tuple[Path, Result]]) -> list[str]:
+    """The commands that wrote the files of these results; those of runs were written by training them."""
+    files = dict.fromkeys(path for path, _ in found if path.name != RESULTS)
+    return list(dict.fromkeys(command for path in files if (command := read_more(path)[0])))
 
 
 def _versions(result: Result) -> str:

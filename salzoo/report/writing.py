@@ -12,7 +12,7 @@ from salzoo.charts.panels import draw_panel
 from salzoo.charts.rows import draw_axis, draw_row
 from salzoo.charts.svg import svg_element
 from salzoo.evaluation.comparison import read_distinct
-from salzoo.evaluation.leaderboard import read_not_scored
+from salzoo.evaluation.results import read_more
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
 from salzoo.report.boards import make_boards
@@ -60,7 +60,7 @@ def write_report(
         title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
         runs=list(zip(runs, sights, strict=True)),
         boards=boards,
-        not_scored={name: why for file in files for name, why in read_not_scored(file).items()},
+        not_scored={name: why for file in files for name, why in read_more(file)[1].items()},
         command=command,
     )
     size = len(page.encode())

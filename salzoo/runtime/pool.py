@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.crashes import note_in, noted_in
@@ -37,8 +38,26 @@ ENVIRONMENT = {
 Submit = Callable[[Item], Future[Result]]
 
 
+@dataclass(frozen=True)
+class WorkerPool(Generic[Item, Result]):
+    """So many workers that apply a function: ``submit`` takes an item and gives the future of its result."""
+
+    submit: Submit[Item, Result]
+    workers: int
+
+    def map_in_order(self, items: Iterable[Item]) -> Iterator[Result]:
+        """Submit items as they come, yielding their results in order; few wait at a time."""
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(self.submit(item))
+            while waiting and (len(waiting) > AHEAD * self.workers or waiting[0].done()):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
 @contextmanager
-def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Submit[Item, Result]]:
+def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[WorkerPool[Item, Result]]:
     """Worker processes of one thread each that apply a function; with one worker it is applied here and at once.
 
     Processes are spawned: a fork of a process with threads, such as torch's, may hang.
@@ -46,15 +65,12 @@ def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Su
     Args:
         function: picklable; it travels to each process once. What it takes and gives is pickled for each item.
 
-    Yields:
-        A function that takes an item and gives the future of its result.
-
     Raises:
         SalzooError: a worker crashed or was killed; it says on which file. Ctrl-C, or a signal that ends the program,
             ends the workers at once.
     """
     if workers == 1:
-        yield lambda item: _done(function(item))
+        yield WorkerPool(lambda item: _done(function(item)), 1)
         return
     most = max(16, 4 * cores())
     if workers > most:
@@ -71,7 +87,7 @@ def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Su
             return future
 
         try:
-            yield submit
+            yield WorkerPool(submit, workers)
         except BrokenProcessPool as error:
             pool.shutdown()  # which waits until the other processes have ended too
             ends = {pid: process.exitcode for pid, process in processes.items()}
@@ -97,17 +113,6 @@ def _how_it_ended(ends: dict[int, int | None], folder: Path) -> str:
         return f"a worker process was killed{where}, perhaps for lack of memory; try fewer --workers"
     how = signal.Signals(-end).name if end < 0 else f"status {end}"
     return f"a worker process crashed ({how}){where}" + ("; repair that file, or leave it out" if names else "")
-
-
-def map_in_order(items: Iterable[Item], submit: Submit[Item, Result], workers: int) -> Iterator[Result]:
-    """Submit items as they come, yielding their results in order; few wait at a time."""
-    waiting: deque[Future[Result]] = deque()
-    for item in items:
-        waiting.append(submit(item))
-        while waiting and (len(waiting) > AHEAD * workers or waiting[0].done()):
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def _done(result: Result) -> Future[Result]:

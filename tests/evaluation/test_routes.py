@@ -133,7 +133,7 @@ def test_the_command_without_models_writes_the_leaderboard(small_root: Path, tmp
     assert done.exit_code == 0, done.output
     assert "not scored:" in done.output
     record = json.loads(out.read_text())
-    assert set(record) == {"results", "reported", "not_scored"}
+    assert set(record) == {"command", "results", "reported", "not_scored"}
     assert any("withdrawn" in row["status"] for row in record["reported"])
 
 

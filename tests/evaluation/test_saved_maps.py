@@ -1,18 +1,25 @@
 """Scoring maps that lie in a folder: every route gives the same bits, and bad data is named, never skipped."""
 
+import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
+from salzoo.cli import cli
+from salzoo.data import open_dataset
 from salzoo.datasets.dhf1k import open_dhf1k
 from salzoo.evaluation.predictions import evaluate_predictions
-from salzoo.evaluation.results import Result, results_json
+from salzoo.evaluation.results import CENTER_BIAS, HUMANS, Result, read_results, results_json
+from salzoo.evaluation.saved_maps import _match, find_maps
 from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.metrics import auc_shuffled, cc, ig, nss, resize_prediction
@@ -90,6 +97,92 @@ def test_files_of_values_are_scored_as_they_are(gaze: Any) -> None:
         np.save(path, wrong)
         with pytest.raises(SalzooError, match=r"cannot be read.*\.npy"):
             evaluate(gaze)
+
+
+@pytest.mark.parametrize("prefix", ["img_", "pred_sal_0", "frame-", "2024 maps "])
+def test_authors_prefixes_are_understood(gaze: Any, prefix: str) -> None:
+    plain = evaluate(gaze)
+    for path in list(gaze.all_maps()):
+        path.rename(path.with_name(f"{prefix}{int(path.stem):05d}.png"))
+    assert same(plain, evaluate(gaze))
+    gaze.write(gaze.maps / "0601" / "overview.png", np.zeros((36, 64), np.uint8))
+    with pytest.raises(SalzooError, match=r"1 files that belong to no frame: .*overview\.png"):
+        evaluate(gaze)
+
+
+@dataclass(frozen=True)
+class Still:
+    id: str
+    frames: int = 1
+
+    def frame_name(self, index: int) -> str:
+        return self.id
+
+
+def find(folder: Path, *names: str, there: str) -> list[str | None]:
+    for each in there.split():
+        (folder / each).parent.mkdir(parents=True, exist_ok=True)
+        (folder / each).touch()
+    saved = find_maps(folder, [Still(name) for name in names])  # type: ignore[misc]
+    return [path and str(path.relative_to(folder)) for (path,) in saved.files]
+
+
+def test_images_lie_in_one_folder_or_in_one_each(tmp_path: Path) -> None:
+    assert find(tmp_path / "a", "city", "wood", there="city.png wood.jpg") == ["city.png", "wood.jpg"]
+    assert find(tmp_path / "b", "city", "wood", there="city/city.png wood/wood.png") == [
+        "city/city.png",
+        "wood/wood.png",
+    ]
+    assert find(tmp_path / "c", "city", "wood", there="city.png wood/wood.png") == ["city.png", "wood/wood.png"]
+    assert find(tmp_path / "d", "COCO_0012", "COCO_0100", there="12.png 100.png") == ["12.png", "100.png"]
+    with pytest.raises(SalzooError, match=r"has city twice: city\.jpg and city\.png"):
+        find(tmp_path / "e", "city", there="city.png city.jpg")
+    with pytest.raises(SalzooError, match=r"expected as .*f/city/city\.png or .*f/city\.png"):
+        find(tmp_path / "f", "city", there="other.png")
+
+
+def test_a_number_that_two_names_have_tells_neither(tmp_path: Path) -> None:
+    assert find(tmp_path / "a", "1", "01", there="1.png") == ["1.png", None]
+    assert find(tmp_path / "b", "1", "01", there="1.png 01.png") == ["1.png", "01.png"]
+    with pytest.raises(SalzooError, match="no maps of any"):
+        find(tmp_path / "c", "1", "01", there="001.png")
+
+
+@given(st.lists(st.integers(0, 99_999), min_size=1, unique=True), st.text("ab_-. 0", max_size=4), st.integers(1, 9))
+def test_any_prefix_and_any_zeros_are_the_same_names(numbers: list[int], prefix: str, zeros: int) -> None:
+    names = [f"{number:04d}" for number in numbers]
+    paths = [Path(f"/{prefix}_{number:0{zeros}d}.png") for number in numbers]
+    assert _match(names, paths) == dict(zip(names, paths, strict=True))
+
+
+def test_the_layout_is_looked_at_before_anything_that_takes_time(gaze: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("salzoo.evaluation.predictions.prepare", lambda scoring: pytest.fail("too early"))
+    shutil.rmtree(gaze.maps / "0602")
+    with pytest.raises(
+        SalzooError, match=r"has maps of 2 of the 3 videos and images of dhf1k val: none of 0602; --partial"
+    ):
+        evaluate(gaze)
+
+
+def test_baselines_and_people_stand_beside_maps_on_the_same_frames(tiny_gaze: Path, tmp_path: Path) -> None:
+    videos = open_dataset("osie", tiny_gaze).split("test")
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    for video in videos[1:]:
+        cv2.imwrite(str(maps / f"{video.id}.png"), np.random.default_rng(0).integers(0, 255, (20, 30), np.uint8))
+    out = tmp_path / "r.json"
+    words = ["eval", "--dataset", "osie", "--root", str(tiny_gaze), "--split", "test", "-o", str(out)]
+    words += ["--predictions", str(maps), "--workers", "1"]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 1
+    assert f"has maps of {len(videos) - 1} of the {len(videos)} videos and images of osie test: none of" in done.output
+    done = CliRunner().invoke(cli, [*words, "--partial", "--relative"])
+    assert done.exit_code == 0, done.output
+    mine, *others = read_results(out)
+    assert f"maps of {len(videos) - 1} of {len(videos)} videos and images" in done.output
+    assert [other.model for other in others] == [CENTER_BIAS, "spectral-residual", HUMANS]
+    assert all(other.per_video.keys() == mine.per_video.keys() for other in others)
+    assert mine.relative is not None
 
 
 def test_sixteen_bits_and_equal_colours_are_the_same_map(gaze: Any) -> None:
@@ -208,7 +301,7 @@ def test_fixations_and_density_of_different_sizes_are_named(gaze: Any) -> None:
 def test_folders_that_hold_no_maps(gaze: Any, tmp_path: Path) -> None:
     with pytest.raises(SalzooError, match="nowhere does not exist"):
         evaluate_predictions(tmp_path / "nowhere", Scoring("dhf1k", root=gaze.root))
-    with pytest.raises(SalzooError, match=r"has no folder for any of the 3 videos, such as 0601"):
+    with pytest.raises(SalzooError, match=r"has no maps of any of the 3 videos or images, such as 0601"):
         evaluate_predictions(gaze.root, Scoring("dhf1k", root=gaze.root))
 
 

@@ -130,4 +130,6 @@ def test_options_that_do_not_fit_are_refused_before_any_work(tmp_path: Path, tin
     done = run(cli, ["eval", "center-bias", *root, "--relative"])
     assert done.exit_code == 1
     assert "the observers of val are not known one by one" in done.output
-    assert run(cli, ["eval", "--predictions", str(tmp_path), *root, "--relative"]).exit_code == 2
+    assert run(cli, ["eval", "--predictions", str(tmp_path), *root, "--resume"]).exit_code == 2
+    done = run(cli, ["eval", "center-bias", *root, "-o", str(tmp_path / "scores.doc")])
+    assert "the names of results end in .json, .csv, .tex, .svg, .png" in done.output

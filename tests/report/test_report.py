@@ -1,8 +1,10 @@
 """Reports as people open them, in a browser; and what goes into them."""
 
 import dataclasses
+import html
 import json
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +141,28 @@ def test_what_a_report_says(page: Path) -> None:
     result = make_result("a")
     low, high = result.interval_95["nss"]
     assert f"{low:.3f} to {high:.3f}" in text
+
+
+def test_the_commands_of_a_report_give_it_again(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["eval", "center-bias", "--root", str(tiny_data), "--max-frames", "5", "--per-frame", "--seed", "3"]
+    for command in ([*words, "-o", "my scores.json", "-o", "t.tex"], ["report", "my scores.json", "-o", "r.html"]):
+        done = CliRunner().invoke(cli, command)
+        assert done.exit_code == 0, done.output
+    made = {name: Path(name).read_bytes() for name in ("my scores.json", "t.tex", "r.html")}
+    page = made["r.html"].decode()
+    assert "5 of " in page
+    assert "every frame" not in page
+    commands = [html.unescape(each) for each in re.findall(r"<code>(salzoo .*?)</code>", page, re.DOTALL)]
+    assert len(commands) == 2
+    for name in made:
+        Path(name).unlink()
+    for command in commands:
+        done = CliRunner().invoke(cli, shlex.split(command)[1:])
+        assert done.exit_code == 0, done.output
+    assert {name: Path(name).read_bytes() for name in made} == made
 
 
 def test_reported_scores_stand_beside_with_their_status(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from salzoo.interfaces import SalzooError
 from salzoo.runtime.crashes import being_read
-from salzoo.runtime.pool import map_in_order, worker_pool
+from salzoo.runtime.pool import worker_pool
 
 
 def crash_on(item: tuple[str, int]) -> str:
@@ -33,8 +33,8 @@ def crash_on(item: tuple[str, int]) -> str:
 )
 def test_a_worker_that_dies_names_what_it_read(number: signal.Signals, message: str) -> None:
     items = [("maps/0001.png", 0), ("maps/0007.png", int(number)), ("maps/0009.png", 0)]
-    with pytest.raises(SalzooError, match=message), worker_pool(crash_on, 2) as submit:
-        list(map_in_order(items, submit, 2))
+    with pytest.raises(SalzooError, match=message), worker_pool(crash_on, 2) as pool:
+        list(pool.map_in_order(items))
 
 
 SCRIPT = """

@@ -111,9 +111,9 @@ def test_signals_are_noted_once_and_held_back_while_processes_start() -> None:
 
 def test_workers_end_at_once_with_their_parent() -> None:
     def work() -> None:
-        with ended_by_signals(), worker_pool(time.sleep, 2) as submit:
+        with ended_by_signals(), worker_pool(time.sleep, 2) as pool:
             for _ in range(4):
-                submit(600)
+                pool.submit(600)
             signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(SystemExit):
