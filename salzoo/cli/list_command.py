@@ -15,7 +15,9 @@ from salzoo.registry import KINDS, Entry, Kind
 @click.option(
     "--timm", "timm_pattern", metavar="PATTERN", help="With backbones: the architectures of timm that match a glob."
 )
-@click.option("--long", is_flag=True, help="With models: also size, cost, licence and where scores come from.")
+@click.option(
+    "--long", is_flag=True, help="With models: a table of size, cost, training data, terms and where the weights are."
+)
 @click.option(
     "--speed", is_flag=True, help="With --long: also frames/s, measured here on the CPU, which takes a while."
 )
@@ -62,40 +64,43 @@ def _print_timm(pattern: str, as_json: bool) -> None:
 def _print_models(pattern: str, long: bool, speed: bool) -> None:
     from salzoo.hub.places import describe_models
 
+    if long:
+        _print_table(pattern, speed)
+        return
     for model in describe_models(pattern):
         scores = ", ".join(f"{metric} {score:.3f}" for metric, score in model.scores.items())
         heading(f"{model.name}  {model.spec}")
-        click.echo(f"    on its card: {scores or 'none'}\n    weights {model.weights}")
-        if long:
-            _print_measures(model.name)
-            if speed:
-                _print_speed(model.name if model.weights.startswith(("ready", "at hand")) else model.spec)
-            click.echo(f"    licence of the weights: {model.license}; its scores: {model.source or 'none'}")
+        said = f" ({model.source})" if model.source else ""
+        click.echo(f"    on its card: {scores or 'none'}{said}\n    weights {model.weights}")
 
 
-def _print_measures(name: str) -> None:
-    from salzoo.hub.measures import measure
-    from salzoo.hub.sources import outline_source
+def _print_table(pattern: str, speed: bool) -> None:
+    """What one gets, a line a model."""
+    from salzoo.hub.measures import measure_models
 
-    spec, preprocessing = outline_source(name)
-    found = measure(spec, preprocessing.size if preprocessing else None)
-    window = f"windows of {found.window} frames" if found.window > 1 else "no window of frames"
-    click.echo(
-        f"    {found.parameters:,} parameters, {window}, {found.gflops:.1f} GFLOPs a frame of "
-        f"{found.size[0]}×{found.size[1]}"
-    )
+    heads = ("model", "parameters", "MB", "GFLOPs", "input", "frames", *(["frames/s"] * speed))
+    rows = [(*heads, "trained on", "terms", "weights")]
+    for model, found in measure_models(pattern):
+        window = str(found.window) if found.window > 1 else ""
+        size = f"{found.size[0]}×{found.size[1]}"
+        cells = [model.name, f"{found.parameters:,}", f"{found.megabytes:.1f}", f"{found.gflops:.1f}", size, window]
+        if speed:
+            cells.append(_speed(model.name if model.here else model.spec))
+        rows.append((*cells, found.trained_on, model.license, model.place))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    words = len(heads) - 1  # what stands behind numbers
+    for row in rows:
+        cells = [f"{c:{'<' if i in (0, *range(words + 1, len(row))) else '>'}{widths[i]}}" for i, c in enumerate(row)]
+        click.echo("  ".join(cells).rstrip())
+    click.echo("GFLOPs: of a frame of that input; frames: that a map depends on, where the network looks at windows")
+    if speed:
+        click.echo("frames/s: here, one by one in float32 on PyTorch, CPU, with random weights where none are here")
 
 
-def _print_speed(spec: str) -> None:
-    import torch
-
+def _speed(name: str) -> str:
     from salzoo.bench.inference import frames_per_second
 
-    threads = torch.get_num_threads()
-    click.echo(
-        f"    {frames_per_second(spec):.1f} frames/s here, one by one in float32 on PyTorch, CPU, {threads} "
-        f"thread{'s' * (threads > 1)}"
-    )
+    return f"{frames_per_second(name):.1f}"
 
 
 def _record(entry: Entry) -> dict[str, object]:

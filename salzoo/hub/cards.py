@@ -70,6 +70,7 @@ class Card:
         results: the scores of its model-index.
         weights: where the weights are, if they are on the Hub or in salzoo itself.
         file: what ``salzoo pull`` makes them of, if that is a file of their authors.
+        trained_on: the data sets that its authors state for this file, where others of the package saw others.
         published: where the authors published theirs; may be empty where ``weights`` are.
         convert: the command line that turns their file into a checkpoint folder; likewise.
         sources: papers and pages that the card rests on.
@@ -82,6 +83,7 @@ class Card:
     results: "tuple[EvalResult, ...]"
     weights: Weights | None
     file: AuthorsFile | None
+    trained_on: tuple[str, ...]
     published: str
     convert: str
     sources: tuple[str, ...]
@@ -132,9 +134,6 @@ def parse_card(name: str, text: str) -> Card:
     block = data.get("salzoo")
     if not isinstance(block, dict):
         raise SalzooError(f"card {name}: the block 'salzoo:' is missing")
-    sources = block.get("sources")
-    if not (isinstance(sources, list) and sources and all(isinstance(source, str) for source in sources)):
-        raise SalzooError(f"card {name}: salzoo.sources must be a list of texts")
     weights = _weights(name, block.get("weights"))
     published, convert = (
         _text(name, block, key) if weights is None or key in block else "" for key in ("published", "convert")
@@ -147,9 +146,10 @@ def parse_card(name: str, text: str) -> Card:
         results=results,
         weights=weights,
         file=parse_authors_file(name, block),
+        trained_on=_texts(name, block, "trained_on") if "trained_on" in block else (),
         published=published,
         convert=convert,
-        sources=tuple(sources),
+        sources=_texts(name, block, "sources"),
     )
 
 
@@ -224,6 +224,13 @@ def _text(name: str, block: Mapping[str, Any], key: str) -> str:
     if not (isinstance(value, str) and value.strip()):
         raise SalzooError(f"card {name}: salzoo.{key} must be a text")
     return _one_line(value)
+
+
+def _texts(name: str, block: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    values = block.get(key)
+    if not (isinstance(values, list) and values and all(isinstance(value, str) for value in values)):
+        raise SalzooError(f"card {name}: salzoo.{key} must be a list of texts")
+    return tuple(values)
 
 
 def _weights(name: str, record: Any) -> Weights | None:

@@ -19,6 +19,7 @@ from salzoo.model import canonical_spec
 from salzoo.runtime.files import complete_or_absent, read_text, write_text
 from salzoo.runtime.locking import locked
 from salzoo.runtime.ranks import this_rank
+from salzoo.trained_on import TrainedOn
 
 RECORD = "source.json"
 """In the checkpoint folder: where the weights are from, and the checksums of the file and of what it became."""
@@ -126,6 +127,8 @@ def _convert(card: Card, file: AuthorsFile, path: Path, sha256: str) -> Path:
     model, _ = convert_weights(path, card.spec)
     if model.spec != canonical_spec(card.spec):
         raise SalzooError(f"{file.where} holds weights of {model.spec}, not of {card.spec} as the card says")
+    if card.trained_on:
+        model.trained_on = TrainedOn().and_stated(*card.trained_on)
     folder = pulled_folder(card)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ class Listed:
         weights: where they are.
         source: where the scores come from.
         license: of the weights, as the card's front matter has it.
+        place: where they are, in a word or two: "here", the command that fetches them, or "authors' file".
     """
 
     name: str
@@ -33,6 +34,12 @@ class Listed:
     weights: str
     source: str
     license: str
+    place: str
+
+    @property
+    def here(self) -> bool:
+        """Whether the weights are on this machine."""
+        return self.place == "here"
 
 
 def describe_models(pattern: str = "*") -> list[Listed]:
@@ -44,7 +51,10 @@ def describe_models(pattern: str = "*") -> list[Listed]:
         scores = {each.metric_type: each.metric_value for each in card.results if each.dataset_name == first}
         source = (card.results[0].source_name or "measured with salzoo") if card.results else ""
         licence = split_card(card.text)[0].get("license")
-        listed.append(Listed(name, card.spec, scores, _where(name), source, str(licence or "not stated")))
+        where = _where(name)
+        place = "here" if where.startswith(("ready", "at hand")) else "authors' file"
+        place = f"salzoo pull {name}" if f"salzoo pull {name}" in where else place
+        listed.append(Listed(name, card.spec, scores, where, source, str(licence or "not stated"), place))
     return listed
 
 

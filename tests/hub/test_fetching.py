@@ -33,6 +33,7 @@ salzoo:
   spec: {spec}
   file: {file}
   terms: "{terms}"
+  trained_on: [SALICON, Their Own]
   published: in https://github.com/lab/net, net.pth
   convert: salzoo convert net.pth --spec {spec} -o made
   sources: ["https://example.org/paper"]
@@ -109,6 +110,8 @@ def test_a_file_becomes_a_model_once_its_terms_were_shown(server: Server, tmp_pa
     assert record["sha256"] == hashlib.sha256(server.content).hexdigest() == lines[3].split()[-1]
     model = load_model("made+ema@output")
     assert str(model.spec) == f"{SPEC}+ema@output"
+    assert model.trained_on.stated == ("SALICON", "Their Own")
+    assert "  SALICON, Their Own  mit " in CliRunner().invoke(cli, ["list", "models", "made", "--long"]).output
     wanted = torch.load(io.BytesIO(server.content), weights_only=True)
     assert torch.equal(model.state_dict()["backbone.30.weight"], wanted["30.weight"])
     assert kept(tmp_path) == ["README.md", "config.json", "model.safetensors", "source.json"]

@@ -25,9 +25,18 @@ def test_a_model_twice_as_wide_takes_about_four_times_as_much() -> None:
     assert other.parameters / one.parameters == pytest.approx(4, rel=0.1)
 
 
-def test_the_list_says_size_cost_licence_and_source() -> None:
-    done = CliRunner().invoke(cli, ["list", "models", "salema61", "--long"])
+def test_the_list_is_a_table_of_what_one_gets() -> None:
+    done = CliRunner().invoke(cli, ["list", "models", "*e*3*", "--long"])
     assert done.exit_code == 0, done.output
-    assert "31,787,009 parameters, no window of frames, 79.9 GFLOPs a frame of 192×256" in done.output
-    assert "licence of the weights: unknown; its scores: Reported by the authors of SalEMA" in done.output
+    heads, row = (line.split() for line in done.output.splitlines()[:2])
+    assert heads == ["model", "parameters", "MB", "GFLOPs", "input", "frames", "trained", "on", "terms", "weights"]
+    assert row == ["salema30", "31,787,009", "127.1", "79.9", "192×256", "unknown", "unknown", "authors'", "file"]
+    ours = CliRunner().invoke(cli, ["list", "models", "gaze-lite", "--long"]).output.splitlines()[1]
+    assert "288×384" in ours
+    assert ours.endswith("  osie, eyecrowd, sun500, hevc33, ImageNet  apache-2.0  here")
     assert CliRunner().invoke(cli, ["list", "backbones", "--long"]).exit_code == 2
+
+
+def test_the_short_list_says_where_scores_come_from() -> None:
+    done = CliRunner().invoke(cli, ["list", "models", "salema61"])
+    assert "(Reported by the authors of SalEMA" in done.output

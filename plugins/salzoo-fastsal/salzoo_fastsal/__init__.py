@@ -51,6 +51,8 @@ def read_card(name: str = "fastsal-salicon-a") -> str:
         "084af1aee83760558a37a7c22892a63af1996c8f": blob,
         "  spec: fastsal\n": f"  spec: {'fastsal' if head == 'a' else 'fastsal:head=c'}\n",
     }
+    if "coco" in file:  # the maps that it learned from are of a network that SALICON had trained
+        changes["  trained_on: [ImageNet, SALICON]"] = "  trained_on: [ImageNet, COCO, SALICON]"
     for old, new in changes.items():
         text = text.replace(old, new)
     return text

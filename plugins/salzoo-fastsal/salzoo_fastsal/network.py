@@ -144,6 +144,19 @@ class FastSal(Backbone):
             ),
         )
 
+        self._begin_decoder()
+
+    def _begin_decoder(self) -> None:
+        """He's initialisation where a ReLU follows, and a map that is nearly even: PyTorch's own, on these features,
+        would begin with a sigmoid of 0 and 1."""
+        for module in self.modules():
+            if isinstance(module, Adapt):
+                nn.init.kaiming_normal_(module.conv.weight)
+                nn.init.zeros_(module.conv.bias)  # type: ignore[arg-type]
+        for name, parameter in self.named_parameters():
+            if name.startswith("score."):
+                nn.init.normal_(parameter, std=0.001) if parameter.dim() > 1 else nn.init.zeros_(parameter)
+
     def load_imagenet(self) -> str:
         for name, tensor in packaged_tensors(WEIGHTS).items():
             number, _, rest = name.removeprefix("features.").partition(".")

@@ -37,6 +37,7 @@ _TUNED = {
     "weights_best.pth": "weights_ft_mit1003.pth",
     "f06b52c56405bbf11b40cf1b4307573aa4035bea": "2a14bf648bf090a771152bb0f9da2da311c1cbef",
     " (15.5 MB)": "",
+    "  published: ": "  trained_on: [ImageNet, DHF1K, Hollywood-2, UCF Sports, SALICON, MIT1003]\n  published: ",
     "and SALICON in random turns, 16 epochs.": "and SALICON in random turns, 16 epochs; then tuned on MIT1003.",
 }
 """What reads otherwise on the card of the network tuned on MIT1003, which takes SALICON's modules."""
