@@ -112,10 +112,15 @@ def velocities(times: NDArray[np.float64], points: NDArray[np.float64]) -> NDArr
 
 
 def _slow_runs(times: NDArray[np.float64], degrees: NDArray[np.float64], how: Detection) -> list[tuple[int, int]]:
-    """I-VT: runs of samples whose velocity is below the threshold."""
-    slow = velocities(times, degrees) < how.threshold
-    edges = np.flatnonzero(np.diff(slow.astype(np.int8), prepend=0, append=0))
-    pairs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    """I-VT: runs of samples whose velocity is below the threshold; where they are further apart than ``WINDOW``, runs
+    with a velocity from each to the next below it."""
+    if usual_step(times) > WINDOW:
+        apart = np.hypot(*np.diff(degrees, axis=0).T) / np.diff(times) >= how.threshold
+        pairs = itertools.pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(times)])
+    else:
+        slow = velocities(times, degrees) < how.threshold
+        edges = np.flatnonzero(np.diff(slow.astype(np.int8), prepend=0, append=0)).tolist()
+        pairs = zip(edges[::2], edges[1::2], strict=True)  # type: ignore[assignment]
     return [(first, end) for first, end in pairs if times[end - 1] - times[first] >= how.shortest - 1e-9]
 
 

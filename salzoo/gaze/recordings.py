@@ -155,9 +155,9 @@ def _fixations_of(
         return _given(table, rows[~marked], times[~marked], points[~marked], setup, label, findings)
     keep = _one_at_a_time(times, points, label, findings)
     times, points, rows = times[keep], points[keep], rows[keep]
-    seen = np.isfinite(points).all(1)
-    findings.samples += len(rows)
-    findings.lost += int((~seen).sum())
+    if table.rows == "samples" or not table.columns["x"][0].hint.event:  # else only fixations have a place
+        findings.samples += len(rows)
+        findings.lost += int((~np.isfinite(points).all(1)).sum())
     if table.rows == "labelled":
         found = _labelled(table, rows, times, points, fixated)
     else:

@@ -87,7 +87,7 @@ def read_places(
             reasons["off the surface" if surface else "called invalid"] = _says_no(names, rows)
     if "confidence" in table.numbers:
         reasons[f"confidence below {CONFIDENT}"] = table.numbers["confidence"][rows] < CONFIDENT
-    if table.rows != "fixations":
+    if table.rows == "samples":
         findings.leave(what, int((~np.isfinite(points).all(1)).sum()))
     marked = np.zeros(len(rows), np.bool_)
     for reason, lost in reasons.items():

@@ -18,6 +18,9 @@ SLOWEST, FASTEST = 20.0, 5000.0
 BRIEFEST, LONGEST = 0.04, 4.0
 """Seconds between which the median duration of fixations lies; they tell its unit."""
 
+LONGEST_STATED = 30.0
+"""The same where the unit is stated: who is asked to look at one point does so for seconds."""
+
 FEW = 60
 """Rows of a viewing, in the median, up to which rows without any times are fixations in their order, not samples."""
 
@@ -140,7 +143,8 @@ def _settle_durations(table: Table, viewings: Sequence[Viewing], settled: Setup)
     durations = lengths[rows]
     durations = durations[np.isfinite(durations)]
     median = float(np.median(durations)) if len(durations) else 0.0
-    likely = [unit for unit, scale in SECONDS.items() if BRIEFEST <= median * scale <= LONGEST]
+    longest = LONGEST_STATED if column.hint.unit else LONGEST
+    likely = [unit for unit, scale in SECONDS.items() if BRIEFEST <= median * scale <= longest]
     said = column.hint.unit or (_hint(table, "time").unit if role == "end" else "")
     said = said or (settled.time_unit if settled.time_unit in likely else "")
     unit = said or (likely[0] if likely else "")

@@ -1,0 +1,115 @@
+"""Made exports of each tracker: their fixations come back, whatever stands between them."""
+
+import tempfile
+from pathlib import Path
+
+import cv2
+import exports
+import numpy as np
+import pytest
+from exports import DEGREE, SCREEN, Recorded, recorded
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from recording import Numbers, compare
+
+from salzoo.datasets.folder import read_gaze_table
+from salzoo.datasets.importing import Import, import_gaze
+from salzoo.gaze.setup import Setup
+from salzoo.gaze.tables import Layout
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    cv2.imwrite(str(folder / "pic.png"), np.zeros((*SCREEN, 3), np.uint8))
+    return folder
+
+
+def import_one(
+    table: Path, pictures: Path, setup: Setup | None = None, layout: Layout | None = None
+) -> tuple[Numbers, str]:
+    """The fixations that a table gives, (n, 4), and what was said."""
+    said: list[str] = []
+    out = table.parent / "set"
+    base = setup or Setup()
+    given = Setup(**{**vars(base), "pixels_per_degree": DEGREE})
+    import_gaze(Import([table], pictures, out, given, layout or Layout()), said.append)
+    gaze = read_gaze_table(out / "gaze.csv")
+    assert len(gaze.observers) == 1
+    return gaze.fixations["pic"][:, 1:], "\n".join(said)
+
+
+def agrees(found: Numbers, made: Recorded, place: float) -> None:
+    """Every fixation once, none beside them, within so many pixels."""
+    recall, number, _, error = compare(found, made.true, 1.0)
+    assert (recall, number) == (1, 1)
+    assert error <= place
+
+
+RATES = st.one_of(
+    st.sampled_from([30, 50, 60, 90, 120, 150, 250, 300, 500, 600, 1000, 1200, 2000]), st.floats(30, 2000)
+)
+
+
+@examples(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 10_000),
+    rate=RATES,
+    lost=st.sampled_from([0.0, 0.03]),
+    separator=st.sampled_from([",", ";", "\t", "|", " "]),
+    decimal=st.sampled_from([".", ","]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    mark=st.sampled_from(["", ".", "NA", "0", "-1", "0.00"]),
+)
+def test_samples_however_written(
+    pictures: Path, seed: int, rate: float, lost: float, separator: str, decimal: str, encoding: str, mark: str
+) -> None:
+    decimal = "." if separator == "," else decimal
+    mark = "NA" if separator == " " and not mark else mark.replace(".", decimal) if mark == "0.00" else mark
+    made = recorded(seed, rate, lost=lost)
+    with tempfile.TemporaryDirectory() as folder:
+        table = exports.plain(Path(folder) / "gaze.txt", made, separator, decimal, encoding, mark)
+        layout = Layout(encoding="cp1252" if encoding == "cp1252" else "")
+        found, said = import_one(table, pictures, layout=layout)
+    agrees(found, made, 0.2 * DEGREE)
+    count = int(np.isnan(made.places[:, 0]).sum())
+    assert not count or f"{count} samples in which the eye was not seen" in said
+
+
+LABELLED = {
+    "Tobii": (exports.tobii, 1.0),
+    "Gazepoint": (exports.gazepoint, 1.0),
+    "EyeLink": (exports.eyelink, 1.0),
+    "Pupil surface": (exports.pupil_surface, 1.0),
+    "SMI": (exports.smi, 0.2 * DEGREE),
+    "BIDS": (exports.bids, 0.2 * DEGREE),
+}
+
+
+@pytest.mark.parametrize("tracker", LABELLED)
+@examples(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10_000), rate=st.sampled_from([60, 120, 250, 500, 1000]), lost=st.sampled_from([0.0, 0.03]))
+def test_fixations_of_each_tracker_come_back(tracker: str, pictures: Path, seed: int, rate: float, lost: float) -> None:
+    make, place = LABELLED[tracker]
+    made = recorded(seed, rate, lost=lost)
+    with tempfile.TemporaryDirectory() as folder:
+        setup = Setup(screen=SCREEN) if tracker == "Gazepoint" else None
+        found, _ = import_one(make(Path(folder) / "export.tsv", made), pictures, setup)
+    agrees(found, made, place)
+
+
+@pytest.mark.parametrize(
+    ("eyes", "eye"), [("L", "both"), ("R", "both"), ("LR", "both"), ("LR", "left"), ("LR", "right")]
+)
+@pytest.mark.parametrize("rate", [250, 2000])
+def test_eyelink_of_one_and_two_eyes(eyes: str, eye: str, rate: float, pictures: Path, tmp_path: Path) -> None:
+    """Times count from the message that shows the picture, less its offset; of both eyes the mean of the samples."""
+    made = recorded(3, rate)
+    table = exports.eyelink(tmp_path / "a.asc", made, eyes)
+    found, said = import_one(table, pictures, layout=Layout(eye=eye))  # type: ignore[arg-type]
+    averaged = eyes == "LR" and eye == "both"
+    agrees(found, made, 0.2 * DEGREE if averaged else 1.0)
+    assert "screen of 1920×1080" in said
+    if not averaged:
+        np.testing.assert_allclose(found[:, :2], made.true[:, :2], atol=1.5e-3)
