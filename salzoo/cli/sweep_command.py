@@ -31,6 +31,9 @@ def sweep_command(
     video by the runs that have not seen it; beside the table stand the paired differences from the first spec.
     --init "runs/{fold}" begins each fold from weights of its own.
 
+    The sweep's folder gets results.json, which salzoo compare and salzoo report read, and where specs differ in the
+    layer, layers.svg: scores over layers.
+
     Runs that are finished are not repeated, interrupted ones are resumed: after Ctrl-C or a crash, give the command
     again. A run that fails is reported, the others go on, and the status is 1.
     """

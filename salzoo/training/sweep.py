@@ -12,7 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from salzoo.charts.saving import save_drawing
+from salzoo.evaluation.comparison import compare
 from salzoo.evaluation.models import evaluate
+from salzoo.evaluation.plots import draw_comparison
 from salzoo.evaluation.pooling import pool_results
 from salzoo.evaluation.results import Result, read_results, write_results
 from salzoo.evaluation.tasks import Scoring
@@ -104,12 +107,14 @@ def sweep(
     found: dict[str, list[Result]] = {}
     others: dict[str, list[Result]] = {}
     failed: list[str] = []
+    interrupted = False
     for number, trial in enumerate(trials, start=1):
         report(f"[{number}/{len(trials)}] {trial.spec}{f' on {trial.dataset}' if trial.dataset else ''}")
         try:
             results = _run(trial, split, session)
             if results is None:
-                return [*_pool(found, dataset), *_pool(others, dataset)], failed, True
+                interrupted = True
+                break
         except SalzooError as error:
             failed.append(f"{trial.spec}: {error}")
             report(f"failed: {error}")
@@ -119,7 +124,25 @@ def sweep(
                 found.setdefault(trial.spec, []).append(result)
             elif not result.model.endswith(("untrained", ", before")):
                 others.setdefault(result.model, []).append(result)
-    return [*_pool(found, dataset), *_pool(others, dataset)], failed, False
+    pooled = [*_pool(found, dataset), *_pool(others, dataset)]
+    if pooled:
+        _write_whole(pooled, sweep_folder(pattern, out))
+    return pooled, failed, interrupted
+
+
+def sweep_folder(pattern: str, out: str | Path | None) -> Path:
+    """Where a sweep's runs are; beside them ``results.json``, and ``layers.svg`` where modules stand at several."""
+    name = re.sub(r"[^\w.+@=-]+", "_", pattern).strip("_")
+    return Path(out) if out else Path("runs") / f"sweep-{name}"
+
+
+def _write_whole(results: Sequence[Result], folder: Path) -> None:
+    write_results(results, folder / "results.json")
+    try:
+        drawing = draw_comparison(compare(results), "layers")
+    except SalzooError:  # one model, or several that do not differ in the layer alone
+        return
+    save_drawing(drawing, folder / "layers.svg")
 
 
 def plan_trials(
@@ -138,8 +161,7 @@ def plan_trials(
         plans.append((data, given, varied))
     if (count := len(specs) * sum(math.prod(map(len, varied.values())) for *_, varied in plans)) > LIMIT:
         raise SalzooError(f"the patterns give {count} runs; the limit is {LIMIT}")
-    name = re.sub(r"[^\w.+@=-]+", "_", pattern).strip("_")
-    folder = Path(out) if out else Path("runs") / f"sweep-{name}"
+    folder = sweep_folder(pattern, out)
     trials = []
     for spec, (data, given, varied) in itertools.product(specs, plans):
         for values in itertools.product(*varied.values()):

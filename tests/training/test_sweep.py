@@ -14,6 +14,7 @@ from salzoo.cli import cli
 from salzoo.data import open_dataset
 from salzoo.evaluation.models import evaluate
 from salzoo.evaluation.pooling import pool_results
+from salzoo.evaluation.results import read_results
 from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import SalzooError
 from salzoo.training.sweep import expand
@@ -62,7 +63,9 @@ def test_a_sweep_trains_each_once_and_prints_one_table(tiny_data: Path, tmp_path
     out = tmp_path / "sweep"
     output = run(tiny_data, out, pattern)
     specs = [f"salgan:width=0.05+ema@{index}" for index in (30, 61)]
-    assert sorted(path.name for path in out.iterdir()) == specs
+    assert sorted(path.name for path in out.iterdir()) == ["layers.svg", "results.json", *specs]
+    assert [result.model for result in read_results(out / "results.json")][:2] == specs
+    assert ">layer<" in (out / "layers.svg").read_text()
     table = output[output.index("model  ") :].splitlines()
     assert [line.split()[0] for line in table[1:5]] == [*specs, "center-bias", "spectral-residual"]
 
@@ -72,7 +75,7 @@ def test_a_sweep_trains_each_once_and_prints_one_table(tiny_data: Path, tmp_path
     assert f"{out / specs[0]} is finished" in again
     assert f"resuming {out / specs[1]}" in again
     assert again[again.index("model  ") :] == output[output.index("model  ") :]
-    assert "difference from 1 and p of a permutation test, both paired by video" in output
+    assert "difference from 1 and p of a permutation test, both paired by video" in " ".join(output.split())
     assert (out / specs[0] / "model.safetensors").stat().st_mtime_ns == weights
     options = ["--root", str(tiny_data), "-o", str(out), "--json"]
     as_json = CliRunner().invoke(cli, ["sweep", pattern, *options])
