@@ -133,6 +133,22 @@ def overlap(trained_on: TrainedOn, dataset: str, videos: Sequence[Video]) -> Ove
     return Overlap(0, count, f"trained on none of these {noun}")
 
 
+def pool_overlaps(found: Sequence[tuple[tuple[str, ...], Overlap | None]], of: int) -> Overlap | None:
+    """The overlap of one model's networks, each tested on some videos (by id), over all of these ``of`` videos;
+    those of other seeds are tested on the same ones."""
+    each = [overlapping for _, overlapping in found if overlapping is not None]
+    if len(each) < len(found) or not each:
+        return None
+    unknown = next((one for one in each if one.seen is None), None)
+    if unknown is not None:
+        return unknown
+    most: dict[tuple[str, ...], int] = {}
+    for videos, one in found:
+        most[videos] = max(most.get(videos, 0), (one and one.seen) or 0)
+    seen = min(sum(most.values()), of)
+    return Overlap(seen, of, f"trained on {seen} of these {of} videos: not a test") if seen else each[0]
+
+
 def read_trained_on(record: object) -> TrainedOn:
     """What ``config.json`` says; of one that says nothing it is unknown.
 

@@ -19,6 +19,7 @@ from salzoo.prediction.engines.engine import Engine
 from salzoo.prediction.inputs import FrameStream, Input
 from salzoo.prediction.maps import filter_maps, frames_to_maps
 from salzoo.runtime.prefetching import read_ahead
+from salzoo.trained_on import TrainedOn, overlap
 
 FRAMES_AHEAD = 16
 """Maps that wait to be scored."""
@@ -80,10 +81,13 @@ def score_family(task: Task, family: Family, engine: Engine, pool: ScoringPool) 
         kind=kind,
         models=count,
     )
-    return [
-        replace(make_result(task, label, scores), spec=str(model.spec), weights_sha256=sha)
-        for (label, model, _), scores, sha in zip(family.members, found, hashes, strict=True)
-    ]
+    results = []
+    for (label, model, _), scores, sha in zip(family.members, found, hashes, strict=True):
+        learned = model.trained_on != TrainedOn()
+        seen = overlap(model.trained_on, task.dataset, task.videos) if learned else None
+        result = make_result(task, label, scores)
+        results.append(replace(result, spec=str(model.spec), weights_sha256=sha, trained_on=seen))
+    return results
 
 
 def _chunks(task: Task, family: Family, engine: Engine, number: int) -> Iterator[Chunk]:
@@ -136,5 +140,5 @@ def _without_filter(model: SaliencyModel) -> SaliencyModel:
         return model
     network = create_model(str(model.spec.backbone))
     network.load_state_dict(model.state_dict())
-    network.preprocessing = model.preprocessing
+    network.preprocessing, network.trained_on = model.preprocessing, model.trained_on
     return network.to(model.device).eval()

@@ -9,7 +9,15 @@ from salzoo.evaluation.models import baselines, default_workers, score_model
 from salzoo.evaluation.partial import Partial
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
-from salzoo.evaluation.results import Result, column_widths, format_notices, heading, number, results_json
+from salzoo.evaluation.results import (
+    Result,
+    column_widths,
+    format_notices,
+    heading,
+    measured_as,
+    number,
+    results_json,
+)
 from salzoo.evaluation.tables import format_relative
 from salzoo.evaluation.tasks import Scoring, keep_scores, prepare, score_gold
 from salzoo.hub.cards import list_models, load_card
@@ -109,7 +117,7 @@ def format_leaderboard(board: Leaderboard) -> str:
     lines = [f"{first.dataset} {first.split}, {first.size}, protocol {first.protocol}"]
     if first.note:
         lines.append(first.note)
-    measured = [(result.model, result.mean, "measured") for result in board.results]
+    measured = [(result.model, result.mean, measured_as(result)) for result in board.results]
     reported = [(f"{row.card}: {row.model}", row.scores, row.status) for row in board.reported]
     lines += _rows(first.metrics, [*measured, *reported])
     if any(row.withdrawn for row in board.reported):
@@ -127,7 +135,7 @@ def _rows(metrics: Sequence[str], rows: Sequence[tuple[str, dict[str, float], st
     columns = column_widths(metrics)
     lines = [f"{'model':{width}}" + "".join(f"{heading(m):>{w}}" for m, w in columns.items()) + "  status"]
     for label, scores, status in rows:
-        digits = 4 if status == "measured" else 3  # as many as were reported
+        digits = 4 if status.startswith("measured") else 3  # as many as were reported
         cells = "".join(f"{number(scores[m], digits) if m in scores else '–':>{w}}" for m, w in columns.items())
         lines.append(f"{label:{width}}{cells}  {status}")
     return lines

@@ -23,6 +23,7 @@ from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.runtime.devices import share_cores
 from salzoo.runtime.pool import worker_pool
 from salzoo.runtime.processes import cores
+from salzoo.trained_on import TrainedOn
 
 __all__ = ["Scoring", "Task", "baselines", "evaluate", "prepare", "score_model"]
 
@@ -95,7 +96,11 @@ def score_others(task: Task, given: Sequence[str], where: torch.device, pool: Sc
 
 def baselines(task: Task) -> list[tuple[str, SaliencyModel]]:
     """The training-free models that every table shows, by label; without a training split, no fitted center bias."""
-    fitted = [] if task.center_bias is None else [(CENTER_BIAS, center_bias_model(task.center_bias))]
+    fitted = []
+    if task.center_bias is not None:
+        model = center_bias_model(task.center_bias)
+        model.trained_on = TrainedOn().and_on(task.dataset, "train", task.train, [*task.train, *task.videos])
+        fitted = [(CENTER_BIAS, model)]
     return [*fitted, ("spectral-residual", load_model("spectral-residual"))]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from salzoo.evaluation.results import Result, summarise_videos
 from salzoo.interfaces import SalzooError
+from salzoo.trained_on import pool_overlaps
 
 
 def pool_results(results: Sequence[Result], *, model: str, dataset: str) -> Result:
@@ -48,6 +49,7 @@ def pool_results(results: Sequence[Result], *, model: str, dataset: str) -> Resu
         left_out={metric: sum(frames[video] - defined[video][metric] for video in videos) for metric in first.metrics},
         defined=defined,
         notices={},
+        trained_on=pool_overlaps([(tuple(result.per_video), result.trained_on) for result in results], len(videos)),
         per_frame=None,
         **summarise_videos(
             videos, np.nan_to_num(mean) * counts, counts, first.metrics, first.mean_of_videos, first.seed

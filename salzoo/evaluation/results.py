@@ -16,6 +16,7 @@ from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.notebook import html_table
 from salzoo.runtime.files import read_text, write_text
 from salzoo.runtime.versions import software_versions
+from salzoo.trained_on import Overlap
 
 LARGEST = 1 << 28
 """Bytes of a results file; one of DHF1K with the scores of each frame has some 10 MB."""
@@ -72,6 +73,8 @@ class Result:
         notices: frames with something odd, by what that is: "no fixations", "constant prediction" and others.
         per_frame: by video and frame, the scores in the order of ``metrics``; None where not asked for.
         detail: what must be said of the model beside its scores.
+        trained_on: how many of these videos the model was trained on; None where that is no question (saved maps,
+            people, what learns nothing) and in results of before.
         relative: by metric, the percentage of the way from the center bias to people, and its interval; None where not
             asked for (``salzoo.evaluation.relative``).
         versions: of the software that computed it.
@@ -97,6 +100,7 @@ class Result:
     notices: dict[str, list[str]] = field(default_factory=dict)
     per_frame: dict[str, dict[str, list[float]]] | None = None
     detail: str = ""
+    trained_on: Overlap | None = None
     relative: dict[str, tuple[float, float, float]] | None = None
     versions: dict[str, str] = field(default_factory=software_versions)
 
@@ -181,8 +185,15 @@ def format_notices(results: Sequence[Result]) -> list[str]:
         if result.frames < result.frames_expected:
             lines.append(f"PARTIAL: {result.model} has {result.frames} of {result.frames_expected} frames")
         lines += [f"{result.model}: {result.detail}"] if result.detail else []
+        lines += [f"{result.model}: {result.trained_on.words}"] if result.trained_on else []
         lines += [f"{result.model}: {count_and_first(kind, items)}" for kind, items in result.notices.items()]
     return lines
+
+
+def measured_as(result: Result) -> str:
+    """What stands beside a measured score: "measured", and whether on videos that the model was trained on."""
+    seen = result.trained_on
+    return f"measured, {seen.words}" if seen is not None and seen.seen else "measured"
 
 
 def count_and_first(kind: str, items: Sequence[str]) -> str:

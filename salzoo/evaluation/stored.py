@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from salzoo.trained_on import Overlap
+
 LIMIT = 1e12
 """Size of a number beyond which it is no score."""
 
@@ -22,6 +24,7 @@ def check_record(record: Any) -> dict[str, Any]:
     values: dict[str, Any] = {name: _text(record, name) for name in _TEXTS}
     values |= {name: None if record.get(name) is None else _text(record, name) for name in ("spec", "weights_sha256")}
     values["detail"] = _text(record, "detail") if "detail" in record else ""
+    values["trained_on"] = None if record.get("trained_on") is None else _overlap(_object(record, "trained_on"))
     metrics = record.get("metrics")
     if not isinstance(metrics, list) or not metrics or not all(isinstance(metric, str) for metric in metrics):
         raise ValueError("metrics must be a list of names")
@@ -48,6 +51,11 @@ def check_record(record: Any) -> dict[str, Any]:
     values["versions"] = dict(zip(versions, _texts(list(versions.values()), "versions"), strict=True))
     values["per_frame"] = None if record.get("per_frame") is None else _per_frame(record, len(metrics))
     return values
+
+
+def _overlap(record: dict[str, Any]) -> Overlap:
+    seen = None if record.get("seen") is None else _count(record["seen"], "trained_on")
+    return Overlap(seen, _count(record.get("of"), "trained_on"), _text(record, "words"))
 
 
 def _object(record: dict[str, Any], name: str, default: Any = None) -> dict[str, Any]:

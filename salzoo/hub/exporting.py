@@ -89,6 +89,7 @@ def export_model(
     metadata = {
         "spec": str(model.spec),
         "preprocessing": json.dumps(dataclasses.asdict(model.preprocessing)),
+        "trained_on": json.dumps(model.trained_on.as_record()),
         "state": json.dumps({name: [1, *tensor.shape[1:]] for name, tensor in zip(names, state, strict=True)}),
     }
     inputs = ["frame", *names]

@@ -11,7 +11,16 @@ from salzoo.evaluation.comparison import distinct_labels
 from salzoo.evaluation.plots import difference_charts, spread_charts
 from salzoo.evaluation.protocols import PROTOCOLS
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
-from salzoo.evaluation.results import CENTER_BIAS, UNITS, Result, format_notices, heading, number, read_more
+from salzoo.evaluation.results import (
+    CENTER_BIAS,
+    UNITS,
+    Result,
+    format_notices,
+    heading,
+    measured_as,
+    number,
+    read_more,
+)
 from salzoo.evaluation.tables import arrow, best_means, higher_is_better, is_bound
 from salzoo.hub.cards import list_models, load_card
 from salzoo.interfaces import SalzooError
@@ -121,7 +130,7 @@ def _make_board(found: Sequence[tuple[Path, Result]]) -> Board:
 
 def _measured(result: Result, label: str, metrics: Sequence[str], best: dict[str, float]) -> Row:
     kind = "bound" if is_bound(result) else "baseline" if result.model in BASELINES else "measured"
-    status = {"bound": "measured: a bound, no model", "baseline": "measured: a baseline"}.get(kind, "measured")
+    status = {"bound": "measured: a bound, no model", "baseline": "measured: a baseline"}.get(kind, measured_as(result))
     if result.frames < result.frames_expected:
         status += f", PARTIAL: {result.frames} of {result.frames_expected} frames"
     return Row(label, kind, status, [_cell(result, metric, best) for metric in metrics])

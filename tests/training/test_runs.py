@@ -97,6 +97,9 @@ def test_a_run_can_start_from_the_backbone_of_another(run: Run, tiny_data: Path,
     )
     ours, theirs = second.model.backbone.state_dict(), run.model.backbone.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    [data] = salzoo.load_model(second.folder).trained_on.sets
+    count = len(open_synthetic(tiny_data).split("train"))
+    assert (data.name, data.split, len(data.items)) == ("synthetic", "train", count)
     assert "training salgan" in lines[0]
     assert "synthetic" in lines[0]
     assert "the input stays 24x32, the size that" in lines[1]
