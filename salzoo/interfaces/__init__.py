@@ -5,7 +5,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from salzoo.interfaces.backbone import Backbone, Fit, Interpolation, Layer, Link, Output, Preprocessing
+    from salzoo.interfaces.backbone import Backbone, Finishing, Fit, Interpolation, Layer, Link, Output, Preprocessing
     from salzoo.interfaces.dataset import (
         Dataset,
         DatasetFactory,
@@ -27,6 +27,7 @@ __all__ = [
     "Dataset",
     "DatasetFactory",
     "DensityVideo",
+    "Finishing",
     "Fit",
     "FixationVideo",
     "GazeVideo",
@@ -54,7 +55,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "backbone": ("Backbone", "Fit", "Interpolation", "Layer", "Link", "Output", "Preprocessing"),
+    "backbone": ("Backbone", "Finishing", "Fit", "Interpolation", "Layer", "Link", "Output", "Preprocessing"),
     "dataset": (
         *("Dataset", "DatasetFactory", "DensityVideo", "FixationVideo", "GazeVideo", "Video"),
         *("ViewedVideo", "Viewing"),

@@ -1,5 +1,6 @@
 """What a backbone implements: a numbered list of layers on frames."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -80,6 +81,24 @@ class Preprocessing:
     sizes: tuple[tuple[int, int], ...] = ()
 
 
+@dataclass(frozen=True)
+class Finishing:
+    """What a network's authors do to its maps once these have the frame's size; prediction and evaluation do it too,
+    exported programs do not.
+
+    Attributes:
+        blur: width of a Gaussian kernel in pixels of the frame, odd; 1 for none.
+        sigma: its standard deviation in pixels; 0 for what OpenCV takes for a kernel so wide, 0.15·blur + 0.35.
+    """
+
+    blur: int = 1
+    sigma: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.blur < 1 or self.blur % 2 == 0 or not 0 <= self.sigma < math.inf:
+            raise ValueError(f"a kernel is of odd width, not {self.blur}, and its sigma from 0, not {self.sigma}")
+
+
 class Backbone(nn.Module):
     """A list of layers 0..L−1 in evaluation order, with what the zoo needs to know about them.
 
@@ -94,6 +113,7 @@ class Backbone(nn.Module):
         preprocessing: what the input must be.
         training_free: whether it works as it is, without weights.
         output: what the last layer gives.
+        finishing: what is done to maps at the frame's size.
 
     Attributes:
         sources: the data sets, by registered name, for which some of its layers differ (UNISAL's normalisation; Droste
@@ -114,6 +134,7 @@ class Backbone(nn.Module):
         preprocessing: Preprocessing,
         training_free: bool = False,
         output: Output = "map",
+        finishing: Finishing = Finishing(),
     ) -> None:
         super().__init__()
         self.layers = tuple(layers)
@@ -121,6 +142,7 @@ class Backbone(nn.Module):
         self.preprocessing = preprocessing
         self.training_free = training_free
         self.output: Output = output
+        self.finishing = finishing
         keys = [layer.key or str(index) for index, layer in enumerate(self.layers)]
         if len(set(keys)) < len(keys):
             twice = next(key for key in keys if keys.count(key) > 1)

@@ -5,17 +5,19 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import count, groupby, islice
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from salzoo.interfaces import SalzooError, State
+from salzoo.interfaces import Finishing, SalzooError, State
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.engine import Engine
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.inputs import FrameStream, stream_of
 from salzoo.runtime.prefetching import read_ahead
+from salzoo.video.overlay import resize_map
 from salzoo.video.reading import TimedFrame
 from salzoo.video.resizing import fit_frame, free_map, input_size
 
@@ -33,8 +35,9 @@ class FrameMap(NamedTuple):
         number: of the frame in its stream, from 0.
         frame: as it came.
         map: in [0, 1], float32, of the model's input size ``model.preprocessing.size``, whatever the frame's (another
-            where the preprocessing's ``fit`` says so): ``salzoo.video.overlay.resize_map`` brings it back. A density
-            is divided by its maximum.
+            where the preprocessing's ``fit`` says so): ``salzoo.video.overlay.resize_map`` brings it back; of the
+            frame's where the network's authors finish maps there (``Backbone.finishing``). A density is divided by
+            its maximum.
     """
 
     number: int
@@ -180,5 +183,12 @@ def _run(
                 raise SalzooError(f"{spec} gives maps that are not finite: its weights are broken; train it again")
             for map_ in maps:
                 index, frame = frames.pop(0)
-                yield FrameMap(index, frame, free_map(map_, frame.image.shape[:2], engine.model.preprocessing))
+                free = free_map(map_, frame.image.shape[:2], engine.model.preprocessing)
+                yield FrameMap(index, frame, _finish(free, frame.image.shape[:2], engine.model.backbone.finishing))
                 del frame
+
+
+def _finish(map_: Map, size: tuple[int, int], finishing: Finishing) -> Map:
+    if finishing.blur == 1:
+        return map_
+    return cv2.GaussianBlur(resize_map(map_, size), (finishing.blur, finishing.blur), finishing.sigma)

@@ -4,14 +4,17 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
 from salzoo import SaliencyModel, SalzooError, create_model
+from salzoo.interfaces import Finishing
 from salzoo.prediction.maps import predict_maps
 from salzoo.runtime.devices import choose_device
+from salzoo.video.overlay import resize_map
 
 
 def model(spec: str, size: tuple[int, int] = (32, 48)) -> SaliencyModel:
@@ -52,6 +55,21 @@ def test_wanted_maps_are_those_of_all(spec: str, wanted: set[int] | range) -> No
         np.testing.assert_array_equal(map_, maps[index])  # frame by frame, to the bit
     clips = list(predict_maps(runner, frames(11), wanted=wanted, batch=4))
     np.testing.assert_allclose(clips, found, atol=1e-5)
+
+
+def test_maps_are_finished_at_the_frames_size_as_their_authors_do() -> None:
+    plain, finished = model("salgan:width=0.05"), model("salgan:width=0.05")
+    finished.backbone.finishing = Finishing(blur=11, sigma=3)
+    for before, after in zip(predict_maps(plain, frames(3)), predict_maps(finished, frames(3)), strict=True):
+        assert before.shape == (32, 48)
+        wanted = cv2.GaussianBlur(resize_map(before, (40, 60)), (11, 11), 3)
+        np.testing.assert_allclose(after, wanted, atol=1e-6)
+        assert np.abs(after - resize_map(before, (40, 60))).max() > 0.01
+    picture = frames(1)[0]
+    np.testing.assert_allclose(finished.predict(picture, order="bgr"), next(predict_maps(finished, [picture])))
+    for blur, sigma in ((10, 0.0), (0, 0.0), (-3, 1.0), (3, -1.0), (3, float("nan"))):
+        with pytest.raises(ValueError, match="a kernel is of odd width"):
+            Finishing(blur, sigma)
 
 
 @pytest.mark.parametrize(

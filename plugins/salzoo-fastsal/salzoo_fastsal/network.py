@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from salzoo.interfaces import Backbone, Layer, Preprocessing, SalzooError, packaged_tensors
+from salzoo.interfaces import Backbone, Finishing, Layer, Preprocessing, SalzooError, packaged_tensors
 
 ENCODER = (
     (16, 1, 1), (24, 2, 6), (24, 1, 6), (32, 2, 6), (32, 1, 6), (32, 1, 6), (64, 2, 6), (64, 1, 6), (64, 1, 6),
@@ -142,6 +142,7 @@ class FastSal(Backbone):
                 std=(0.229 * 255, 0.224 * 255, 0.225 * 255),
                 interpolation="pil-lanczos",
             ),
+            finishing=Finishing(blur=5),
         )
 
         self._begin_decoder()
