@@ -191,4 +191,5 @@ def _run(
 def _finish(map_: Map, size: tuple[int, int], finishing: Finishing) -> Map:
     if finishing.blur == 1:
         return map_
-    return cv2.GaussianBlur(resize_map(map_, size), (finishing.blur, finishing.blur), finishing.sigma)
+    blurred = cv2.GaussianBlur(resize_map(map_, size), (finishing.blur, finishing.blur), finishing.sigma)
+    return np.asarray(blurred, np.float32)
