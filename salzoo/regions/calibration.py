@@ -50,6 +50,7 @@ class Band:
         low, high: the range at each.
         split: the logit that parts lower from upper values.
         widths: the factor for each of the two.
+        change: the factor of the interval of a difference between two regions of such a size.
     """
 
     at: tuple[float, ...]
@@ -57,6 +58,7 @@ class Band:
     high: tuple[float, ...]
     split: float
     widths: tuple[float, float]
+    change: float = 1.0
 
     def around(self, expected: Numbers, widths: tuple[float, float] | None = None) -> tuple[Numbers, Numbers]:
         """The ranges around values of the curve, (n,) each. A range that begins at 0, or ends at 1, stays there."""
@@ -152,6 +154,20 @@ def describe(seen: Numbers) -> Numbers:
     held, covered = logit(share) / 3, logit(area) / 3
     columns = (np.ones(len(seen)), held, covered, distance, np.log(1.003 - rank), np.log(peak + 1e-3))
     return np.stack([*columns, held**2, held * covered, covered**2, held * distance], 1)
+
+
+def apart(first: Numbers, second: Numbers, factor: float | Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """The second of two independent numbers less the first, with its interval, (n,) each.
+
+    Args:
+        first, second: (3, n) what is expected, and the interval's ends.
+        factor: of the interval whose sides are roots of the sums of squares of theirs: it makes up for sides that
+            stop at 0 or 1, and for errors that are not bell-shaped.
+    """
+    change = second[0] - first[0]
+    down = np.hypot(first[2] - first[0], second[0] - second[1])
+    up = np.hypot(first[0] - first[1], second[2] - second[0])
+    return change, change - factor * np.maximum(down, up), change + factor * np.maximum(down, up)
 
 
 def size_of(seen: Numbers) -> NDArray[np.intp]:

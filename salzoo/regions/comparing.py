@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from salzoo.interfaces.errors import SalzooError
-from salzoo.regions.calibration import SECONDS
+from salzoo.regions.calibration import SECONDS, SIZES, Calibration, apart
 from salzoo.regions.predicted import Estimate, Forecast, Forecasts
 
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
@@ -19,34 +19,30 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def differ(first: Estimate, second: Estimate) -> Estimate:
-    """The second less the first. The interval takes their errors for independent of each other, as those of different
-    pictures are; of two versions of one picture, whose errors are alike, it is wider than it need be.
+def compare(first: Forecasts, second: Forecasts, table: Calibration) -> dict[str, dict[str, Estimate]]:
+    """For each region that both have, the second's share and chances to be seen less the first's.
 
-    >>> differ(Estimate(0.1, 0.07, 0.15), Estimate(0.3, 0.26, 0.42))
-    Estimate(value=0.19999999999999998, low=0.1359687576256715, high=0.3236931687685298)
+    The intervals take the errors of both for independent of each other, as those of different pictures are; of two
+    versions of one picture, whose errors are alike, they are wider than they need be.
     """
-    value = second.value - first.value
-    return Estimate(
-        value,
-        value - float(np.hypot(first.high - first.value, second.value - second.low)),
-        value + float(np.hypot(first.value - first.low, second.high - second.value)),
-    )
-
-
-def compare(first: Forecasts, second: Forecasts) -> dict[str, dict[str, Estimate]]:
-    """For each region that both have, the differences of the share and of the chances to be seen."""
     before = {each.region.name: each for each in first.regions}
     return {
-        each.region.name: _differences(before[each.region.name], each)
+        each.region.name: _differences(before[each.region.name], each, table)
         for each in second.regions
         if each.region.name in before
     }
 
 
-def _differences(first: Forecast, second: Forecast) -> dict[str, Estimate]:
-    chances = {f"seen_{each}s": differ(first.seen[each], second.seen[each]) for each in SECONDS}
-    return {"share": differ(first.share, second.share), **chances}
+def _differences(first: Forecast, second: Forecast, table: Calibration) -> dict[str, Estimate]:
+    sizes = {int(np.searchsorted(SIZES, each.area, side="right")) for each in (first, second)}
+    pairs = {"share": (first.share, second.share)}
+    pairs |= {f"seen_{each}s": (first.seen[each], second.seen[each]) for each in SECONDS}
+    found = {}
+    for target, both in pairs.items():
+        factor = max(table.curves[target].bands[size].change for size in sizes)
+        before, after = (np.array([[each.value], [each.low], [each.high]]) for each in both)
+        found[target] = Estimate(*(float(each[0]) for each in apart(before, after, factor)))
+    return found
 
 
 def rows_of(forecasts: Forecasts, differences: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str, float]]:

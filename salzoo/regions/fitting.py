@@ -18,6 +18,7 @@ look begins within so many seconds. Where a set keeps the fixation that is still
 is left out if it lies within 7.5 % of the width from the middle.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,12 +34,13 @@ from salzoo.regions.calibration import (
     Calibration,
     Curve,
     Numbers,
+    apart,
     describe,
     logit,
     size_of,
 )
-from salzoo.regions.judging import judge
-from salzoo.regions.sampling import NEW, SETS, Sample, Samples, sample_sets
+from salzoo.regions.judging import draw_pairs, judge
+from salzoo.regions.sampling import SETS, Sample, Samples, sample_sets
 from salzoo.regions.unlike import describe_usual
 
 KNOTS = 6
@@ -58,12 +60,12 @@ def fit_curve(train: Sample, held_out: Sample, target: str) -> Curve:
     did = train.people[:, number]
     curve = Curve(tuple(fit_logistic(describe(train.seen), did).tolist()), ())
     expected, sizes = curve.expect(train.seen), size_of(train.seen)
-    bands = [fit_band(expected[sizes == size], did[sizes == size]) for size in range(len(SIZES) + 1)]
     there, there_did = curve.expect(held_out.seen), held_out.people[:, number]
-    held_sizes = size_of(held_out.seen)
-    bands = [
-        fit_widths(band, there[held_sizes == size], there_did[held_sizes == size]) for size, band in enumerate(bands)
-    ]
+    bands = []
+    for size in range(len(SIZES) + 1):
+        own, others = sizes == size, size_of(held_out.seen) == size
+        band = fit_band(expected[own], did[own])
+        bands.append(fit_change(fit_widths(band, there[others], there_did[others]), there[others], there_did[others]))
     error = float(np.abs(there - there_did).mean())
     return Curve(curve.weights, tuple(bands), error)
 
@@ -114,7 +116,20 @@ def fit_widths(band: Band, expected: Numbers, did: Numbers) -> Band:
         while width < WIDEST and holds(*band.around(expected[part], (width, width)), did[part]) < LEVEL:
             width += 0.02
         widths.append(width)
-    return Band(band.at, band.low, band.high, band.split, (widths[0], widths[1]))
+    return replace(band, widths=(round(widths[0], 2), round(widths[1], 2)))
+
+
+def fit_change(band: Band, expected: Numbers, did: Numbers) -> Band:
+    """The least factor with which intervals of differences between two of the regions hold ``LEVEL`` of people's."""
+    numbers = np.stack([expected, *band.around(expected)])
+    pairs = draw_pairs(len(did))
+    factor = NARROWEST
+    while factor < WIDEST:
+        _, low, high = apart(numbers[:, pairs[0]], numbers[:, pairs[1]], factor)
+        if holds(low, high, did[pairs[1]] - did[pairs[0]]) >= LEVEL:
+            break
+        factor += 0.02
+    return replace(band, change=round(factor, 2))
 
 
 def holds(low: Numbers, high: Numbers, did: Numbers) -> float:
@@ -142,7 +157,7 @@ def fit(samples: Samples, model: str, weights: str) -> Calibration:
         measured={},
     )
     measured = {name: judge(table, samples, name, "test") for name in SETS}
-    measured |= {name: judge(table, samples, name, None) for name in NEW if name in samples.sets}
+    measured |= {name: judge(table, samples, name, None if samples.new(name) else "test") for name in samples.others}
     return Calibration(table.model, table.weights, table.pictures, table.curves, table.usual, measured)
 
 

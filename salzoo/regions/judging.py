@@ -1,10 +1,12 @@
 """How often the table of ``salzoo.regions.calibration`` is right about pictures that it has not seen."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salzoo.regions.calibration import SIZES, TARGETS, Calibration, Numbers, size_of
+from salzoo.regions.calibration import SIZES, TARGETS, Band, Calibration, Numbers, apart, size_of
 from salzoo.regions.sampling import BASELINES, Sample, Samples
 from salzoo.regions.unlike import is_unlike
 
@@ -19,15 +21,17 @@ def judge(table: Calibration, samples: Samples, name: str, split: str | None) ->
     """What a table says of a set's pictures, beside what people did there.
 
     Returns:
-        ``pictures``, ``regions``; ``unlike``, the share of pictures that are said to be unlike those fitted on; and for
-        each target of which the set knows enough: ``holds``, how often the interval does, also by ``sizes`` of region
-        and for those ``found`` and ``random``; ``error``, the mean absolute difference; ``correlation``. For the share
-        the last two also of the map's own share, of area alone and of two baselines; for the chances ``brier``, that
-        of the set's mean as ``brier_of_mean``, and ``reliability``: what was said, what came, and of how many.
+        ``split``, ``pictures``, ``regions``; ``unlike``, the share of pictures that are said to be unlike those fitted
+        on; and for each target of which the set knows enough: ``holds``, how often the interval does, also by
+        ``sizes`` of region and for those ``found`` and ``random``; how often that of ``differences`` between two
+        regions of a size does; ``error``, the mean absolute difference; ``correlation``. For the share the last two
+        also of the map's own share, of area alone and of two baselines; for the chances ``brier``, that of the set's
+        mean as ``brier_of_mean``, and ``reliability``: what was said, what came, and of how many.
     """
     sample = samples.of(name, split)
     traits = samples.traits(name, split)
     found: dict[str, Any] = {
+        "split": split,
         "pictures": len(traits),
         "regions": len(sample.seen),
         "unlike": float(np.mean([is_unlike(each, table.usual) for each in traits])),
@@ -47,10 +51,29 @@ def judge(table: Calibration, samples: Samples, name: str, split: str | None) ->
             "found": float(held[known.found].mean()) if known.found.any() else None,
             "random": float(held[~known.found].mean()),
             "width": float((high - low).mean()),
+            "differences": _differences(np.stack([expected, low, high]), did, sizes, table.curves[target].bands),
             **_agreement(expected, did),
         }
         found[target] |= _beside(samples, name, split, known, number) if target == "share" else _scores(expected, did)
     return found
+
+
+def _differences(numbers: Numbers, did: Numbers, sizes: NDArray[np.intp], bands: Sequence[Band]) -> float:
+    """How often the interval of a difference holds people's, of pairs of regions of one size."""
+    held = []
+    for size, band in enumerate(bands):
+        own, done = numbers[:, sizes == size], did[sizes == size]
+        first, second = draw_pairs(len(done))
+        _, low, high = apart(own[:, first], own[:, second], band.change)
+        change = done[second] - done[first]
+        held.append((change >= low - 1e-9) & (change <= high + 1e-9))
+    return float(np.concatenate(held).mean())
+
+
+def draw_pairs(count: int) -> NDArray[np.intp]:
+    """Pairs of so many things, each with ten others drawn at random: (2, 10 × count) numbers."""
+    rng = np.random.default_rng(0)
+    return np.stack([np.tile(np.arange(count), 10), np.concatenate([rng.permutation(count) for _ in range(10)])])
 
 
 def _agreement(expected: Numbers, did: Numbers) -> dict[str, float]:

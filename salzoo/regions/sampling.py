@@ -22,6 +22,7 @@ from salzoo.regions.shapes import Rectangle
 from salzoo.regions.shares import see_regions
 from salzoo.regions.unlike import traits_of
 from salzoo.runtime.files import complete_or_absent
+from salzoo.trained_on import overlap
 
 WATCHED = 3.0
 """Seconds whose fixations count for the share."""
@@ -125,11 +126,22 @@ class Samples:
     Attributes:
         sets: by name.
         model, weights: what made the maps, and the first letters of its weights' SHA-256.
+        learned: sets of which the model learned from some pictures, or may have.
     """
 
     sets: dict[str, list[Picture]]
     model: str
     weights: str
+    learned: frozenset[str]
+
+    @property
+    def others(self) -> list[str]:
+        """Sets that nothing is fitted to."""
+        return [name for name in NEW if name in self.sets]
+
+    def new(self, name: str) -> bool:
+        """Whether the model saw none of a set's pictures."""
+        return name not in self.learned
 
     def of(self, name: str, split: str | None, model: str | None = None) -> Sample:
         """The regions of a split; of the whole set where split is None."""
@@ -161,7 +173,7 @@ def sample_sets(model: str, faces: Path, objects: Path, cache: Path, report: Cal
     models = {name: load_model(name).eval() for name in (model, *BASELINES)}
     weights = weights_hash(models[model])[:16]
     keep = _Cache(cache, faces, objects)
-    sets = {}
+    sets, learned = {}, set()
     for name in (*SETS, *NEW):
         try:
             videos = open_dataset(name).videos
@@ -171,8 +183,10 @@ def sample_sets(model: str, faces: Path, objects: Path, cache: Path, report: Cal
             report(f"{name}: not there, and not judged on")
             continue
         sets[name] = keep.pictures(name, videos, models, weights)
+        if overlap(models[model].trained_on, name, videos).seen != 0:
+            learned.add(name)
         report(f"{name}: {len(sets[name])} pictures, {sum(len(each.boxes) for each in sets[name])} regions")
-    return Samples(sets, model, weights)
+    return Samples(sets, model, weights, frozenset(learned))
 
 
 class _Cache:
