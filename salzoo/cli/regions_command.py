@@ -133,7 +133,7 @@ def _report(found: "list[Forecasts]", expected: "Sequence[Expectation]", outs: t
     from salzoo.runtime.files import write_text
 
     table = shipped_calibration()
-    differences = compare(*found, table) if len(found) == 2 else {}
+    differences = compare(found[0], found[1], table) if len(found) == 2 else {}
     rows = rows_of(found[-1], differences)
     failed = unmet(expected, rows)
     record = forecasts_json(found, differences, table, {each.text: each.check(rows)[0] for each in expected})
