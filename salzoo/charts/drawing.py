@@ -62,12 +62,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A disc, cross or square at a point."""
+    """A disc, cross or square at a point; a disc may have a name, which a page shows who points at it."""
 
     at: tuple[float, float]
     role: str
     radius: float = 3.5
     kind: Literal["disc", "cross", "square"] = "disc"
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Row:
         bounds: a thin line, such as an interval.
         box: a box, such as quartiles.
         dots: faint ones, such as single videos.
+        dot_names: what they are called; none by default.
         marks: by number of a series, its mark.
         role: of disc and line.
         verdict: what the role means, after the numbers.
@@ -47,6 +48,7 @@ class Row:
     bounds: tuple[float, float] | None = None
     box: tuple[float, float] | None = None
     dots: tuple[float, ...] = ()
+    dot_names: tuple[str, ...] = ()
     marks: dict[int, float] = field(default_factory=dict)
     role: Literal["mark", "better", "worse", "unclear"] = "mark"
     verdict: str = ""
@@ -81,7 +83,10 @@ def draw_row(row: Row, chart: RowChart, height: float = HEIGHT) -> Drawing:
     axis, middle = chart.axis(), height / 2
     shapes: list[Shape] = [Line([(x, 0), (x, height)], "grid") for x, _ in axis.ticks(5)]
     shapes += [Line([(axis.place(0), 0), (axis.place(0), height)], "zero")] if chart.zero else []
-    shapes += [Mark((x, middle), "dot", 3) for x in dict.fromkeys(axis.place(value) for value in row.dots)]
+    names: dict[float, list[str]] = {}
+    for value, name in zip(row.dots, row.dot_names or [""] * len(row.dots), strict=True):
+        names.setdefault(axis.place(value), []).append(name)
+    shapes += [Mark((x, middle), "dot", 3, name=", ".join(filter(None, each))) for x, each in names.items()]
     if row.box:
         low, high = map(axis.place, row.box)
         shapes.append(Box((low, middle - 7), (high - low, 14), "box"))

@@ -46,8 +46,9 @@ def _shape(shape: Shape) -> str:
             return f'<line class="{role}" x1="{x:.6g}" y1="{y:.6g}" x2="{right:.6g}" y2="{lower:.6g}"/>'
         case Line(points, role):
             return f'<polyline class="{role}" points="{" ".join(f"{x:.6g},{y:.6g}" for x, y in points)}"/>'
-        case Mark((x, y), role, r, "disc"):
-            return f'<circle class="{role}" cx="{x:.6g}" cy="{y:.6g}" r="{r:g}"/>'
+        case Mark((x, y), role, r, "disc", name):
+            title = f"<title>{_text(name)}</title>" if name else ""
+            return f'<circle class="{role}" cx="{x:.6g}" cy="{y:.6g}" r="{r:g}">{title}</circle>'
         case Mark((x, y), role, r, "cross"):
             strokes = f"M{x - r:.6g} {y - r:.6g}l{2 * r:g} {2 * r:g}m0 {-2 * r:g}l{-2 * r:g} {2 * r:g}"
             return f'<path class="{role}" d="{strokes}"/>'

@@ -4,6 +4,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,58 +159,59 @@ def _layer(backbone: str, position: int | str) -> int:
     return resolve_position(describe_shapes(backbone)[0].backbone, position)
 
 
-def difference_charts(results: Sequence[Result], labels: Sequence[str]) -> list[RowChart]:
-    """For each metric of the first result, its difference from each other one, paired by video, with the 95 % interval
-    and the p-value of a permutation test, corrected for their number.
+def standing_charts(results: Sequence[Result], labels: Sequence[str], metrics: Sequence[str]) -> list[RowChart]:
+    """For each metric, a row a result: its mean with the 95 % interval, its videos as named dots, and how it stands
+    against the first result: their difference, paired by video, with its interval, and the p-value of a permutation
+    test, corrected for their number.
 
     The density map itself has no row: no model comes near it.
     """
-    shown = [n for n, result in enumerate(results) if n == 0 or result.model != GOLD]
-    pairs = compare_each([results[n] for n in shown], [labels[n] for n in shown])
-    charts = []
-    for metric in results[0].metrics:
-        rows = [_difference(pair, pair.metrics.index(metric)) for pair in pairs if metric in pair.metrics]
-        if rows := [row for row in rows if np.isfinite(row.values()).all()]:
-            charts.append(RowChart(title_of(metric), rows, zero=True))
-    return charts
-
-
-def _difference(pair: Comparison, column: int) -> Row:
-    """One other result against the first: the difference with its interval, where there is one, and what p says."""
-    p = float(pair.p[1, column])
-    difference, bounds = float(pair.differences[1, column]), pair.difference_intervals[1, :, column].tolist()
-    text = f"{difference:+.3f} {interval_text(bounds, '+')} {p_text(p)}"
-    row = Row(pair.labels[0], text, at=difference, bounds=None if math.isnan(bounds[0]) else tuple(bounds))
-    higher = higher_is_better(pair.metrics[column])
-    if not p < ALPHA:
-        return replace(row, role="unclear", verdict="not clear")
-    if higher is None:
-        return replace(row, verdict="differs")
-    better = (difference > 0) == higher
-    return replace(row, role="better" if better else "worse", verdict="better" if better else "worse")
-
-
-def spread_charts(results: Sequence[Result], labels: Sequence[str], metrics: Sequence[str]) -> list[RowChart]:
-    """For each metric, how the videos' scores of each result are spread: dots, quartiles, and the median."""
+    shown = [n for n, result in enumerate(results) if result.model != GOLD]
+    against: dict[str, Comparison] = {}
+    if 0 in shown:
+        pairs = compare_each([results[n] for n in shown], [labels[n] for n in shown])
+        against = {pair.labels[0]: pair for pair in pairs}
     charts = []
     for metric in metrics:
         rows = [
-            _spread(label, scores)
-            for label, result in zip(labels, results, strict=True)
-            if result.model != GOLD and metric in result.metrics and len(scores := _of_videos(result, metric))
+            _standing(results[n], labels[n], metric, against.get(labels[n]) if n else None)
+            for n in shown
+            if not math.isnan(results[n].mean.get(metric, math.nan))
         ]
         if rows:
             charts.append(RowChart(title_of(metric), rows))
     return charts
 
 
-def _of_videos(result: Result, metric: str) -> NDArray[np.float64]:
-    scores = np.array([each[metric] for each in result.per_video.values()], np.float64)
-    return np.asarray(np.sort(scores[np.isfinite(scores)]))
+def _standing(result: Result, label: str, metric: str, pair: Comparison | None) -> Row:
+    bounds, mean = result.interval_95[metric], result.mean[metric]
+    scores = sorted((each[metric], video) for video, each in result.per_video.items() if math.isfinite(each[metric]))
+    if len(scores) > DOTS:
+        scores = [scores[n] for n in np.linspace(0, len(scores) - 1, DOTS).round().astype(int)]
+    row = Row(
+        label,
+        f"{number(mean, 3)} {interval_text(bounds)}",
+        at=mean,
+        bounds=None if math.isnan(bounds[0]) else bounds,
+        dots=tuple(score for score, _ in scores),
+        dot_names=tuple(f"{video}: {number(score, 3)}" for score, video in scores),
+    )
+    if pair is None or metric not in pair.metrics:
+        return row
+    return replace(row, **_against_first(pair, pair.metrics.index(metric)))
 
 
-def _spread(label: str, scores: NDArray[np.float64]) -> Row:
-    lower, median, upper = np.quantile(scores, (0.25, 0.5, 0.75)).tolist()
-    drawn = scores if len(scores) <= DOTS else scores[np.linspace(0, len(scores) - 1, DOTS).round().astype(int)]
-    text = f"median {number(median, 3)}, half of them {number(lower, 3)} to {number(upper, 3)}"
-    return Row(label, text, at=median, box=(lower, upper), dots=tuple(drawn.tolist()))
+def _against_first(pair: Comparison, column: int) -> dict[str, Any]:
+    """How the other result of a pair stands against the first one: role and verdict of its row."""
+    difference, p = 0.0 - float(pair.differences[1, column]), float(pair.p[1, column])
+    if not math.isfinite(difference):
+        return {}
+    low, high = pair.difference_intervals[1, :, column].tolist()
+    text = f"{difference:+.3f} {interval_text((-high, -low), '+')}, {p_text(p)}"
+    higher = higher_is_better(pair.metrics[column])
+    if not p < ALPHA:
+        return {"role": "unclear", "verdict": f"not clear: {text}"}
+    if higher is None:
+        return {"verdict": f"differs: {text}"}
+    better = (difference > 0) == higher
+    return {"role": "better" if better else "worse", "verdict": f"{'better' if better else 'worse'}: {text}"}

@@ -83,7 +83,7 @@ def load_model(source: str | Path, *, device: torch.device | str | None = None) 
 def names_model(word: str) -> bool:
     """Whether a word names a model: a card, a checkpoint folder, a spec, ``org/repo`` on the Hub. The network is not
     asked; a file, or another folder, is no model, unless it has a card's name."""
-    base, _ = _split_modules(word)
+    base, _ = split_modules(word)
     if registry().knows("models", base):
         return True
     if os.path.exists(base):
@@ -98,7 +98,7 @@ def names_model(word: str) -> bool:
 def outline_source(source: str) -> tuple[str, Preprocessing | None]:
     """The spec of what a name means, whether or not its weights are at hand, and what its input is, None where that is
     the backbone's own or not known without the weights. Raises SalzooError for a folder that is no checkpoint."""
-    base, modules = _split_modules(source)
+    base, modules = split_modules(source)
     if registry().knows("models", base):
         folder = folder_at_hand(registry().find("models", base).name)
         spec, preprocessing = (load_card(base).spec, None) if folder is None else _read_config(folder)
@@ -114,7 +114,7 @@ def resolve_source(source: str | Path) -> ModelSource:
     label = os.fspath(source)
     if not label:
         raise SalzooError("a model's name is empty")
-    base, modules = (label, "") if isinstance(source, Path) else _split_modules(label)
+    base, modules = (label, "") if isinstance(source, Path) else split_modules(label)
     if registry().knows("models", base) and not isinstance(source, Path):
         folder = _find_weights(registry().find("models", base).name)
     elif os.path.exists(base):
@@ -152,7 +152,7 @@ def _resolve_spec(label: str) -> ModelSource:
     return ModelSource(label, str(spec), None)
 
 
-def _split_modules(label: str) -> tuple[str, str]:
+def split_modules(label: str) -> tuple[str, str]:
     """A model with weights and the temporal modules behind it: the longest card's name before a "+" or the end, else
     the longest path. Where there is neither, the label and nothing."""
     ends = [len(label), *(place for place in range(len(label) - 1, 0, -1) if label[place] == "+")]

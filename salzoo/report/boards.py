@@ -8,11 +8,10 @@ from pathlib import Path
 from salzoo.charts.rows import RowChart
 from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW
 from salzoo.evaluation.comparison import distinct_labels
-from salzoo.evaluation.plots import difference_charts, spread_charts
+from salzoo.evaluation.plots import standing_charts, title_of
 from salzoo.evaluation.protocols import PROTOCOLS
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
 from salzoo.evaluation.results import (
-    CENTER_BIAS,
     UNITS,
     Result,
     format_notices,
@@ -24,9 +23,8 @@ from salzoo.evaluation.results import (
 from salzoo.evaluation.tables import arrow, best_means, higher_is_better, is_bound
 from salzoo.hub.cards import list_models, load_card
 from salzoo.interfaces import SalzooError
+from salzoo.report.findings import BASELINES, VideoTable, describe_finding, leading_metric, list_videos
 from salzoo.training.folder import RESULTS
-
-BASELINES = (CENTER_BIAS, "center-bias", "spectral-residual")
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,12 @@ class Board:
         title, note, protocol: what was scored, what must be said of it, and what the protocol computes.
         columns, rows: the table.
         remarks: on reported scores, and on the frames behind the table.
-        reference: the result that differences are taken from.
-        differences, spreads: a chart a metric.
+        finding: what it comes to, in a sentence.
+        charts: one a metric, the leading one first.
+        videos: their scores.
         commands: that gave the measured rows, as far as their files know.
         versions: of the software, with the results that it computed.
+        first: the result that the others are compared with, and its file.
     """
 
     title: str
@@ -81,11 +81,12 @@ class Board:
     rows: list[Row]
     remarks: list[str]
     notices: list[str]
-    reference: str
-    differences: list[RowChart]
-    spreads: list[RowChart]
+    finding: str
+    charts: list[RowChart]
+    videos: VideoTable
     commands: list[str]
     versions: list[str]
+    first: tuple[Path, Result]
 
 
 def make_boards(found: Sequence[tuple[Path, Result]]) -> list[Board]:
@@ -101,6 +102,7 @@ def _make_board(found: Sequence[tuple[Path, Result]]) -> Board:
     results, labels = [result for _, result in found], distinct_labels(found)
     first = results[0]
     metrics = list(dict.fromkeys(metric for result in results for metric in result.metrics))
+    metrics.sort(key=lambda metric: metric != leading_metric(first))
     reported = _reported(first.dataset)
     best = best_means(results, metrics)
     rows = [_measured(result, label, metrics, best) for result, label in zip(results, labels, strict=True)]
@@ -120,11 +122,12 @@ def _make_board(found: Sequence[tuple[Path, Result]]) -> Board:
         rows=rows,
         remarks=remarks,
         notices=format_notices(results),
-        reference=labels[0],
-        differences=difference_charts(results, labels),
-        spreads=spread_charts(results, labels, metrics),
+        finding=describe_finding(results, labels),
+        charts=standing_charts(results, labels, metrics),
+        videos=list_videos(results, labels, {metric: title_of(metric) for metric in metrics}),
         commands=_commands(found),
         versions=list(dict.fromkeys(_versions(result) for result in results)),
+        first=found[0],
     )
 
 

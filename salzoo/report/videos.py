@@ -11,11 +11,14 @@ import numpy as np
 from salzoo.data import open_dataset
 from salzoo.evaluation.results import Result, heading, number
 from salzoo.evaluation.tables import higher_is_better
-from salzoo.hub.sources import load_model
+from salzoo.hub.checkpoint import weights_hash
+from salzoo.hub.places import CONFIG, describe_models
+from salzoo.hub.sources import load_model, split_modules
 from salzoo.interfaces import SalzooError, Video
 from salzoo.interfaces.errors import shown
 from salzoo.model import SaliencyModel
-from salzoo.report.runs import RunStory
+from salzoo.plugins import registry
+from salzoo.report.findings import leading_metric
 from salzoo.runtime.devices import choose_device
 from salzoo.runtime.progress import progress_bar
 from salzoo.training.pictures import Moment, draw_strip, watch
@@ -55,32 +58,44 @@ class Sight:
     clip: Clip | None
 
 
-def show_videos(run: RunStory, frames: int, runs: int = 1) -> tuple[list[Sight], list[str]]:
-    """The best, the median and the worst video of a run's first result, by NSS where it has that, and what must be said
-    of what is missing.
+def show_videos(
+    result: Result, source: str | Path, root: str | None, frames: int, share: int = LARGEST
+) -> tuple[list[Sight], list[str]]:
+    """The best, the median and the worst video of a result, by NSS where it has that, and what must be said of what is
+    missing.
 
     Args:
-        run: with results, whose data set must be at hand.
+        result: whose data set must be at hand.
+        source: its model, as ``load_model`` takes it.
+        root: of the data set.
         frames: of each video, from its first.
-        runs: how many runs the report is on, which share ``LARGEST``.
+        share: bytes that all clips may have.
     """
     try:
-        result = run.results[0]
-        roots = dict(run.record.datasets)
-        split = open_dataset(result.dataset, roots.get(result.dataset)).split(result.split)
-        model = load_model(run.folder, device=choose_device())
-        videos = {video.id: video for video in split}
+        model = load_model(source, device=choose_device())
+        if result.weights_sha256 not in (None, weights_hash(model)):
+            return [], [f"no pictures: the weights of {source} here are others than those that were scored"]
+        videos = {video.id: video for video in open_dataset(result.dataset, root).split(result.split)}
         chosen = [(rank, videos[name], score) for rank, name, score in _ranked(result) if name in videos]
         if not chosen:
             return [], [f"no pictures: none of the scored videos is in {result.dataset} here"]
-        return _look(model, chosen, frames, LARGEST // (len(chosen) * runs))
+        return _look(model, chosen, frames, share // len(chosen))
     except SalzooError as error:
         return [], [f"no pictures: {error}"]
 
 
+def is_at_hand(model: str) -> bool:
+    """Whether a model that a result names can be loaded without asking the network."""
+    name = split_modules(model)[0]
+    if registry().knows("models", name):
+        (listed,) = describe_models(registry().find("models", name).name)
+        return listed.weights.startswith(("ready", "at hand"))
+    return (Path(name) / CONFIG).exists() or registry().knows("backbones", name.partition(":")[0])
+
+
 def _ranked(result: Result) -> list[tuple[str, str, str]]:
     """What is best, median and worst by one metric: rank, video and score."""
-    metric = "nss" if "nss" in result.metrics else result.metrics[0]
+    metric = leading_metric(result)
     sign = -1 if higher_is_better(metric) is False else 1
     scores = {video: each[metric] for video, each in result.per_video.items() if math.isfinite(each[metric])}
     order = sorted(scores, key=lambda video: -sign * scores[video])

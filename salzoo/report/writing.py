@@ -1,12 +1,13 @@
 """From runs and results to one HTML file that asks for nothing else."""
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from salzoo.charts.panels import draw_panel
 from salzoo.charts.rows import draw_axis, draw_row
@@ -15,9 +16,10 @@ from salzoo.evaluation.comparison import read_distinct
 from salzoo.evaluation.results import read_more
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
-from salzoo.report.boards import make_boards
-from salzoo.report.runs import is_run, read_run
-from salzoo.report.videos import show_videos
+from salzoo.report.boards import Board, make_boards
+from salzoo.report.runs import RunStory, is_run, read_run
+from salzoo.report.videos import LARGEST as CLIPS
+from salzoo.report.videos import Sight, is_at_hand, show_videos
 from salzoo.runtime.files import write_text
 from salzoo.training.folder import RESULTS
 from salzoo.version import __version__
@@ -47,19 +49,18 @@ def write_report(
     runs = [read_run(path) for path in paths if is_run(path)]
     files = [path for path in paths if not path.is_dir()]
     boards = make_boards(read_distinct([run.folder / RESULTS for run in runs if run.results] + files))
-    sights = []
-    for run in runs:
-        found, missing = show_videos(run, frames, len(runs)) if frames and run.results else ([], [])
-        sights.append((found, run.notices + missing))
-        for notice in sights[-1][1]:
-            report(f"{run.folder}: {notice}")
+    sights = [_sights(run, frames, len(runs)) for run in runs]
+    pictures = [_pictures(board, frames, len(boards)) for board in boards]
+    for each, (_, notices) in [*zip([run.folder for run in runs], sights, strict=True), *pictures]:
+        for notice in notices:
+            report(f"{each}: {notice}")
     options = [] if frames == FRAMES else ["--frames", str(frames)]
     command = shlex.join(["salzoo", "report", *map(str, paths), *options, "-o", str(out)])
     names = [str(run.record.spec) for run in runs] or [board.title for board in boards]
     page = render(
         title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
         runs=list(zip(runs, sights, strict=True)),
-        boards=boards,
+        boards=list(zip(boards, [found for _, found in pictures], strict=True)),
         not_scored={name: why for file in files for name, why in read_more(file)[1].items()},
         command=command,
     )
@@ -69,6 +70,27 @@ def write_report(
             f"the report would have {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}: name fewer runs or results"
         )
     write_text(page, out)
+
+
+Sights = tuple[list[Sight], list[str]]
+"""Videos to show, and what must be said of what is missing."""
+
+
+def _sights(run: RunStory, frames: int, runs: int) -> Sights:
+    if not (frames and run.results):
+        return [], run.notices
+    result = run.results[0]
+    roots = dict(run.record.datasets)
+    found, missing = show_videos(result, run.folder, roots.get(result.dataset), frames, CLIPS // runs)
+    return found, run.notices + missing
+
+
+def _pictures(board: Board, frames: int, boards: int) -> tuple[str, Sights]:
+    """Of a board whose first result is no run's, which has its own pictures."""
+    path, result = board.first
+    if not frames or path.name == RESULTS or not is_at_hand(result.model):
+        return result.model, ([], [])
+    return result.model, show_videos(result, result.model, None, frames, CLIPS // boards)
 
 
 def render(**values: Any) -> str:
@@ -83,6 +105,7 @@ def render(**values: Any) -> str:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    environment.filters["joints"] = _joints
     environment.globals |= {
         "version": __version__,
         "row_of": lambda row, chart: Markup(svg_element(draw_row(row, chart))),
@@ -91,6 +114,20 @@ def render(**values: Any) -> str:
         "raw": lambda name: Markup(loader.get_source(environment, name)[0]),
     }
     return environment.get_template("report.html").render(**values)
+
+
+def _joints(text: str) -> Markup:
+    """Names, or a sentence with some, whose lines end between words, or at the joints of a name alone, as before "+" in
+    a spec and behind "/" in a path; at a hyphen only where a part is long."""
+    found = []
+    for word in re.split(r"(\s+)", shown(text, keep="\n\t")):
+        parts = re.split(r"(?<=[/,:=])(?=\w)|(?=[+@])", word)
+        whole = [
+            Markup('<span class="part">{}</span>').format(part) if "-" in part[:40] == part else escape(part)
+            for part in parts
+        ]
+        found.append(Markup("<wbr>").join(whole))
+    return Markup("").join(found)
 
 
 def _shown(value: Any) -> Any:

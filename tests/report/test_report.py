@@ -96,7 +96,7 @@ def test_a_report_can_be_used_by_all(browser, page: Path, width: int, dark: bool
 
 def test_a_heading_sorts_by_click_and_key(browser, page: Path) -> None:
     with visit(browser, page.as_uri()) as seen:
-        column = "table.scores tbody td:nth-child(3)"
+        column = "table.scores:not(.videos) tbody td:nth-child(2)"
 
         def shown() -> list[str]:
             return list(seen.page.eval_on_selector_all(column, "all => all.map(x => x.dataset.value)"))
@@ -110,12 +110,61 @@ def test_a_heading_sorts_by_click_and_key(browser, page: Path) -> None:
         seen.page.keyboard.press("Enter")
         assert head.get_attribute("aria-sort") == "ascending"
         assert [float(value) for value in shown()] == falling[::-1]
-        column = "table.scores tbody td:nth-child(4)"
-        seen.page.keyboard.press("Tab")
+        column = "table.scores:not(.videos) tbody td:nth-child(4)"
+        for _ in range(2):
+            seen.page.keyboard.press("Tab")
         for _ in range(2):
             seen.page.keyboard.press("Space")
             assert shown()[-1] == ""  # people have no KLD: last, whichever way
         assert head.get_attribute("aria-sort") is None
+
+
+def test_a_report_says_first_what_was_found(tmp_path: Path) -> None:
+    def finding(*results: Result) -> str:
+        page = write_page(tmp_path, *results).read_text(encoding="utf-8")
+        (found,) = re.findall(r'<p class="finding"><bdi>(.*?)</bdi></p>', page)
+        return html.unescape(re.sub(r"<[^>]+>", "", found))
+
+    first, other, people = make_result("a"), make_result("b", -0.2), make_result(HUMANS, 0.5)
+    low, high = first.interval_95["nss"]
+    beginning = f"a reaches NSS {first.mean['nss']:.3f} (95 % interval [{low:.3f}, {high:.3f}])"
+    beginning += " on osie val (12 videos, 48 frames)"
+    said = finding(first, make_result(CENTER_BIAS, 0.1), other, people)
+    assert said.startswith(f"{beginning}: better than b by 0.200 (+0.200 [")
+    assert said.endswith(f"). People, each against the others, reach {people.mean['nss']:.3f}.")
+    assert "worse than center-bias (fitted to train) by 0.100" in finding(first, make_result(CENTER_BIAS, 0.1))
+    assert "no clear difference from c (+0.000" in finding(first, dataclasses.replace(first, model="c"))
+    assert finding(first) == f"{beginning}."
+    few = make_result("few", videos=3)
+    assert finding(few) == f"few reaches NSS {few.mean['nss']:.3f} on osie val (3 videos, 12 frames)."
+
+
+def test_one_metric_is_chosen_for_chart_and_videos(browser, page: Path) -> None:
+    with visit(browser, page.as_uri()) as seen:
+        shown = seen.page.locator(".choice:visible caption")
+        assert shown.all_inner_texts() == ["NSS (standard deviations), higher is better"]
+        rows = seen.page.locator("table.videos tbody tr")
+        assert rows.count() == 12
+        before = [float(text) for text in seen.page.locator("table.videos tbody td:nth-child(2)").all_inner_texts()]
+        assert before == sorted(before, reverse=True)
+        seen.page.get_by_label("Metric").select_option(label="KLD (nats), lower is better")
+        assert shown.all_inner_texts() == ["KLD (nats), lower is better"]
+        after = [float(text) for text in seen.page.locator("table.videos tbody td:nth-child(2)").all_inner_texts()]
+        wanted = [round(each["kld"], 3) for each in make_result("salgan+ema@61").per_video.values()]
+        assert sorted(after) == pytest.approx(sorted(wanted), abs=1e-3)
+        seen.page.locator("table.videos thead button").nth(1).click()
+        falling = [float(text) for text in seen.page.locator("table.videos tbody td:nth-child(2)").all_inner_texts()]
+        assert falling == sorted(after, reverse=True)
+
+
+def test_names_break_at_their_joints_alone(browser, tmp_path: Path) -> None:
+    name = "gaze-lite+ema:tau=0.2@output"
+    page = write_page(tmp_path, make_result(name), make_result("some/where/gaze-lite"))
+    with visit(browser, page.as_uri(), width=390) as seen:
+        cell = seen.page.locator("table.scores tbody th bdi").first
+        assert cell.inner_text().replace("\n", "") == name  # no sign is added to what one copies
+        parts = cell.locator(".part").evaluate_all("all => all.map(each => each.getClientRects().length)")
+        assert parts == [1]
 
 
 def test_hostile_names_are_text(browser, page: Path) -> None:

@@ -25,6 +25,23 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
+for (const part of document.querySelectorAll(".chosen")) { // one metric at a time
+  const [choices, table] = [[...part.querySelectorAll(".choice")], part.querySelector("table.videos")];
+  const scores = JSON.parse(table.dataset.scores);
+  part.querySelector("select").addEventListener("change", (event) => {
+    const chosen = event.target.selectedIndex;
+    choices.forEach((choice, n) => { choice.hidden = n !== chosen; });
+    for (const row of table.tBodies[0].rows) {
+      scores[chosen][row.dataset.row].forEach((score, n) => {
+        const cell = row.cells[n + 1];
+        cell.dataset.value = score ?? "";
+        cell.textContent = score === null ? "–" : score.toFixed(3);
+      });
+    }
+    table.querySelector("[aria-sort]")?.removeAttribute("aria-sort");
+  });
+}
+
 for (const clip of document.querySelectorAll(".clip")) {
   const [video, button, slider, output] = ["video", "button", "input", "output"].map((name) => clip.querySelector(name));
   const texts = JSON.parse(clip.dataset.texts);
