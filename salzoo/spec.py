@@ -124,17 +124,19 @@ def split_components(text: str) -> list[str]:
 
 
 def check_params(component: Component, factory: Callable[..., Any]) -> dict[str, Value]:
-    """Check a component's values against the annotated keyword-only parameters of its factory.
+    """Check a component's values against the annotated keyword-only parameters of its factory. What a factory that takes
+    any (``**params``) does not name is passed on as it is.
 
     Raises SalzooError for an unknown or missing parameter and for a value of another type.
     """
-    parameters = {
-        name: parameter
-        for name, parameter in inspect.signature(factory, eval_str=True).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
+    named = inspect.signature(factory, eval_str=True).parameters
+    parameters = {name: each for name, each in named.items() if each.kind is each.KEYWORD_ONLY}
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in named.values())
     params = {}
     for key, value in component.params:
+        if key not in parameters and takes_any:
+            params[key] = value
+            continue
         if key not in parameters:
             raise SalzooError(f"{component.name} has no parameter {key!r}{did_you_mean(key, parameters)}")
         params[key] = _typed(component.name, key, value, parameters[key].annotation)

@@ -34,3 +34,8 @@ def register_backbones(register: Register) -> None:
         "salzoo.backbones.timm_unet:large",
         summary="timm's ConvNeXt-Base, with a U-Net decoder: large, for a GPU",
     )
+    register(
+        "adapted",
+        "salzoo.adapting.backbone:adapted",
+        summary="Another backbone, read out by few numbers that salzoo adapt fits: adapted:of=timm,arch=resnet18",
+    )

@@ -1,0 +1,1 @@
+"""A model for other pictures: few numbers behind it, fitted to few of them (``salzoo adapt``)."""

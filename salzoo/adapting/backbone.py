@@ -1,0 +1,205 @@
+"""A network that is run at one size or several, and few numbers that make one map of its maps and a center bias.
+
+That few numbers for each data set, behind a network that is the same for all, do most of what training anew would is
+the finding of DeepGaze MSDB (Kümmerer et al., "Modeling saliency dataset bias", arXiv 2505.10169). Here::
+
+    log p = Σ_s w_s · log((1 − e) · blur(m_s, σ) + e · c)  +  w_c · log c  +  b · (x, y, x², y², xy)  +  a constant
+
+m_s are the network's maps of the frame at size s and c is a center bias, each as a density; x and y run from −1 to 1.
+The weights w sharpen and flatten, e mixes the center bias in, w_c multiplies by it, b drifts.
+
+>>> from salzoo.model import create_model
+>>> model = create_model("adapted:of=timm,arch=resnet18,width=16,sizes=2+ema@output")
+>>> model.preprocessing.size  # twice that of the network
+(448, 448)
+"""
+
+import dataclasses
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from salzoo.interfaces import Backbone, Layer, Preprocessing, SalzooError
+from salzoo.model import SaliencyModel, create_model
+from salzoo.plugins import registry
+from salzoo.spec import Component, Spec
+
+SIZES = {1: (1,), 2: (2, 1), 3: (3, 2, 1)}
+"""What the frame's height and width are divided by, for a network that is run at one, two or three sizes: its own; that
+and twice as large; two thirds of it too."""
+
+COARSER = 4
+"""The network's own size over that of the grid on which its maps are read."""
+
+CENTER = (72, 96)
+"""Height and width at which the center bias is held."""
+
+REACH = 12
+"""Cells of the grid that the blur reaches each way."""
+
+LEAST = 1e-6
+"""The share of a density that is taken to be uniform: no logarithm is infinite."""
+
+
+def adapted(*, of: str, sizes: int = 1, **params: bool | int | float | str) -> "Adapted":
+    """Another backbone, read out by few numbers.
+
+    Args:
+        of: its name; ``params`` are its own.
+        sizes: how many it is run at, 1 to 3; at 2 and 3 the frame is twice as large as for the network alone.
+    """
+    if sizes not in SIZES:
+        raise SalzooError(f"adapted: sizes must be 1, 2 or 3, not {sizes}")
+    name = registry().find("backbones", of).name
+    if name == "adapted":
+        raise SalzooError("adapted: it is for networks, not for what is adapted already")
+    return Adapted(create_model(Spec(Component(name, tuple(sorted(params.items()))))), sizes)
+
+
+class Adapted(Backbone):
+    """See the module's text.
+
+    Args:
+        network: without temporal modules, its own neither.
+        sizes: how many it is run at.
+    """
+
+    def __init__(self, network: SaliencyModel, sizes: int) -> None:
+        given, divisors = network.preprocessing, SIZES[sizes]
+        if network.modules_over_time:
+            raise SalzooError(f"adapted: {network.spec} has layers that look over time, and is not for this")
+        if given.fixed_size is not None and sizes > 1:
+            raise SalzooError(f"adapted: {network.spec} runs at one size alone: sizes=1")
+        stride = COARSER * own_divisor(sizes)
+        super().__init__(
+            [
+                Layer("frame", nn.Identity(), 3, 1, key="frame"),
+                Layer("network", AtSizes(network, divisors, stride), sizes, stride, key="network"),
+                Layer("readout", Readout(sizes), 1, stride, key="readout"),
+                Layer("map", Peak(), 1, 1, links=(0,), key="map"),
+            ],
+            landmarks={"output": 3},
+            preprocessing=enlarged(given, own_divisor(sizes)),
+        )
+        self._stride = math.lcm(stride, *(network.backbone.stride * divisor for divisor in divisors))
+
+    @property
+    def stride(self) -> int:
+        return self._stride
+
+    @property
+    def at_sizes(self) -> "AtSizes":
+        """The network."""
+        found = self.layers[1].module
+        assert isinstance(found, AtSizes)
+        return found
+
+    @property
+    def numbers(self) -> "Readout":
+        """The numbers."""
+        found = self.layers[2].module
+        assert isinstance(found, Readout)
+        return found
+
+
+class AtSizes(nn.Module):
+    """Frames (N, 3, H, W) to the network's maps at each size, (N, sizes, H / stride, W / stride) in [0, 1]."""
+
+    def __init__(self, network: SaliencyModel, divisors: tuple[int, ...], stride: int) -> None:
+        super().__init__()
+        self.network = network
+        self.divisors = divisors
+        self.stride = stride
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return torch.cat([self._map_at(frames, divisor) for divisor in self.divisors], 1)
+
+    def _map_at(self, frames: Tensor, divisor: int) -> Tensor:
+        shown = F.avg_pool2d(frames, divisor) if divisor > 1 else frames
+        maps = self.network.as_maps(self.network(shown.unsqueeze(1))[0]).squeeze(1)
+        height, width = frames.shape[-2:]
+        return F.interpolate(maps, (height // self.stride, width // self.stride), mode="bilinear", align_corners=False)
+
+
+class Readout(nn.Module):
+    """Maps (N, sizes, h, w) in [0, 1] to the logarithm of a density, (N, 1, h, w), less a constant.
+
+    Attributes:
+        weights: (sizes,) w of each map; at first that of the network's own size alone.
+        spread: (1,) logarithm of σ in cells of the grid.
+        mixed: (1,) logit of e.
+        power: (1,) w_c.
+        drift: (5,) b.
+        center: (1, 1, 72, 96) the center bias, a density; at first uniform. It is measured and not fitted.
+    """
+
+    center: Tensor
+
+    def __init__(self, sizes: int) -> None:
+        super().__init__()
+        own = SIZES[sizes].index(own_divisor(sizes))
+        self.weights = nn.Parameter(torch.eye(sizes)[own])
+        self.spread = nn.Parameter(torch.full((1,), -1.0))
+        self.mixed = nn.Parameter(torch.full((1,), -5.0))
+        self.power = nn.Parameter(torch.zeros(1))
+        self.drift = nn.Parameter(torch.zeros(5))
+        self.register_buffer("center", torch.full((1, 1, *CENTER), 1 / (CENTER[0] * CENTER[1])))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        center = self.center
+        if maps.shape[-2:] != center.shape[-2:]:
+            center = F.interpolate(center, maps.shape[-2:], mode="bilinear", align_corners=False)
+        center = as_density(center)
+        share = torch.sigmoid(self.mixed)
+        mixture = (1 - share) * as_density(self.blur(maps.float())) + share * center
+        places = self.places(maps)
+        log = (self.weights.view(-1, 1, 1) * mixture.log()).sum(1, keepdim=True) + self.power * center.log()
+        return log + (self.drift.view(-1, 1, 1) * places).sum(0)
+
+    def blur(self, maps: Tensor) -> Tensor:
+        """Each map blurred by a Gaussian, its edges repeated."""
+        offsets = torch.arange(-REACH, REACH + 1, device=maps.device, dtype=maps.dtype)
+        taps = torch.softmax(-0.5 * (offsets * torch.exp(-self.spread)) ** 2, 0)
+        count = maps.shape[1]
+        padded = F.pad(maps, (REACH, REACH, REACH, REACH), mode="replicate")
+        rows = F.conv2d(padded, taps.view(1, 1, -1, 1).expand(count, 1, -1, 1), groups=count)
+        return F.conv2d(rows, taps.view(1, 1, 1, -1).expand(count, 1, 1, -1), groups=count)
+
+    def places(self, maps: Tensor) -> Tensor:
+        """x, y, x², y² and xy of each cell: (5, h, w)."""
+        height, width = maps.shape[-2:]
+        y = (torch.arange(height, device=maps.device) * 2 + 1) / height - 1
+        x = (torch.arange(width, device=maps.device) * 2 + 1) / width - 1
+        y, x = y.view(-1, 1).expand(height, width), x.expand(height, width)
+        return torch.stack([x, y, x**2, y**2, x * y])
+
+
+class Peak(nn.Module):
+    """The logarithm of a density as a map of the frame's size with a peak of 1."""
+
+    def forward(self, log: Tensor, frame: Tensor) -> Tensor:
+        log = F.interpolate(log, frame.shape[-2:], mode="bilinear", align_corners=False)
+        return torch.exp(log - log.amax((-2, -1), keepdim=True))
+
+
+def own_divisor(sizes: int) -> int:
+    """What the frame is divided by to the network's own size."""
+    return 1 if sizes == 1 else 2
+
+
+def enlarged(given: Preprocessing, factor: int) -> Preprocessing:
+    """A preprocessing whose sizes are so many times as large."""
+
+    def larger(size: tuple[int, int]) -> tuple[int, int]:
+        return size[0] * factor, size[1] * factor
+
+    return dataclasses.replace(given, size=larger(given.size), sizes=tuple(map(larger, given.sizes)))
+
+
+def as_density(maps: Tensor) -> Tensor:
+    """Maps (..., h, w) that sum to one, nowhere zero."""
+    cells = maps.shape[-2] * maps.shape[-1]
+    total = maps.sum((-2, -1), keepdim=True).clamp_min(torch.finfo(maps.dtype).tiny)
+    return (1 - LEAST) * maps / total + LEAST / cells

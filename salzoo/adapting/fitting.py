@@ -1,0 +1,130 @@
+"""Fitting the numbers of a ``Readout`` to fixations, and telling by cross-validation what they are worth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from salzoo.adapting.backbone import CENTER, SIZES, Readout, as_density, own_divisor
+from salzoo.gaze.maps import gaussian_sum
+
+FOLDS = 5
+STEPS = 60
+"""Of L-BFGS; they end before, once nothing changes."""
+
+PRIOR = 0.02
+"""Weight of the squared distance of the numbers from those that change nothing, in nats for each of them."""
+
+CENTER_SIGMA = 3.0
+"""Cells by which the mean density of the fitting pictures is blurred: fifty leave it rough."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Frames, what a network says of them at each size, and where people looked.
+
+    Attributes:
+        maps: (n, sizes, h, w) in [0, 1], by the divisors of the largest entry of ``SIZES``.
+        fixations: (n, h, w) how many fixations each cell has.
+        item: (n,) number of the picture or video that each frame is of.
+    """
+
+    maps: Tensor
+    fixations: Tensor
+    item: NDArray[np.intp]
+
+    @property
+    def items(self) -> int:
+        return int(self.item.max()) + 1
+
+    def of_items(self, chosen: NDArray[np.intp]) -> "Looked":
+        """The frames of some items."""
+        kept = np.flatnonzero(np.isin(self.item, chosen))
+        return Looked(self.maps[kept], self.fixations[kept], self.item[kept])
+
+    def at(self, sizes: int) -> Tensor:
+        """The maps that a ``Readout`` of so many sizes reads."""
+        divisors, most = SIZES[sizes], SIZES[max(SIZES)]
+        own = own_divisor(sizes), own_divisor(max(SIZES))
+        return self.maps[:, [most.index(each * own[1] // own[0]) for each in divisors]]
+
+
+def measure_center(looked: Looked) -> Tensor:
+    """The center bias of some frames, (1, 1, 72, 96): their fixations, each frame's alike, blurred."""
+    shares = looked.fixations / looked.fixations.sum((1, 2), keepdim=True)
+    rows, columns = np.nonzero(shares.sum(0).numpy())
+    weights = shares.sum(0).numpy()[rows, columns]
+    points = np.stack([columns + 0.5, rows + 0.5], 1).astype(np.float32)
+    height, width = looked.fixations.shape[1:]
+    summed = torch.from_numpy(gaussian_sum(points, (height, width), CENTER_SIGMA, weights))[None, None]
+    return as_density(F.interpolate(summed, CENTER, mode="bilinear", align_corners=False))
+
+
+def fit_readout(looked: Looked, sizes: int) -> Readout:
+    """The numbers under which the fixations of some frames are likeliest, each item weighing the same."""
+    readout = Readout(sizes)
+    readout.center.copy_(measure_center(looked))
+    maps = looked.at(sizes)
+    counts = np.bincount(looked.item, minlength=looked.items)
+    weights = torch.from_numpy(1 / counts[looked.item] / (counts > 0).sum()).float()
+    shares = looked.fixations / looked.fixations.sum((1, 2), keepdim=True) * weights.view(-1, 1, 1)
+    numbers = list(readout.parameters())
+    before = [each.detach().clone() for each in numbers]
+    optimizer = torch.optim.LBFGS(numbers, max_iter=STEPS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        log = F.log_softmax(readout(maps).flatten(1), 1)
+        moved = sum(((new - old) ** 2).sum() for new, old in zip(numbers, before, strict=True))
+        value = -(log * shares.flatten(1)).sum() + PRIOR / len(counts) * moved
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return readout.requires_grad_(False)
+
+
+@torch.no_grad()
+def read_out(readout: Readout, looked: Looked, sizes: int) -> Tensor:
+    """The densities of some frames: (n, h, w)."""
+    return readout(looked.at(sizes)).flatten(1).softmax(1).view_as(looked.fixations)
+
+
+def score(densities: Tensor, looked: Looked) -> NDArray[np.float64]:
+    """NSS of densities (n, h, w), or of one that all frames share, on the grid: (items,) means over each one's frames,
+    NaN for those that are not there."""
+    flat = densities.flatten(-2).double()
+    standard = ((flat - flat.mean(-1, keepdim=True)) / flat.std(-1, keepdim=True)).expand(len(looked.item), -1)
+    fixations = looked.fixations.flatten(1).double()
+    scores = ((standard * fixations).sum(1) / fixations.sum(1)).numpy()
+    counts = np.bincount(looked.item, minlength=looked.items)
+    return np.where(counts > 0, np.bincount(looked.item, scores, looked.items) / np.maximum(counts, 1), np.nan)
+
+
+def fold_items(count: int, seed: int) -> list[NDArray[np.intp]]:
+    """Items cut into ``FOLDS`` parts."""
+    return np.array_split(np.random.default_rng(seed).permutation(count), FOLDS)
+
+
+def cross_validate(looked: Looked, sizes: int | None, folds: Sequence[NDArray[np.intp]]) -> NDArray[np.float64]:
+    """NSS of each item by numbers, and a center bias, that were fitted to the other folds: (items,).
+
+    Args:
+        looked: the frames.
+        sizes: of the readout; None for the center bias alone.
+        folds: numbers of items.
+    """
+    found = np.full(looked.items, np.nan)
+    everything = np.arange(looked.items)
+    for held in folds:
+        rest, kept = looked.of_items(np.setdiff1d(everything, held)), looked.of_items(held)
+        if sizes is None:
+            densities = F.interpolate(measure_center(rest), looked.fixations.shape[1:], mode="bilinear")[0, 0]
+        else:
+            densities = read_out(fit_readout(rest, sizes), kept, sizes)
+        found[held] = score(densities, kept)[held]
+    return found
