@@ -124,8 +124,8 @@ def split_components(text: str) -> list[str]:
 
 
 def check_params(component: Component, factory: Callable[..., Any]) -> dict[str, Value]:
-    """Check a component's values against the annotated keyword-only parameters of its factory. What a factory that takes
-    any (``**params``) does not name is passed on as it is.
+    """Check a component's values against the annotated keyword-only parameters of its factory. A factory that takes any
+    (``**params``) is given what it does not name as it is.
 
     Raises SalzooError for an unknown or missing parameter and for a value of another type.
     """

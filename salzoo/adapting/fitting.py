@@ -31,11 +31,13 @@ class Looked:
         maps: (n, sizes, h, w) in [0, 1], by the divisors of the largest entry of ``SIZES``.
         fixations: (n, h, w) how many fixations each cell has.
         item: (n,) number of the picture or video that each frame is of.
+        frame: (n,) its number there.
     """
 
     maps: Tensor
     fixations: Tensor
     item: NDArray[np.intp]
+    frame: NDArray[np.intp]
 
     @property
     def items(self) -> int:
@@ -44,7 +46,7 @@ class Looked:
     def of_items(self, chosen: NDArray[np.intp]) -> "Looked":
         """The frames of some items."""
         kept = np.flatnonzero(np.isin(self.item, chosen))
-        return Looked(self.maps[kept], self.fixations[kept], self.item[kept])
+        return Looked(self.maps[kept], self.fixations[kept], self.item[kept], self.frame[kept])
 
     def at(self, sizes: int) -> Tensor:
         """The maps that a ``Readout`` of so many sizes reads."""
@@ -91,7 +93,8 @@ def fit_readout(looked: Looked, sizes: int) -> Readout:
 @torch.no_grad()
 def read_out(readout: Readout, looked: Looked, sizes: int) -> Tensor:
     """The densities of some frames: (n, h, w)."""
-    return readout(looked.at(sizes)).flatten(1).softmax(1).view_as(looked.fixations)
+    densities: Tensor = readout(looked.at(sizes)).flatten(1).softmax(1)
+    return densities.view_as(looked.fixations)
 
 
 def score(densities: Tensor, looked: Looked) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ COMMANDS = {
     "list": "Names the zoo knows: backbones, temporal modules, metrics, data sets, models.",
     "describe": "Show a model's numbered layers, landmarks, links and temporal modules.",
     "train": "Train a model.",
+    "adapt": "Fit few numbers behind a model to other pictures.",
     "sweep": "Train each model of a pattern, such as an ablation over the layer index.",
     "recipes": "Show how models are trained.",
     "eval": "Score models, or saved maps, on a data set.",

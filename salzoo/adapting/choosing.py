@@ -1,0 +1,194 @@
+"""``salzoo adapt``: the fewest numbers behind a model that are worth their cost on other pictures.
+
+Choices, from the cheapest: the model as it is; the center bias of the new pictures alone; numbers behind the model at
+its own size; at two sizes; at three. Each is cross-validated: every picture is scored by numbers that were fitted to
+others. A costlier choice is taken where it gains at least ``LEAST`` NSS over the one taken so far, and the interval of
+its gain, paired over pictures, lies above 0. The scores that are shown are those that it was chosen by: where choices
+are nearly alike, that of the one taken is a little too good.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from salzoo.adapting.backbone import SIZES, Adapted, Readout, enlarged, own_divisor
+from salzoo.adapting.fitting import Looked, cross_validate, fit_readout, fold_items, measure_center, score
+from salzoo.adapting.looking import look
+from salzoo.adapting.people import score_people_of
+from salzoo.evaluation.baselines import center_bias_model
+from salzoo.evaluation.bootstrap import draw_resamples, interval
+from salzoo.gaze.truth import has_fixations
+from salzoo.interfaces import Dataset, SalzooError
+from salzoo.model import SaliencyModel, create_model, resolve_position
+from salzoo.prediction.engines.torch_engine import torch_engine
+from salzoo.spec import Component, Placed, Spec
+
+FEWEST = 10
+"""Pictures or videos that anything is fitted to."""
+
+LEAST = 0.03
+"""Gain in NSS that a costlier choice must bring."""
+
+TIMED = 5
+"""Frames by which the cost is measured."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What could stand behind a model, and what it is worth.
+
+    Attributes:
+        name: in words.
+        sizes: that the network is run at; 0 for the center bias alone, None for the model as it is.
+        numbers: fitted ones.
+        nss: (items,) of each picture or video.
+        gain: NSS over the model as it is, with the 95 % interval, paired.
+        rate: frames a second here, one by one.
+    """
+
+    name: str
+    sizes: int | None
+    numbers: int
+    nss: NDArray[np.float64]
+    gain: tuple[float, float, float]
+    rate: float
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What ``adapt`` found.
+
+    Attributes:
+        model: the adapted model; None where nothing was worth it.
+        choices: all that were tried, from the cheapest.
+        taken: the one that ``model`` is.
+        people: NSS of people by other people; NaN where they are not known one by one.
+        grid: height and width at which all was scored.
+    """
+
+    model: SaliencyModel | None
+    choices: tuple[Choice, ...]
+    taken: Choice
+    people: float
+    grid: tuple[int, int]
+
+
+def adapt(
+    model: SaliencyModel,
+    data: Dataset,
+    *,
+    split: str = "train",
+    most: int = max(SIZES),
+    seed: int = 0,
+    report: Callable[[str], None] = lambda line: None,
+) -> Adaptation:
+    """Fit what is worth it to a split of a data set.
+
+    Args:
+        model: any whose modules over time, if it has some, act on finished maps.
+        data: pictures or videos with fixations; ``FEWEST`` at least.
+        split: that is fitted to.
+        most: sizes at most that the network may be run at, 1 to 3.
+        seed: of the folds.
+        report: given each line of what is going on.
+
+    Raises:
+        SalzooError: too few pictures, or a model that this is not for.
+    """
+    videos = [video for video in data.split(split) if video.annotated and has_fixations(video)]
+    if len(videos) < FEWEST:
+        raise SalzooError(
+            f"{data.name} has {len(videos)} pictures or videos with fixations in its split {split}; from fewer than "
+            f"{FEWEST} nothing is fitted: use the model as it is"
+        )
+    most = 1 if model.preprocessing.fixed_size else most
+    report(f"{model.spec} on {len(videos)} of {data.name} {split}")
+    looked = look(behind(model, most), videos)
+    choices = _weigh(model, looked, most, seed)
+    taken = choices[0]
+    for choice in choices[1:]:
+        mean, low, _ = _gain(choice.nss, taken.nss)
+        if mean >= LEAST and low > 0:
+            taken = choice
+    adapted = None if taken.sizes is None else _make(model, looked, taken.sizes)
+    if adapted is not None:
+        before = model.trained_on if taken.sizes else adapted.trained_on
+        adapted.trained_on = before.and_on(data.name, split, videos, data.videos)
+    height, width = looked.fixations.shape[1:]
+    return Adaptation(adapted, choices, taken, score_people_of(looked, videos), (height, width))
+
+
+def behind(model: SaliencyModel, sizes: int) -> SaliencyModel:
+    """A model with a ``Readout`` behind its network that changes next to nothing yet, in evaluation mode.
+
+    Raises SalzooError where it has modules over time that act before its maps are finished, or takes frames otherwise
+    than stretched.
+    """
+    given, network = model.preprocessing, model.backbone
+    if given.fit != "stretch":
+        raise SalzooError(f"{model.spec} does not stretch frames to its size, which is what can be adapted")
+    end = len(network.layers)
+    places = {resolve_position(network, each.position): each.component for each in model.spec.temporal}
+    if places.keys() - {end - 1, end}:
+        raise SalzooError(f"{model.spec} has a module over time before its last layer, which cannot be adapted")
+    component = model.spec.backbone
+    params = tuple(sorted((*component.params, ("of", component.name), ("sizes", sizes))))
+    placed = tuple(Placed(each, "output" if at == end - 1 else 4) for at, each in places.items())
+    made = create_model(Spec(Component("adapted", params), placed)).eval()
+    assert isinstance(made.backbone, Adapted)
+    made.backbone.at_sizes.network.backbone.load_state_dict(network.state_dict())
+    for ours, theirs in zip(made.temporal.values(), model.temporal.values(), strict=True):
+        ours.load_state_dict(theirs.state_dict())
+    made.preprocessing = enlarged(given, own_divisor(sizes))
+    return made
+
+
+def _weigh(model: SaliencyModel, looked: Looked, most: int, seed: int) -> tuple[Choice, ...]:
+    """All choices, cross-validated."""
+    folds = fold_items(looked.items, seed)
+    before = score(looked.at(1)[:, 0], looked)
+    center = cross_validate(looked, None, folds)
+    found: list[tuple[str, int | None, int, NDArray[np.float64]]] = [
+        ("as it is", None, 0, before),
+        ("center bias alone", 0, 0, center),
+    ]
+    for sizes in range(1, most + 1):
+        numbers = sum(each.numel() for each in Readout(sizes).parameters())
+        found.append((f"at {sizes} size{'s' * (sizes > 1)}", sizes, numbers, cross_validate(looked, sizes, folds)))
+    rates: dict[int | None, float] = {None: _measure_rate(model), 0: np.inf}
+    rates |= {sizes: _measure_rate(behind(model, sizes)) for sizes in range(1, most + 1)}
+    return tuple(Choice(*each, _gain(each[3], before), rates[each[1]]) for each in found)
+
+
+def _gain(new: NDArray[np.float64], old: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The mean difference, and its bootstrap interval over items."""
+    difference = new - old
+    drawn = draw_resamples(len(difference), 0) @ difference[:, None] / len(difference)
+    low, high = interval(drawn, np.array([len(difference)]))[:, 0]
+    return float(difference.mean()), float(low), float(high)
+
+
+def _make(model: SaliencyModel, looked: Looked, sizes: int) -> SaliencyModel:
+    """The model with numbers that are fitted to all that was looked at."""
+    if not sizes:
+        return center_bias_model(measure_center(looked)[0, 0].numpy())
+    made = behind(model, sizes)
+    assert isinstance(made.backbone, Adapted)
+    made.backbone.numbers.load_state_dict(fit_readout(looked, sizes).state_dict())
+    return made
+
+
+@torch.no_grad()
+def _measure_rate(model: SaliencyModel) -> float:
+    """Frames a second, one by one, in float32."""
+    engine, (height, width) = torch_engine(model), model.preprocessing.size
+    frame = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+    engine.run(frame)
+    began = time.perf_counter()
+    for _ in range(TIMED):
+        engine.run(frame)
+    return TIMED / (time.perf_counter() - began)
