@@ -1,7 +1,7 @@
 """``salzoo adapt``: the fewest numbers behind a model that are worth their cost on other pictures.
 
 Choices, from the cheapest: the model as it is; the center bias of the new pictures alone; numbers behind the model at
-its own size; at two sizes; at three. Each is cross-validated: every picture is scored by numbers that were fitted to
+its own size; at twice its size too. Each is cross-validated: every picture is scored by numbers that were fitted to
 others. A costlier choice is taken where it gains at least ``LEAST`` NSS over the one taken so far, and the interval of
 its gain, paired over pictures, lies above 0. The scores that are shown are those that it was chosen by: where choices
 are nearly alike, that of the one taken is a little too good.
@@ -92,7 +92,7 @@ def adapt(
         model: any whose modules over time, if it has some, act on finished maps.
         data: pictures or videos with fixations; ``FEWEST`` at least.
         split: that is fitted to.
-        most: sizes at most that the network may be run at, 1 to 3.
+        most: sizes at most that the network may be run at, 1 or 2.
         seed: of the folds.
         report: given each line of what is going on.
 
@@ -158,7 +158,9 @@ def _weigh(model: SaliencyModel, looked: Looked, most: int, seed: int) -> tuple[
     ]
     for sizes in range(1, most + 1):
         numbers = sum(each.numel() for each in Readout(sizes).parameters())
-        found.append((f"at {sizes} size{'s' * (sizes > 1)}", sizes, numbers, cross_validate(looked, sizes, folds)))
+        found.append(
+            ("at its size" if sizes == 1 else "and at twice that", sizes, numbers, cross_validate(looked, sizes, folds))
+        )
     rates: dict[int | None, float] = {None: _measure_rate(model), 0: np.inf}
     rates |= {sizes: _measure_rate(behind(model, sizes)) for sizes in range(1, most + 1)}
     return tuple(Choice(*each, _gain(each[3], before), rates[each[1]]) for each in found)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from salzoo.adapting.backbone import CENTER, SIZES, Readout, as_density, own_divisor
+from salzoo.adapting.backbone import CENTER, Readout, as_density
 from salzoo.gaze.maps import gaussian_sum
 
 FOLDS = 5
@@ -28,7 +28,7 @@ class Looked:
     """Frames, what a network says of them at each size, and where people looked.
 
     Attributes:
-        maps: (n, sizes, h, w) in [0, 1], by the divisors of the largest entry of ``SIZES``.
+        maps: (n, sizes, h, w) in [0, 1], the network's own size first.
         fixations: (n, h, w) how many fixations each cell has.
         item: (n,) number of the picture or video that each frame is of.
         frame: (n,) its number there.
@@ -43,6 +43,13 @@ class Looked:
     def items(self) -> int:
         return int(self.item.max()) + 1
 
+    @property
+    def shares(self) -> Tensor:
+        """(n, h, w) the share of each cell in all fixations, each frame's alike within an item, each item's alike."""
+        counts = np.bincount(self.item)
+        weights = torch.from_numpy(1 / counts[self.item] / np.count_nonzero(counts)).float().view(-1, 1, 1)
+        return self.fixations / self.fixations.sum((1, 2), keepdim=True) * weights
+
     def of_items(self, chosen: NDArray[np.intp]) -> "Looked":
         """The frames of some items."""
         kept = np.flatnonzero(np.isin(self.item, chosen))
@@ -50,19 +57,16 @@ class Looked:
 
     def at(self, sizes: int) -> Tensor:
         """The maps that a ``Readout`` of so many sizes reads."""
-        divisors, most = SIZES[sizes], SIZES[max(SIZES)]
-        own = own_divisor(sizes), own_divisor(max(SIZES))
-        return self.maps[:, [most.index(each * own[1] // own[0]) for each in divisors]]
+        return self.maps[:, :sizes]
 
 
 def measure_center(looked: Looked) -> Tensor:
-    """The center bias of some frames, (1, 1, 72, 96): their fixations, each frame's alike, blurred."""
-    shares = looked.fixations / looked.fixations.sum((1, 2), keepdim=True)
-    rows, columns = np.nonzero(shares.sum(0).numpy())
-    weights = shares.sum(0).numpy()[rows, columns]
+    """The center bias of some frames, (1, 1, 72, 96): their fixations, blurred."""
+    shares = looked.shares.sum(0).numpy()
+    rows, columns = np.nonzero(shares)
     points = np.stack([columns + 0.5, rows + 0.5], 1).astype(np.float32)
     height, width = looked.fixations.shape[1:]
-    summed = torch.from_numpy(gaussian_sum(points, (height, width), CENTER_SIGMA, weights))[None, None]
+    summed = torch.from_numpy(gaussian_sum(points, (height, width), CENTER_SIGMA, shares[rows, columns]))[None, None]
     return as_density(F.interpolate(summed, CENTER, mode="bilinear", align_corners=False))
 
 
@@ -71,9 +75,8 @@ def fit_readout(looked: Looked, sizes: int) -> Readout:
     readout = Readout(sizes)
     readout.center.copy_(measure_center(looked))
     maps = looked.at(sizes)
-    counts = np.bincount(looked.item, minlength=looked.items)
-    weights = torch.from_numpy(1 / counts[looked.item] / (counts > 0).sum()).float()
-    shares = looked.fixations / looked.fixations.sum((1, 2), keepdim=True) * weights.view(-1, 1, 1)
+    shares = looked.shares.flatten(1)
+    count = len(np.unique(looked.item))
     numbers = list(readout.parameters())
     before = [each.detach().clone() for each in numbers]
     optimizer = torch.optim.LBFGS(numbers, max_iter=STEPS, line_search_fn="strong_wolfe")
@@ -82,7 +85,7 @@ def fit_readout(looked: Looked, sizes: int) -> Readout:
         optimizer.zero_grad()
         log = F.log_softmax(readout(maps).flatten(1), 1)
         moved = sum(((new - old) ** 2).sum() for new, old in zip(numbers, before, strict=True))
-        value = -(log * shares.flatten(1)).sum() + PRIOR / len(counts) * moved
+        value = -(log * shares).sum() + PRIOR / count * moved
         value.backward()
         return value
 

@@ -13,10 +13,10 @@ import click
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Checkpoint folder to write.")
 @click.option(
     "--sizes",
-    type=click.IntRange(1, 3),
-    default=3,
+    type=click.IntRange(1, 2),
+    default=2,
     show_default=True,
-    help="Sizes at most that the network is run at: 1 costs no time.",
+    help="Sizes at most that the network is run at; the second is five times the work.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the folds.")
 @click.option("--device", help="cpu, cuda, mps; the best one here by default.")
@@ -25,7 +25,7 @@ def adapt_command(
 ) -> None:
     """Fit MODEL to other pictures or videos, from 10 of them on, by fewer than 20 numbers.
 
-    Behind the network, which stays as it is, stand weights of its maps at one to three sizes, a blur, a center bias
+    Behind the network, which stays as it is, stand weights of its maps at one size or two, a blur, a center bias
     that is mixed in and multiplied by, and a drift. They are fitted by the likelihood of the fixations, and chosen by
     cross-validation; the center bias alone and nothing at all are among the choices. Where nothing is worth it,
     nothing is written. The result is a checkpoint like any other, for predict, eval, export, push and train --init.
