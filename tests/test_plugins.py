@@ -34,7 +34,7 @@ def test_aliases_find_the_same_entry() -> None:
     assert registry().find("backbones", "centre-bias") is registry().find("backbones", "center-bias")
 
 
-@pytest.mark.parametrize(("name", "hint"), [("salgam", "did you mean 'salgan'?"), ("zzz", "known: center-bias")])
+@pytest.mark.parametrize(("name", "hint"), [("salgam", "did you mean 'salgan'?"), ("zzz", "known: adapted")])
 def test_unknown_names_get_the_nearest(name: str, hint: str) -> None:
     with pytest.raises(SalzooError, match=f"unknown backbone '{name}'; {hint}".replace("?", r"\?")):
         registry().find("backbones", name)
