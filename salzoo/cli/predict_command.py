@@ -64,6 +64,14 @@ def predict_command(
     which takes the next one when it is free; with --max-restarts, killed processes are started again. (Under torchrun,
     which takes any other for a crash, the status is 0.)
 
+    \b
+    On a cluster, the same on each machine; the folder is common to all, and its file system knows locks:
+      torchrun --nnodes 2 --nproc-per-node 4 --max-restarts 100 --rdzv-backend c10d --rdzv-endpoint FIRST:29400
+        --rdzv-id maps -m salzoo predict --inputs list.csv -o /shared/maps --as mkv --log-json /shared/maps.log
+    Under Slurm (sbatch --requeue --nodes 2 --ntasks-per-node 1) that is a batch script's line behind srun, with
+      --rdzv-endpoint "$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1):29400" --rdzv-id "$SLURM_JOB_ID"
+    A kill loses the videos in flight, no more: start it again, and it goes on.
+
     With --engine auto, engines are compared on the first frames, and the fastest whose maps differ from float32's by at
     most a hundredth runs the rest; --engine torch --precision float32 gives the same maps on every machine.
     """

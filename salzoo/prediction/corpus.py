@@ -3,6 +3,13 @@
 The folder of the outputs says what is done, so that a run goes on where another has ended, however it did. Beside the
 outputs it holds ``salzoo.json``, which says what made them, ``failed.csv``, a line for each input that has no output
 because of an error, and while a run goes on ``.lock`` and ``.in-flight``, an empty file for each input at hand.
+
+Taken from the queue, longest first, the frames of hevc33's 33 videos (150 to 601 each) keep 4 processes 1.03 times as
+long as would be ideal, and 8 processes 1.04 times; dealt out beforehand, 1.18 and 1.35 times (mean of 200 orders). Of
+1,000 videos of such lengths on 64 processes it is 1.01 against 1.26. One core, shared with other work, ran gaze-lite on
+films of 720p at 5.3 frames/s, decoding included (``predict gaze-lite film.mp4 -o out --as csv --engine torch
+--precision float32``): a million clips of 20 s at 25 frames/s would take 64 machines of 64 cores 6.4 hours, and 18 TB
+as mkv, 31 TB as png.
 """
 
 import csv
