@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     metavar="TABLE COLUMN",
     help="Also for each value of a column of a CSV or TSV table whose first column names the videos.",
 )
-@click.option("--per-frame", is_flag=True, help="Keep the scores of each frame in the results file.")
+@click.option("--per-frame", is_flag=True, help="Keep the scores of each frame, for -o scores.csv and compare --video.")
+@click.option("--per-observer", is_flag=True, help="Also score each observer's fixations alone, for -o scores.csv.")
 @click.option(
     "--seed", type=SEED, default=0, show_default=True, help="Seed of the other-fixations maps of shuffled AUC."
 )

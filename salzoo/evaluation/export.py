@@ -66,13 +66,17 @@ def scores_csv(results: Sequence[Result]) -> str:
 
 def _scores(result: Result) -> Iterator[tuple[object, ...]]:
     what = (result.model, result.dataset, result.split, result.protocol)
-    if result.per_frame is None:
+    if result.per_frame is None and result.per_observer is None:
         for video, scores in result.per_video.items():
             yield from ((*what, video, "", "", metric, _plain(scores[metric])) for metric in result.metrics)
-        return
-    for video, frames in result.per_frame.items():
+    for video, frames in (result.per_frame or {}).items():
         for frame, values in frames.items():
             yield from ((*what, video, frame, "", m, _plain(v)) for m, v in zip(result.metrics, values, strict=True))
+    for video, by_frame in (result.per_observer or {}).items():
+        for frame, observers in by_frame.items():
+            for observer, values in observers.items():
+                known = ((m, v) for m, v in zip(result.metrics, values, strict=True) if not math.isnan(v))
+                yield from ((*what, video, frame, observer, metric, _plain(value)) for metric, value in known)
 
 
 def means_csv(found: Comparison) -> str:

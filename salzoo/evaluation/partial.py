@@ -67,7 +67,10 @@ class PartialScores:
 
     def add(self, kind: str, video: str, parts: Sequence[Sequence[ChunkScores]]) -> None:
         """Keep the scores of a video. Raises SalzooError where they cannot be written."""
-        written = [[(part.video, part.frames, part.scores.tolist(), part.notices) for part in each] for each in parts]
+        written = [
+            [(part.video, part.frames, part.scores.tolist(), part.notices, part.observers) for part in each]
+            for each in parts
+        ]
         try:
             with self._file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([kind, video, written]) + "\n")
@@ -77,11 +80,14 @@ class PartialScores:
             raise SalzooError(f"cannot write {self._file}: {error.strerror}") from error
 
 
+def _plain(part: ChunkScores) -> tuple[Any, ...]:
+    return part.video, part.frames, part.scores.tolist(), part.notices, part.observers
+
+
 def _read(part: Any) -> ChunkScores:
-    video, frames, scores, notices = part
-    return ChunkScores(
-        video, frames, np.array(scores, np.float64).reshape(len(frames), -1), [(k, where) for k, where in notices]
-    )
+    video, frames, scores, notices, observers = part
+    rows = np.array(scores, np.float64).reshape(len(frames), -1)
+    return ChunkScores(video, frames, rows, [(k, w) for k, w in notices], [(i, o, row) for i, o, row in observers])
 
 
 @contextmanager

@@ -72,6 +72,8 @@ class Result:
         frames_expected: number of frames that were to be scored: more than ``frames`` in a partial result.
         notices: frames with something odd, by what that is: "no fixations", "constant prediction" and others.
         per_frame: by video and frame, the scores in the order of ``metrics``; None where not asked for.
+        per_observer: by video, frame and number of the observer, the scores of that one's fixations alone, NaN for
+            metrics that take none; None where not asked for.
         detail: what must be said of the model beside its scores.
         trained_on: how many of these videos the model was trained on; None where that is no question (saved maps,
             people, what learns nothing) and in results of before.
@@ -99,6 +101,7 @@ class Result:
     frames_expected: int
     notices: dict[str, list[str]] = field(default_factory=dict)
     per_frame: dict[str, dict[str, list[float]]] | None = None
+    per_observer: dict[str, dict[str, dict[str, list[float]]]] | None = None
     detail: str = ""
     trained_on: Overlap | None = None
     relative: dict[str, tuple[float, float, float]] | None = None

@@ -1,8 +1,8 @@
 """From predicted maps to scores, some frames of a video at a time. Imports no torch: worker processes run this."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,7 @@ from salzoo.evaluation.fixations import FixationIndex
 from salzoo.evaluation.protocols import Protocol
 from salzoo.evaluation.saved_maps import frame_label
 from salzoo.gaze.ceiling import Others, as_distribution, join_gaze, score_people
+from salzoo.gaze.maps import inside
 from salzoo.gaze.truth import read_density
 from salzoo.interfaces import Metric, SalzooError, Video
 from salzoo.interfaces.dataset import GazeVideo
@@ -51,12 +52,15 @@ class ChunkScores:
         chunk: number of the video, and the frames that have scores: those whose map could be read.
         scores: (frames, metrics), NaN where undefined.
         notices: what is odd, frame by frame.
+        observers: where they are asked for, the scores of each observer's fixations alone: frame, number of the
+            observer, and a score a metric, NaN for those that take no fixations.
     """
 
     video: int
     frames: list[int]
     scores: NDArray[np.float64]
     notices: list[Notice]
+    observers: list[tuple[int, int, list[float]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class FrameScorer:
         baseline: (h, w), the map that information gain is measured against; None where there is none.
         other_frames: frames whose fixations make up an other-fixations map.
         seed: of the draw of other fixations.
+        observers: whether each observer's fixations are scored by themselves, too.
     """
 
     videos: Sequence[Video]
@@ -82,12 +87,13 @@ class FrameScorer:
     baseline: NDArray[np.float32] | None
     other_frames: int
     seed: int
+    observers: bool = False
 
     def score(self, chunk: Chunk) -> ChunkScores:
         """Score some frames of a video. Raises SalzooError where the data set's own maps cannot be used."""
         truths = _VideoTruths(self, chunk.video)
         video = self.videos[chunk.video]
-        frames, rows, notices = [], [], []
+        frames, rows, notices, observers = [], [], [], []
         for position, index in enumerate(chunk.frames):
             label = frame_label(video, index)
             truth = truths.of(index)
@@ -105,7 +111,26 @@ class FrameScorer:
             frames.append(index)
             rows.append(scores)
             notices += [(kind, label) for kind in found]
-        return ChunkScores(chunk.video, frames, np.array(rows).reshape(len(rows), len(self.metrics)), notices)
+            if self.observers and chunk.maps is not None:
+                observers += [(index, *each) for each in self._score_observers(map_, video, index, truth)]
+        scored = np.array(rows).reshape(len(rows), len(self.metrics))
+        return ChunkScores(chunk.video, frames, scored, notices, observers)
+
+    def _score_observers(
+        self, map_: NDArray[Any], video: Video, index: int, truth: dict[str, NDArray[Any]]
+    ) -> Iterator[tuple[int, list[float]]]:
+        """The number of each observer who looked at a frame, and the map's scores for what that one looked at."""
+        size = cast(GazeVideo, video).size
+        taken = {name: metric for name, metric in self.metrics.items() if "fixations" in metric.requires}
+        for number, points in enumerate(cast(GazeVideo, video).read_gaze(index)):
+            own = np.zeros(size, np.int32)
+            columns, rows = np.floor(points[inside(points, size)]).astype(np.intp).T
+            np.add.at(own, (rows, columns), 1)
+            if own.any():
+                fixations = own if self.protocol.each_fixation else own > 0
+                scores, _ = replace(self, metrics=taken)._score_frame(map_, truth | {"fixations": fixations}, size)
+                by_name = dict(zip(taken, scores, strict=True))
+                yield number, [by_name.get(name, math.nan) for name in self.metrics]
 
     def _score_people(self, video: Video, index: int, others: Others, truth: dict[str, NDArray[Any]]) -> list[float]:
         seen = cast(GazeVideo, video)

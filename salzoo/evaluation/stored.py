@@ -49,7 +49,11 @@ def check_record(record: Any) -> dict[str, Any]:
     values["notices"] = {kind: _texts(items, "notices") for kind, items in _object(record, "notices", {}).items()}
     versions = _object(record, "versions", {})
     values["versions"] = dict(zip(versions, _texts(list(versions.values()), "versions"), strict=True))
-    values["per_frame"] = None if record.get("per_frame") is None else _per_frame(record, len(metrics))
+    values["per_frame"] = None if record.get("per_frame") is None else _per_frame(record, "per_frame", len(metrics))
+    values["per_observer"] = None
+    if record.get("per_observer") is not None:
+        videos = _object(record, "per_observer")
+        values["per_observer"] = {video: _per_frame(videos, video, len(metrics)) for video in videos}
     return values
 
 
@@ -112,12 +116,13 @@ def _count(value: Any, name: str) -> int:
     return value
 
 
-def _per_frame(record: dict[str, Any], metrics: int) -> dict[str, dict[str, list[float]]]:
-    videos = _object(record, "per_frame")
+def _per_frame(record: dict[str, Any], name: str, metrics: int) -> dict[str, dict[str, list[float]]]:
+    """Scores of each metric, two levels deep."""
+    videos = _object(record, name)
     found: dict[str, dict[str, list[float]]] = {}
     for video in videos:
         frames = _object(videos, video)
         if not all(isinstance(scores, list) and len(scores) == metrics for scores in frames.values()):
-            raise ValueError("per_frame must hold a score of each metric")
-        found[video] = {frame: [_score(score, "per_frame") for score in scores] for frame, scores in frames.items()}
+            raise ValueError(f"{name} must hold a score of each metric")
+        found[video] = {frame: [_score(score, name) for score in scores] for frame, scores in frames.items()}
     return found

@@ -43,6 +43,7 @@ class Scoring:
         first: score the first so many frames of each video alone; the note of the results then says so.
         max_frames: score so many frames, drawn by the seed from all; the note then says so.
         per_frame: keep the scores of each frame in the results.
+        per_observer: also score the fixations of each observer by themselves, and keep those scores.
         relative: say for each model how far it is on the way from the center bias to people.
     """
 
@@ -55,6 +56,7 @@ class Scoring:
     first: int | None = None
     max_frames: int | None = None
     per_frame: bool = False
+    per_observer: bool = False
     relative: bool = False
 
 
@@ -126,6 +128,8 @@ def prepare(scoring: Scoring) -> Task:
         notes.append("no information gain: there is no density of a training split here to fit the center bias to")
     if scoring.first is not None:
         notes.append(f"only the first {scoring.first} frames of each video are scored")
+    if scoring.per_observer and not all(map(has_gaze, videos)):
+        raise SalzooError(f"the observers of {data.name} {split} are not known one by one; leave out --per-observer")
     index = index_fixations(videos, scoring.first, each=rules.each_fixation)
     frames = [  # where a set has gaze itself, a frame that nobody looked at has no truth
         index.fixated_frames(number) if has_gaze(video) else np.arange(index.frames_of(number))
@@ -144,6 +148,7 @@ def prepare(scoring: Scoring) -> Task:
         baseline=center_bias,
         other_frames=rules.other_frames_of.get(data.name, rules.other_frames),
         seed=seed,
+        observers=scoring.per_observer,
     )
     return Task(data.name, split, "; ".join(notes), scorer, frames, center_bias, train, scoring.per_frame)
 
@@ -195,6 +200,7 @@ def keep_scores(task: Task, partial: Partial | None, **how: str) -> Iterator[Tas
         "protocol": str(task.protocol),
         "metrics": list(task.scorer.metrics),
         "seed": task.scorer.seed,
+        "per_observer": task.scorer.observers,
         **how,
     }
     with partial_scores(partial, asked) as kept:
@@ -308,6 +314,14 @@ def make_result(
     odd: dict[str, list[str]] = {}
     for kind, where in [*notices, *(notice for part in found for notice in part.notices)]:
         odd.setdefault(kind, []).append(where)
+    per_observer: dict[str, dict[str, dict[str, list[float]]]] | None = None
+    if task.scorer.observers:
+        per_observer = {}
+        for part in found:
+            video = task.videos[part.video]
+            for index, observer, row in part.observers:
+                frame = per_observer.setdefault(video.id, {}).setdefault(video.frame_name(index), {})
+                frame[str(observer)] = [row[column] for column in chosen]
     per_frame = None
     if task.per_frame:
         per_frame = {}
@@ -327,5 +341,6 @@ def make_result(
         frames_expected=sum(map(len, task.frames)),
         notices=odd,
         per_frame=per_frame,
+        per_observer=per_observer or None,
         **summarise(scores, names, mean_of_videos=task.protocol.mean_of_videos, seed=task.scorer.seed),
     )

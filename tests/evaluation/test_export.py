@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import itertools
 import math
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from salzoo.cli import cli
 from salzoo.evaluation.comparison import compare
 from salzoo.evaluation.export import comparison_latex, means_csv, results_latex, scores_csv
 from salzoo.evaluation.plots import draw_comparison, layer_panels
-from salzoo.evaluation.results import HUMANS, Result, write_results
+from salzoo.evaluation.results import HUMANS, Result, read_results, write_results
 
 NAME = "runs/a_long & name+ema:tau=0.2@output/that nobody would type 100% ~^\\ twice"
 
@@ -50,6 +51,35 @@ def test_every_score_is_a_row() -> None:
         ("0001", "kld", ""),
         ("0002", "auc_judd", "0.25"),
     ]
+
+
+def test_scores_of_observers_are_rows_whose_mean_over_fixations_is_the_frames(tiny_gaze: Path, tmp_path: Path) -> None:
+    out = [tmp_path / "r.json", tmp_path / "s.csv"]
+    words = ["eval", "center-bias", "--dataset", "osie", "--root", str(tiny_gaze), "--split", "test"]
+    options = [
+        "--workers",
+        "1",
+        "--protocol",
+        "mit",
+        "--per-frame",
+        "--per-observer",
+        "-o",
+        str(out[0]),
+        "-o",
+        str(out[1]),
+    ]
+    done = CliRunner().invoke(cli, [*words, *options])
+    assert done.exit_code == 0, done.output
+    found = [row for row in rows(out[1].read_text()) if row["model"] == "center-bias"]
+    seen = {(row["video"], row["observer"], row["metric"]): float(row["value"]) for row in found if row["value"]}
+    assert {metric for _, observer, metric in seen if observer} == {"auc", "auc_shuffled", "nss", "ig"}
+    videos = {video for video, *_ in seen}
+    for video, metric in itertools.product(videos, ("nss", "auc", "ig")):
+        each = seen[video, "0", metric], seen[video, "1", metric]  # of two fixations, and of one
+        assert (2 * each[0] + each[1]) / 3 == pytest.approx(seen[video, "", metric], abs=1e-9)
+    (kept, *_) = read_results(out[0])
+    assert kept.per_observer is not None
+    assert kept.per_observer.keys() == videos
 
 
 def test_means_and_differences_are_rows() -> None:
