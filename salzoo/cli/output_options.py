@@ -44,6 +44,13 @@ _OPTIONS = [
         "density that sums to one over the frame's pixels.",
     ),
     click.option(
+        "--per",
+        type=click.Choice(["frame", "second"]),
+        default="frame",
+        show_default=True,
+        help="Of .csv and .json: a line a frame, or the means over the frames of each second.",
+    ),
+    click.option(
         "--overwrite", is_flag=True, help="Replace files that are there; a folder with maps is never replaced."
     ),
 ]
@@ -104,10 +111,8 @@ def read_output_options(named: dict[str, Any]) -> Any:
     """Take these options out of all that a command was given."""
     from salzoo.prediction.outputs import OutputOptions
 
-    bits = int(named.pop("bits"))
-    return OutputOptions(
-        bits=bits, **{key: named.pop(key) for key in ("view", "colormap", "opacity", "scale", "values", "overwrite")}
-    )
+    names = ("view", "colormap", "opacity", "scale", "values", "per", "overwrite")
+    return OutputOptions(bits=int(named.pop("bits")), **{name: named.pop(name) for name in names})
 
 
 def read_selection(named: dict[str, Any]) -> Any:

@@ -108,8 +108,15 @@ def read_boxes(path: Path) -> list[Box]:
 
 
 @contextmanager
-def measures_writer(path: Path, boxes: Sequence[Box] = ()) -> Iterator[Callable[[NDArray[np.float32], Fraction], None]]:
+def measures_writer(
+    path: Path, boxes: Sequence[Box] = (), per: str = "frame"
+) -> Iterator[Callable[[NDArray[np.float32], Fraction], None]]:
     """Write the measures of each frame, in a ``with`` block: a line of a .csv, or an object of a .json list.
+
+    Args:
+        path: the file.
+        boxes: areas whose share is wanted.
+        per: "frame", or "second" for the means over the frames of each second.
 
     Yields:
         A function that takes the next map, (H, W) float32 at its frame's size, and its time.
@@ -124,16 +131,54 @@ def measures_writer(path: Path, boxes: Sequence[Box] = ()) -> Iterator[Callable[
                     put, end = _csv_rows(file), ""
                 else:
                     put, end = _json_rows(file), "\n]\n"
+                seconds = Seconds(put)
 
                 def write(map_: NDArray[np.float32], time: Fraction) -> None:
                     nonlocal frame
                     frame += 1
-                    put({"frame": frame, "time": round(float(time), 6), **measure_map(map_, boxes)})
+                    measured = measure_map(map_, boxes)
+                    if per == "second":
+                        seconds.add(int(time), measured)
+                    else:
+                        put({"frame": frame, "time": round(float(time), 6), **measured})
 
                 yield write
+                seconds.end()
                 file.write(end)
         except OSError as error:
             raise SalzooError(f"cannot write {path}: {error.strerror}") from error
+
+
+class Seconds:
+    """Means of measures over each second, given to a function as they are complete.
+
+    >>> seconds = Seconds(print)
+    >>> for second, peak in ((0, 0.5), (0, 1.0), (2, None)):
+    ...     seconds.add(second, {"peak": peak})
+    {'second': 0, 'frames': 2, 'peak': 0.75}
+    >>> seconds.end()
+    {'second': 2, 'frames': 1, 'peak': None}
+    """
+
+    def __init__(self, put: Callable[[dict[str, Any]], None]) -> None:
+        self._put = put
+        self._second = 0
+        self._held: list[dict[str, float | None]] = []
+
+    def add(self, second: int, measured: dict[str, float | None]) -> None:
+        """Add a frame's measures; None counts for none."""
+        if second != self._second:
+            self.end()
+        self._second = second
+        self._held.append(measured)
+
+    def end(self) -> None:
+        """The last second is complete."""
+        if self._held:
+            known = {key: [row[key] for row in self._held if row[key] is not None] for key in self._held[0]}
+            means = {key: float(np.mean(values)) if values else None for key, values in known.items()}  # type: ignore[arg-type]
+            self._put({"second": self._second, "frames": len(self._held), **means})
+        self._held = []
 
 
 def _csv_rows(file: Any) -> Callable[[dict[str, Any]], None]:

@@ -184,6 +184,10 @@ def test_measures_of_each_frame(tmp_path: Path) -> None:
         assert (found["peak_x"], found["peak_y"]) == (10.5 + 6 * index, 20.5)
         assert found["left"] + found["right"] == pytest.approx(1)
     assert objects[0]["left"] > 0.99 > 0.1 > objects[5]["left"]
+    write(tmp_path / "s.json", [1.0] * 6, OutputOptions(boxes=areas, per="second"))
+    (second,) = json.loads((tmp_path / "s.json").read_text())
+    assert (second["second"], second["frames"]) == (0, 6)
+    assert second["left"] == pytest.approx(np.mean([each["left"] for each in objects]))
 
 
 @pytest.mark.parametrize(
@@ -213,6 +217,7 @@ def test_boxes_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
         ("a.mp4", OutputOptions(bits=16), "16 bits are for grey maps alone"),
         ("a.mkv", OutputOptions(bits=16, view="heat"), "16 bits are for grey maps alone"),
         ("a.mp4", OutputOptions(boxes=Path("areas.csv")), "areas are measured"),
+        ("a.mp4", OutputOptions(per="second"), "areas are measured, not drawn, and so are seconds"),
         ("a.csv", OutputOptions(boxes=Path("missing.csv")), "cannot read missing.csv: No such file"),
         ("missing/a.csv", OutputOptions(), "No such file or directory"),
         ("missing/a.npy", OutputOptions(), "No such file or directory"),
