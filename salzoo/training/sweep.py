@@ -103,7 +103,7 @@ def sweep(
     report = session.report
     trials = plan_trials(pattern, dataset, out, options)
     for trial in trials:
-        _check_options(trial.folder, trial.dataset, trial.options)
+        check_options(trial.folder, trial.dataset, trial.options)
     found: dict[str, list[Result]] = {}
     others: dict[str, list[Result]] = {}
     failed: list[str] = []
@@ -201,7 +201,7 @@ def _run(trial: Trial, split: str, session: Session) -> list[Result] | None:
         session.report(f"{trial.folder} is finished")
         return read_results(path)
     if not (trial.folder / "results.json").exists():
-        run = _train_or_resume(trial, session)
+        run = train_or_resume(trial, session)
         if run.interrupted:
             return None
         if split == "val":
@@ -224,14 +224,15 @@ def _pool(found: Mapping[str, Sequence[Result]], dataset: str | None) -> list[Re
     ]
 
 
-def _train_or_resume(trial: Trial, session: Session) -> Run:
+def train_or_resume(trial: Trial, session: Session) -> Run:
+    """Train a trial, or go on where it stands; one that is over is returned as it lies there."""
     if not (trial.folder / RECORD).exists():
         return train(trial.spec, trial.dataset, out=trial.folder, session=session, **trial.options)  # type: ignore[arg-type]
     root = trial.options.get("root")
     return resume(trial.folder, spec=trial.spec, root=root, session=session)  # type: ignore[arg-type]
 
 
-def _check_options(path: Path, dataset: str | None, options: Mapping[str, object]) -> None:
+def check_options(path: Path, dataset: str | None, options: Mapping[str, object]) -> None:
     """Raise SalzooError where a run of this sweep was begun with another recipe or data."""
     if not (path / "training.json").exists():
         return

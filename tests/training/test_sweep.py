@@ -17,6 +17,7 @@ from salzoo.evaluation.pooling import pool_results
 from salzoo.evaluation.results import read_results
 from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import SalzooError
+from salzoo.training.folder import read_experiment
 from salzoo.training.sweep import expand
 
 
@@ -179,3 +180,28 @@ def test_results_of_other_frames_or_metrics_are_not_pooled(tiny_data: Path) -> N
     alone = pool_results([results[0], results[0]], model="x", dataset="y")
     assert alone.mean == pytest.approx(results[0].mean, nan_ok=True)
     assert alone.interval_95["nss"] == pytest.approx(results[0].interval_95["nss"], nan_ok=True)
+
+
+def test_each_data_set_is_left_out_once(tiny_gaze: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sets").mkdir()
+    for name in ("osie", "eyecrowd"):  # one layout
+        (tmp_path / "sets" / name).symlink_to(tiny_gaze)
+    monkeypatch.setenv("SALZOO_DATA", str(tmp_path / "sets"))
+    spec, out = "salgan:width=0.05", tmp_path / "out"
+    arguments = ["sweep", spec, "--dataset", "osie,eyecrowd", "--leave-one-out", "--split", "test", "-o", str(out)]
+    arguments += ["--init", "random", "--size", "16x16", "--epochs", "1", "--set", "stills=1.0"]
+    result = CliRunner().invoke(cli, [*arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    records = [record for record in json.loads(result.stdout)["results"] if record["model"] == spec]
+    assert [record["dataset"] for record in records] == ["osie", "eyecrowd"]
+    for left, other in (("osie", "eyecrowd"), ("eyecrowd", "osie")):
+        assert [name for name, _ in read_experiment(out / f"without-{left}" / spec).datasets] == [other]
+    weights = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
+    again = CliRunner().invoke(cli, arguments)
+    assert again.exit_code == 0, again.output
+    assert "osie test, " in again.output
+    assert "eyecrowd test, " in again.output
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")} == weights
+    alone = CliRunner().invoke(cli, [*arguments[:3], "osie", *arguments[4:]])
+    assert alone.exit_code == 1
+    assert "two different data sets" in alone.output
