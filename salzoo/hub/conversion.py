@@ -10,6 +10,7 @@ import hashlib
 import re
 import warnings
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from salzoo.hub.checkpoint import build_model, load_checkpoint, outline_model
-from salzoo.hub.declared import find_declaration
+from salzoo.hub.declared import as_types, describe_nearest, find_declaration, unwrap
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, resolve_position
 from salzoo.plugins import registry
@@ -73,7 +74,11 @@ class _Published:
 
 
 def convert_weights(
-    file: str | Path, spec: str | None = None, *, backbone: str | Path | None = None
+    file: str | Path,
+    spec: str | None = None,
+    *,
+    backbone: str | Path | None = None,
+    rename: Mapping[str, str] | None = None,
 ) -> tuple[SaliencyModel, Report]:
     """Build the model whose weights a published file holds.
 
@@ -85,6 +90,8 @@ def convert_weights(
         spec: the model. None infers it from keys and shapes, which cannot tell where an EMA stands.
         backbone: SalGAN's own weights (a published file or a checkpoint folder) for a file that holds those of a
             temporal module alone, as VideoSalGAN's does.
+        rename: for a state dict of one's own: how the beginning of a name in the file is to read in the model; of
+            several that fit, the first. The names of the spec's backbone alone, without "backbone.", fit as they are.
 
     Returns:
         The model in evaluation mode, and a report.
@@ -97,7 +104,11 @@ def convert_weights(
     digest = _hash(path)
     _check_archive(path)
     record = None if _is_npz(path) else _read_torch(path)
-    declared = None if backbone is not None else find_declaration(record)
+    parsed = None if spec is None else canonical_spec(spec)
+    declared = None if backbone is not None or rename else find_declaration(record, parsed)
+    own = parsed is not None and not (parsed.backbone.name == "salgan" and (record is None or _has_roles(record)))
+    if declared is None and (rename or own):
+        return _read_plain(path, digest, record, parsed, rename or {})
     if declared is not None:
         model = declared.build(path, spec)
         note = f"read as {declared.converter} ({registry().find('converters', declared.converter).plugin}) declares it"
@@ -107,9 +118,7 @@ def convert_weights(
     if spec is None:
         spec = _infer_spec(published)
         notes.append(f"the spec {spec} was inferred from the file's keys and shapes")
-    parsed = canonical_spec(spec)
-    if parsed.backbone.name != "salgan":
-        raise SalzooError(f"{path}: published files are of salgan and its temporal modules, not of {parsed.backbone}")
+    parsed = parsed or canonical_spec(spec)
     if published.holds("alpha") and parsed != _learn_alpha(parsed):
         parsed = _learn_alpha(parsed)
         notes.append(f"alpha is stored, and so learned: the spec became {parsed}")
@@ -130,6 +139,48 @@ def convert_weights(
     model = build_model(parsed, tensors, outline, str(path), keys)
     model.trained_on = UNKNOWN
     return model, Report(path.name, digest, str(parsed), keys, published.ignored, tuple(notes))
+
+
+def _has_roles(record: Any) -> bool:
+    held = unwrap(record)[0]
+    return isinstance(held, Mapping) and any(isinstance(key, str) and _role(key) for key in held)
+
+
+def _read_plain(
+    path: Path, digest: str, record: Any, spec: Spec | None, rename: Mapping[str, str]
+) -> tuple[SaliencyModel, Report]:
+    """The model of a state dict whose names and shapes fit, as one saves of a network of one's own."""
+    if spec is None:
+        raise SalzooError(f"{path}: names are given for another model (--rename): say which with --spec")
+    held, wrapper = unwrap(record)
+    outline = outline_model(spec)
+    wanted = outline.state_dict()
+    tensors: dict[str, Tensor] = {}
+    keys: dict[str, str] = {}
+    ignored: list[str] = []
+    for key, value in held.items() if isinstance(held, Mapping) else ():
+        name = str(key).removeprefix("module.")
+        name = next((new + name[len(old) :] for old, new in rename.items() if name.startswith(old)), name)
+        name = name if name in wanted else f"backbone.{name}"
+        if name in wanted and isinstance(value, Tensor) and value.layout == torch.strided:
+            tensors[name], keys[name] = value.detach(), str(key)
+        else:
+            ignored.append(str(key))
+    missing = [name for name in wanted if name not in tensors]
+    if missing:
+        others = f"; the file has {', '.join(ignored[:3])} besides" if ignored else ""
+        raise SalzooError(
+            f"{path}: {spec} needs {missing[0]}, which is missing ({len(tensors)} of {len(wanted)} tensors are there)"
+            f"{others}{describe_nearest(record)}; --rename OLD=NEW says what the beginning of a name is here"
+        )
+    model = build_model(spec, as_types(tensors, outline), outline, str(path), keys)
+    model.trained_on = UNKNOWN
+    notes = (
+        "read as a state dict whose names and shapes fit",
+        *([f"its tensors are in {wrapper!r}"] if wrapper else []),
+    )
+    ignored += [str(key) for key in record if key != wrapper] if wrapper else []
+    return model, Report(path.name, digest, str(spec), keys, tuple(ignored), notes)
 
 
 def _infer_spec(published: _Published) -> str:
@@ -224,11 +275,10 @@ def _load_backbone(path: Path, component: Component) -> dict[str, Tensor]:
 
 
 def _read_record(path: Path, record: Any) -> _Published:
-    ignored: list[str] = []
-    if isinstance(record, dict) and isinstance(record.get("state_dict"), dict):
-        ignored = [str(key) for key in record if key != "state_dict"]
-        record = record["state_dict"]
-    if not isinstance(record, dict):
+    whole = record
+    record, wrapper = unwrap(record)
+    ignored = [str(key) for key in whole if key != wrapper] if wrapper else []
+    if not isinstance(record, Mapping):
         raise SalzooError(f"{path} holds a {type(record).__name__}, not tensors by name")
     tensors: dict[str, Tensor] = {}
     keys: dict[str, str] = {}
@@ -246,7 +296,10 @@ def _read_record(path: Path, record: Any) -> _Published:
         tensors[role], keys[role] = value.detach(), key
     if not tensors:
         some = ", ".join(ignored[:3]) or "nothing"
-        raise SalzooError(f"{path} holds no tensor under a published name (it holds {some}): not a file of this family")
+        raise SalzooError(
+            f"{path} holds no tensor under a published name (it holds {some}): not a file of this family"
+            f"{describe_nearest(whole)}; one of your own network is read with --spec"
+        )
     return _Published(path, {role: tensor.float() for role, tensor in tensors.items()}, keys, tuple(ignored))
 
 
@@ -261,9 +314,29 @@ def _role(key: str) -> str | None:
     return "alpha" if key == "alpha" else None
 
 
+class _Number:
+    """Stands for what training scripts save beside weights: NumPy's numbers and arrays, of which nothing is wanted."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __setstate__(self, _: Any) -> None:
+        pass
+
+
+_NUMBERS: list[Any] = [
+    (_Number, name)
+    for name in (
+        "numpy.dtype",
+        "numpy.ndarray",
+        *(f"numpy.{core}.multiarray.{made}" for core in ("core", "_core") for made in ("scalar", "_reconstruct")),
+    )
+]
+
+
 def _read_torch(path: Path) -> Any:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_NUMBERS):
             warnings.simplefilter("ignore")  # about pickle protocols; what matters is raised
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # arbitrary bytes make the unpickler raise nearly anything

@@ -14,6 +14,10 @@ ENDING = tuple(
 """Signals besides SIGINT, which Python itself turns into KeyboardInterrupt."""
 
 
+class EndedBySignal(SystemExit):
+    """A signal asked this process to end: never to be held for an error of what was running."""
+
+
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
     """Within the block, SIGTERM and SIGHUP end the program as Ctrl-C does: what is half-written is removed, processes
@@ -24,7 +28,7 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(other, signal.SIG_IGN)  # a second one must not break off the tidying
         with suppress(OSError, ValueError, AttributeError):  # the terminal may be gone
             print(f"salzoo: ended by {signal.Signals(number).name}", file=sys.stderr)
-        raise SystemExit(128 + number)
+        raise EndedBySignal(128 + number)
 
     with _handled(ENDING, leave):
         yield

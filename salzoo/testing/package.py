@@ -16,6 +16,9 @@ from salzoo.testing.metric import report_metric
 from salzoo.testing.report import Finding, Report
 from salzoo.testing.temporal import report_temporal
 
+PARAMETRIC: tuple[Kind, ...] = ("backbones", "temporal", "metrics", "datasets")
+"""What takes parameters; the file that a converter reads, and a card, bear a backbone's name without."""
+
 
 def check_package(name: str, root: str | os.PathLike[str] | None = None) -> list[Report]:
     """Run the conformance suite on an installed package, or on a component by name.
@@ -44,7 +47,8 @@ def check_package(name: str, root: str | os.PathLike[str] | None = None) -> list
         ]
         return reports + [_report(entry.kind, entry.name, root) for plugin in mine for entry in plugin.entries]
     component = parse_component(name).name
-    kinds = [kind for kind in KINDS if known_names.knows(kind, component)]
+    asked = PARAMETRIC if ":" in name else KINDS
+    kinds = [kind for kind in asked if known_names.knows(kind, component)]
     if not kinds:
         known = [*{plugin.name for plugin in plugins}, *(e.name for kind in KINDS for e in known_names.entries(kind))]
         raise SalzooError(f"no package or component {name!r}{did_you_mean(name, known)}")

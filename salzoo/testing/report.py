@@ -1,11 +1,13 @@
 """What the checks of a component found, and how they are run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import one_line
+from salzoo.runtime.progress import LINE, progress_bar
+from salzoo.runtime.signals import EndedBySignal
 
 Subject = TypeVar("Subject")
 
@@ -74,23 +76,32 @@ def run_checks(kind: str, name: str, make: Callable[[], Subject], checks: Sequen
     passed_over: list[Finding] = []
     try:
         subject = make()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EndedBySignal):
         raise
     except BaseException as error:  # a third party's code may raise anything, pytest's outcomes among it
         return Report(kind, name, (), (Finding("it can be made", describe(error)),), ())
-    for check in checks:
+    for check in _with_progress(f"{kind} {name}", checks):
         title = check.__name__.replace("_", " ")
         try:
             check(subject)
         except NotApplicableError as reason:
             passed_over.append(Finding(title, str(reason)))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, EndedBySignal):
             raise
         except BaseException as error:
             findings.append(Finding(title, describe(error)))
         else:
             held.append(title)
     return Report(kind, name, tuple(held), tuple(findings), tuple(passed_over))
+
+
+def _with_progress(label: str, checks: Sequence[Callable[[Subject], Any]]) -> Iterator[Callable[[Subject], Any]]:
+    """The checks, with a bar that names the one at hand: some take a minute."""
+    with progress_bar(label, total=len(checks), unit="check", line_format=f"{LINE}{{postfix}}") as bar:
+        for check in checks:
+            bar.set_postfix_str(check.__name__.replace("_", " "))
+            yield check
+            bar.update()
 
 
 def describe(error: BaseException) -> str:

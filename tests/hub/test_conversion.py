@@ -6,6 +6,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from torch import Tensor, nn
 
 from salzoo import SalzooError, create_model, load_model
 from salzoo.cli import cli
+from salzoo.hub import declared
 from salzoo.hub.conversion import convert_weights
-from salzoo.model import SaliencyModel
+from salzoo.interfaces import PublishedWeights
+from salzoo.model import SaliencyModel, canonical_spec
 
 # "frames" (4, 48, 64, 3), uint8 BGR, and what the papers' own PyTorch code answers to them frame by frame, (4, 48, 64),
 # with weights made by the rule of ``published_tensor``.
@@ -330,8 +333,8 @@ def test_files_of_another_kind_are_refused(record: object, message: str, tmp_pat
         convert_weights(save(record, tmp_path / "file.pt"), SLIM)
 
 
-def test_only_salgan_has_published_files(tmp_path: Path) -> None:
-    with pytest.raises(SalzooError, match="published files are of salgan"):
+def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SalzooError, match=r"center-bias needs backbone\.0\.density, which is missing"):
         convert_weights(save({"0.weight": torch.zeros(1)}, tmp_path / "file.pt"), "center-bias")
 
 
@@ -527,3 +530,100 @@ def test_a_path_that_is_no_file_is_named(name: str, tmp_path: Path) -> None:
     result = convert(tmp_path / name, "-o", tmp_path / "out")
     assert result.exit_code == 1
     assert re.match(rf"salzoo: (cannot read )?{re.escape(str(tmp_path / name))}(: | is not a file)", result.output)
+
+
+def own_file(
+    folder: Path, change: Callable[[dict[str, Tensor]], Any], spec: str = "timm-small"
+) -> tuple[Path, SaliencyModel]:
+    """A file as a training script of one's own writes it, and the model that it is of."""
+    torch.manual_seed(3)
+    model = create_model(spec)
+    torch.save(change(dict(model.backbone.state_dict())), folder / "mine.pt")
+    return folder / "mine.pt", model
+
+
+OWN: dict[str, tuple[Callable[[dict[str, Tensor]], Any], tuple[str, ...], str]] = {
+    "as it is": (lambda state: state, (), "read as a state dict whose names and shapes fit"),
+    "of data parallel": (lambda state: {f"module.{k}": v for k, v in state.items()}, (), "names and shapes fit"),
+    "of the whole model": (lambda state: {f"backbone.{k}": v for k, v in state.items()}, (), "names and shapes fit"),
+    "wrapped": (
+        lambda state: {"model_state_dict": state, "epoch": 3, "optimizer_state_dict": {"state": {}}},
+        (),
+        "its tensors are in 'model_state_dict'",
+    ),
+    "beside numbers of NumPy": (
+        lambda state: {"state_dict": state, "best": np.float64(0.1), "losses": np.ones(3), "kind": np.dtype("f4")},
+        (),
+        "its tensors are in 'state_dict'",
+    ),
+    "in half precision": (
+        lambda state: {k: v.half() if v.is_floating_point() else v for k, v in state.items()},
+        (),
+        "names and shapes fit",
+    ),
+    "under other names": (
+        lambda state: {f"net.body.{k}": v for k, v in state.items()} | {"head.loss": torch.zeros(1)},
+        ("--rename", "net.body.="),
+        "ignored  head.loss",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_state_dict_of_ones_own_network_is_read(folder: Path, name: str) -> None:
+    change, options, said = OWN[name]
+    file, model = own_file(folder, change)
+    result = convert(file, "--spec", "timm-small", *options, "-o", folder / "out")
+    assert result.exit_code == 0, result.output
+    assert said in result.output
+    loaded = load_model(folder / "out").state_dict()
+    tolerance = 1e-3 if "half" in name else 0
+    for key, tensor in model.state_dict().items():
+        torch.testing.assert_close(loaded[key], tensor, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        (
+            lambda state: {f"net.{k}": v for k, v in state.items()},
+            ("--spec", "timm-small"),
+            r"timm-small needs backbone.*, which is missing .*the file has net\..* besides; --rename OLD=NEW says",
+        ),
+        (
+            lambda state: {"model_state_dict": {f"net.{k}": v for k, v in state.items()}},
+            (),
+            "holds no tensor under a published name .*its tensors are in 'model_state_dict'; one of your own network",
+        ),
+        (lambda state: state | {next(iter(state)): torch.zeros(5)}, ("--spec", "timm-small"), r"is float32 5, but"),
+        (lambda state: [1, 2], ("--spec", "timm-small"), "is missing"),
+        (lambda state: state, ("--rename", "a=b"), "say which with --spec"),
+    ],
+)
+def test_a_state_dict_that_does_not_fit_is_refused_in_words(
+    folder: Path, change: Callable[[dict[str, Tensor]], Any], options: tuple[str, ...], message: str
+) -> None:
+    file, _ = own_file(folder, change)
+    result = convert(file, *options, "-o", folder / "out")
+    assert result.exit_code == 1
+    assert re.search(message, result.output), result.output
+    assert not (folder / "out").exists()
+
+
+def test_of_two_declarations_with_equal_keys_that_with_these_shapes_is_taken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of two sizes of a network, or of two packages' networks of one family."""
+    specs = ["timm:arch=mobilenetv3_small_050,width=8", "timm:arch=mobilenetv3_small_050,width=16"]
+    declarations = [PublishedWeights(spec, {"net.": "backbone."}) for spec in specs]
+    entries = [SimpleNamespace(name=each.spec, load=lambda each=each: each) for each in declarations]
+    monkeypatch.setattr(declared, "registry", lambda: SimpleNamespace(entries=lambda kind: entries))
+    for spec in specs:
+        file, _ = own_file(folder, lambda state: {f"net.{k}": v for k, v in state.items()}, spec)
+        record = torch.load(file, weights_only=True)
+        found = declared.find_declaration(record, None)
+        assert found is not None
+        assert found.weights.spec == spec
+        named = declared.find_declaration(record, canonical_spec(spec))
+        assert named is not None
+        assert named.fits(canonical_spec(spec))

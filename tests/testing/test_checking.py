@@ -1,0 +1,41 @@
+"""How the checks of a package are run: what is checked of a name, and that a signal ends them."""
+
+import signal
+
+import pytest
+
+from salzoo.registry import Entry, Registry
+from salzoo.runtime.signals import EndedBySignal, ended_by_signals
+from salzoo.testing import Report, check_package, package
+from salzoo.testing.report import run_checks
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"), [("net", ["backbones", "models", "converters"]), ("net:width=0.1", ["backbones"])]
+)
+def test_a_converter_with_a_backbones_name_takes_no_parameters(
+    name: str, kinds: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, checked = Registry(), []
+    for kind in ("backbones", "converters", "models"):
+        known.add(Entry(kind, "net", "a:b", "", (), "test"))  # type: ignore[arg-type]
+
+    def note(kind: str, name: str, root: object) -> Report:
+        checked.append(kind)
+        return Report(kind, name, (), (), ())
+
+    monkeypatch.setattr(package, "load_plugins", lambda: (known, ()))
+    monkeypatch.setattr(package, "_report", note)
+    check_package(name)
+    assert checked == kinds
+
+
+def test_a_signal_ends_the_checks() -> None:
+    """It was held for a fault of what was checked, and every later signal was ignored."""
+
+    def takes_for_ever(subject: int) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    with ended_by_signals(), pytest.raises(EndedBySignal) as ended:
+        run_checks("metric", "slow", lambda: 1, [takes_for_ever])
+    assert ended.value.code == 128 + signal.SIGTERM
