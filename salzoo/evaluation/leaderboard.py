@@ -9,16 +9,8 @@ from salzoo.evaluation.models import baselines, default_workers, score_model
 from salzoo.evaluation.partial import Partial
 from salzoo.evaluation.relative import add_relative
 from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
-from salzoo.evaluation.results import (
-    Result,
-    column_widths,
-    format_notices,
-    heading,
-    measured_as,
-    number,
-    results_json,
-)
-from salzoo.evaluation.tables import format_relative
+from salzoo.evaluation.results import Result, heading, number, results_json
+from salzoo.evaluation.tables import format_table
 from salzoo.evaluation.tasks import Scoring, keep_scores, prepare, score_gold
 from salzoo.hub.cards import list_models, load_card
 from salzoo.hub.sources import ModelSource, resolve_source
@@ -112,32 +104,26 @@ def _reported(name: str, dataset: str) -> list[Reported]:
 
 
 def format_leaderboard(board: Leaderboard) -> str:
-    """The leaderboard as text: measured scores, reported ones with their status, and what could not be scored."""
-    first = board.results[0]
-    lines = [f"{first.dataset} {first.split}, {first.size}, protocol {first.protocol}"]
-    if first.note:
-        lines.append(first.note)
-    measured = [(result.model, result.mean, measured_as(result)) for result in board.results]
-    reported = [(f"{row.card}: {row.model}", row.scores, row.status) for row in board.reported]
-    lines += _rows(first.metrics, [*measured, *reported])
-    if any(row.withdrawn for row in board.reported):
-        lines.append(WITHDRAWN)
+    """The leaderboard as text: measured scores with their intervals and what must be said of them, reported ones with
+    their status, and what could not be scored."""
+    lines = [format_table(board.results, intervals=True)]
     if board.reported:
+        lines += ["", "reported on the cards", *_reported_rows(board.results[0].metrics, board.reported)]
+        lines += [WITHDRAWN] if any(row.withdrawn for row in board.reported) else []
         lines.append(NOTE)
-    lines += [*format_relative(board.results), *format_notices(board.results)]
     if board.not_scored:
-        lines += ["not scored:", *(f"  {name}: {reason}" for name, reason in board.not_scored.items())]
+        lines += ["", "not scored:", *(f"  {name}: {reason}" for name, reason in board.not_scored.items())]
     return "\n".join(lines)
 
 
-def _rows(metrics: Sequence[str], rows: Sequence[tuple[str, dict[str, float], str]]) -> list[str]:
-    width = max(len("model"), *(len(label) for label, _, _ in rows))
-    columns = column_widths(metrics)
+def _reported_rows(metrics: Sequence[str], rows: Sequence[Reported]) -> list[str]:
+    labels = [f"{row.card}: {row.model}" for row in rows]
+    width = max(len("model"), *map(len, labels))
+    columns = {metric: max(9, 2 + len(heading(metric))) for metric in metrics}
     lines = [f"{'model':{width}}" + "".join(f"{heading(m):>{w}}" for m, w in columns.items()) + "  status"]
-    for label, scores, status in rows:
-        digits = 4 if status.startswith("measured") else 3  # as many as were reported
-        cells = "".join(f"{number(scores[m], digits) if m in scores else '–':>{w}}" for m, w in columns.items())
-        lines.append(f"{label:{width}}{cells}  {status}")
+    for label, row in zip(labels, rows, strict=True):
+        cells = "".join(f"{number(row.scores[m], 3) if m in row.scores else '–':>{w}}" for m, w in columns.items())
+        lines.append(f"{label:{width}}{cells}  {row.status}")
     return lines
 
 

@@ -233,11 +233,6 @@ def heading(metric: str) -> str:
     return HEADINGS.get(metric, metric)
 
 
-def column_widths(metrics: Sequence[str]) -> dict[str, int]:
-    """The width of each metric's column, in characters."""
-    return {metric: max(9, 2 + len(heading(metric))) for metric in metrics}
-
-
 def results_json(results: Sequence[Result], command: str = "", **more: Any) -> str:
     """Results as JSON text: {"results": [...]}, with the command that gave them, where there was one, and what else is
     said; undefined means null."""
