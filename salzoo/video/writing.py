@@ -74,8 +74,15 @@ def video_writer(
     with complete_or_absent(path) as temporary, _failing(path, kind.codec, size), ExitStack() as stack:
         sink = _Sink(stack.enter_context(temporary.open("w+b", buffering=0)))
         # Without it, Matroska has a random number in it; so, the same frames give the same file.
-        exact = {"fflags": "+bitexact"}
-        container = stack.enter_context(av.open(sink, "w", format=kind.container, options=exact))
+        options = {"fflags": "+bitexact"}
+        if kind.container == "mp4":
+            options["movflags"] = "+faststart"  # a player on a page need not read to the end first
+
+        def reopen(url: str, flags: int, options: dict[str, str]) -> FileIO:  # to move the index to the front
+            return temporary.open("rb", buffering=0)
+
+        container = av.open(sink, "w", format=kind.container, options=options, io_open=reopen)
+        stack.enter_context(container)
         if comment:
             container.metadata["comment"] = comment
         encoder = PictureEncoder(container, kind, size, fps, time_base, pixel_aspect)

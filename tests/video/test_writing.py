@@ -214,3 +214,11 @@ def test_image_errors(tmp_path: Path, name: str, shape: tuple[int, int], message
     with pytest.raises(SalzooError, match=message):
         write_image(tmp_path / name, np.zeros(shape, np.uint8))
     assert not list(tmp_path.iterdir())
+
+
+def test_an_mp4_begins_with_its_index(tmp_path: Path) -> None:
+    with video_writer(tmp_path / "a.mp4", SIZE, 25) as write:
+        for frame in frames(30):
+            write(frame)
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert 0 < data.find(b"moov") < data.find(b"mdat")  # a page plays it before all of it has come

@@ -1,21 +1,35 @@
 """Which engine runs a model: the one asked for, or the fastest of those installed whose maps are right."""
 
+import hashlib
+import json
+import platform
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from salzoo.datasets.files import cache_folder
+from salzoo.hub.checkpoint import weights_hash
 from salzoo.interfaces import SalzooError
+from salzoo.metrics import cc, kld
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.engine import AUTO, ENGINES, Engine, EngineName, Precision, RunOptions
-from salzoo.prediction.engines.programs import is_exported, is_installed, program_engine, program_precisions
+from salzoo.prediction.engines.programs import is_installed, program_engine, program_precisions
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
+from salzoo.runtime.files import read_text, write_text
+from salzoo.version import __version__
 
-BOUND = 1e-2
-"""Largest difference of a map from float32's, as a share of the largest value, that "auto" lets pass."""
+CORRELATION, DIVERGENCE = 0.9995, 0.001
+"""How far the maps of what "auto" takes may be from float32's: correlation at least, KLD at most, on every frame tried.
+No score that is common tells such maps apart; single values may differ by a few hundredths of the largest."""
 
 SAMPLE = 4
 """Frames that engines are compared on."""
@@ -41,7 +55,9 @@ def choose_engine(
     """Make a model ready to run.
 
     "auto" compares what is installed on the sample: each engine's maps with those of float32 on PyTorch, and its time.
-    Of those within ``BOUND`` it takes the fastest, and exports a network for another engine only where that pays.
+    Of those whose maps agree (``CORRELATION``, ``DIVERGENCE``) it takes the fastest, and exports a network for another
+    engine only where that pays. The choice is kept in the user's cache, for the model, its size, the machine and the
+    versions, so that the same command runs in the same way again; ``forget_choices`` removes it.
 
     Args:
         model: in eval mode, where it is to run.
@@ -56,36 +72,104 @@ def choose_engine(
     if len(offered) == 1:
         made = _make(model, *offered[0], sample)
         return Chosen(made, _words(made))
-    reference = torch_engine(model)
     if not len(sample) or (frames is not None and frames <= FEW and ("torch", "float32") in offered):
-        return Chosen(reference, "torch float32")
-    shown = np.stack(sample[:SAMPLE])
+        return Chosen(torch_engine(model), "torch float32")
+    path = _choices() / f"{_situation(model, how, sample[0].shape)}.json"
+    record = _read_choice(path)
+    quick = [each for each in offered if each[0] == "torch"] or offered
+    kind = "quick"
+    if "quick" not in record:
+        record["quick"] = _compare(model, sample, quick, how)
+    if len(quick) < len(offered) and frames is not None and frames * record["quick"]["seconds"] > 2 * EXPORTING:
+        kind = "best"
+        if "best" not in record:
+            record["best"] = _compare(model, sample, offered, how)
+    with suppress(SalzooError):  # a cache that cannot be written to remembers nothing
+        write_text(json.dumps(record), path)
+    choice = record[kind]
+    made = _make(model, choice["engine"], choice["precision"], sample)
+    return Chosen(made, f"{_words(made)} ({choice['note']})")
+
+
+def forget_choices() -> None:
+    """Let "auto" compare anew."""
+    shutil.rmtree(_choices(), ignore_errors=True)
+
+
+def _choices() -> Path:
+    return cache_folder() / "engines"
+
+
+def _situation(model: SaliencyModel, how: RunOptions, shape: tuple[int, ...]) -> str:
+    """A name made of all that a choice depends on."""
+    device = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else model.device.type
+    versions = []
+    for name in ("torch", "onnxruntime", "openvino"):
+        with suppress(PackageNotFoundError):
+            versions.append(version(name))
+    machine = (platform.machine(), platform.processor(), torch.backends.cpu.get_cpu_capability(), device)
+    asked = (how.engine, how.precision, shape[:2], torch.get_num_threads())
+    parts = (str(model.spec), weights_hash(model), repr(model.preprocessing), machine, asked, __version__, versions)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _read_choice(path: Path) -> dict[str, Any]:
+    """What was chosen before; nothing where nothing was, or it cannot be read."""
+    try:
+        record = json.loads(read_text(path))
+        for choice in record.values():
+            if choice["engine"] not in ENGINES or not float(choice["seconds"]) > 0:
+                return {}
+            str(choice["note"]), str(choice["precision"])
+    except (OSError, SalzooError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+    return dict(record)
+
+
+def _compare(
+    model: SaliencyModel,
+    sample: Sequence[NDArray[Any]],
+    offered: Sequence[tuple[EngineName, Precision]],
+    how: RunOptions,
+) -> dict[str, Any]:
+    """The fastest of those offered whose maps agree with float32's, and what the others did."""
+    reference, shown = torch_engine(model), np.stack(sample[:SAMPLE])
     wanted, seconds = _try_out(reference, shown)
-    worth = frames is None or frames * seconds > 2 * EXPORTING
-    found: list[tuple[float, Engine]] = []
+    found: list[tuple[float, EngineName, Precision]] = []
     words = []
     for name, kind in offered:
-        if name != "torch" and how.engine == "auto" and not (worth or is_exported(model, _size_of(sample[0]))):
-            continue
         label = f"{name} {kind}"
         try:
             made = reference if label == "torch float32" else _make(model, name, kind, sample)
         except SalzooError as error:
             if how.engine != "auto":
                 raise
-            words.append(f"{label} not: {error}")
+            words.append(f"{label} not: {str(error).rpartition(': ')[2]}")
             continue
         maps, seconds = (wanted, seconds) if made is reference else _try_out(made, shown)
-        difference = float(np.abs(maps - wanted).max() / max(float(wanted.max()), 1e-12))
-        if difference > BOUND:
-            words.append(f"{label} off by {difference:.2g}")
-            continue
-        words.append(f"{label} {1 / seconds:.1f}")
-        found.append((seconds, made))
+        off = "" if made is reference else _disagreement(maps, wanted)
+        words.append(f"{label} {off or f'{1 / seconds:.1f}'}")
+        if not off:
+            found.append((seconds, name, kind))
     if not found:
-        raise SalzooError(f"no precision of the engine {how.engine} keeps maps within {BOUND:g}: {'; '.join(words)}")
-    best = min(found, key=lambda each: each[0])[1]
-    return Chosen(best, f"{_words(best)} (frames/s on the first frames: {', '.join(words)})")
+        raise SalzooError(f"no precision of the engine {how.engine} gives the maps of float32: {'; '.join(words)}")
+    seconds, name, kind = min(found)
+    return {
+        "engine": name,
+        "precision": kind,
+        "seconds": seconds,
+        "note": f"frames/s when first compared: {', '.join(words)}",
+    }
+
+
+def _disagreement(maps: NDArray[np.float32], wanted: NDArray[np.float32]) -> str:
+    """How far maps are from those that are wanted, where that is too far."""
+    if np.abs(maps - wanted).max() <= 1e-4 * max(float(wanted.max()), 1e-12):
+        return ""  # maps that are the same everywhere have no correlation
+    correlation, divergence = float(np.min(cc(maps, wanted))), float(np.max(kld(maps, wanted)))
+    if correlation >= CORRELATION and divergence <= DIVERGENCE:
+        return ""
+    return f"off: correlation {correlation:.4f}, KLD {divergence:.4f}"
 
 
 def _words(engine: Engine) -> str:
@@ -121,15 +205,16 @@ def _make(model: SaliencyModel, name: EngineName, precision: Precision, sample: 
 
 
 def _try_out(engine: Engine, frames: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
-    """The maps of a few frames one by one, and seconds a frame."""
+    """The maps of a few frames, and seconds a frame: the second time, when all is set up."""
     engine = engine.at_rate(25)
-    state, maps, times = None, [], []
-    for frame in frames:
+    for _ in range(2):
+        state, maps = None, []
         began = perf_counter()
-        map_, state = engine.run(frame[None], state)
-        times.append(perf_counter() - began)
-        maps.append(map_[0])
-    return np.stack(maps), min(times)
+        for start in range(0, len(frames), engine.batch):
+            some, state = engine.run(frames[start : start + engine.batch], state)
+            maps.append(some)
+        seconds = (perf_counter() - began) / len(frames)
+    return np.concatenate(maps), seconds
 
 
 def _size_of(frame: NDArray[Any]) -> tuple[int, int]:

@@ -15,7 +15,6 @@ from salzoo.datasets.files import cache_folder
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.exporting import export_model
 from salzoo.interfaces import SalzooError, State
-from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.engine import EngineName, Precision
 from salzoo.prediction.engines.preparing import prepare_for_inference
@@ -111,15 +110,10 @@ def program_engine(
     try:
         step, shapes = open_program(path, precision)
     except RuntimeError as error:  # an operator that it does not know
-        raise SalzooError(f"the engine {name} cannot run {model.spec}: {one_line(error)}") from error
+        raise SalzooError(f"the engine {name} cannot run {model.spec}: it lacks some of its operations") from error
     return ProgramEngine(
         model, name, precision, size, step, shapes, torch_engine(model) if model.has_still_path else None
     )
-
-
-def is_exported(model: SaliencyModel, size: tuple[int, int]) -> bool:
-    """Whether a model's program lies in the cache."""
-    return _program_path(model, size).exists()
 
 
 def _program_path(model: SaliencyModel, size: tuple[int, int]) -> Path:
