@@ -16,16 +16,10 @@ from salzoo.cli.types import parse_size
 @click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True, help="How often each is timed.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads that compute; by default one a core.")
 @click.option("--device", help="cpu, cuda, mps; the best one here by default.")
+@click.option("--forget", is_flag=True, help="Forget first which engines predict's auto has chosen here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, times in seconds.")
 def bench_command(
-    what: str,
-    models: tuple[str, ...],
-    size: tuple[int, int] | None,
-    video: Path | None,
-    rounds: int,
-    threads: int | None,
-    device: str | None,
-    as_json: bool,
+    what: str, models: tuple[str, ...], threads: int | None, device: str | None, as_json: bool, **options: Any
 ) -> None:
     """Measure how fast salzoo is on this machine: running or training MODELs, the metrics, reading data, starting.
 
@@ -40,6 +34,7 @@ def bench_command(
 
     from salzoo.bench.machine import describe_machine, peak_memory
     from salzoo.bench.report import tables_json, tables_text
+    from salzoo.prediction.engines.choosing import forget_choices
     from salzoo.runtime.devices import choose_device
 
     if models and what not in ("inference", "train"):
@@ -48,13 +43,15 @@ def bench_command(
         torch.set_num_threads(threads)
     where = choose_device(device)
     machine = describe_machine(where)  # before anything runs: the load is that of others
-    tables = _run(what, models or ("salgan+ema@61",), size, video, rounds, where)
+    if options.pop("forget"):
+        forget_choices()
+    tables = _run(what, models or ("salgan+ema@61",), where, **options)
     show = tables_json if as_json else tables_text
     click.echo(show(tables, machine, peak_memory()))
 
 
 def _run(
-    what: str, models: tuple[str, ...], size: tuple[int, int] | None, video: Path | None, rounds: int, where: Any
+    what: str, models: tuple[str, ...], where: Any, *, size: tuple[int, int] | None, video: Path | None, rounds: int
 ) -> list[Any]:
     if what == "inference":
         from salzoo.bench.inference import bench_inference, model_for_bench, read_sample

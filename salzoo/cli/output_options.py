@@ -15,10 +15,12 @@ _COLORMAPS = ["inferno", "magma", "plasma", "viridis", "cividis", "turbo", "jet"
 _OPTIONS = [
     click.option(
         "--view",
-        type=click.Choice(_VIEWS),
+        type=click.Choice([*_VIEWS, "crop"]),
         help="heat over the frame (the default), the frame beside its map, contours, the frame lit where it is salient "
-        "(alpha), or the map alone (the default in a folder and in .mkv).",
+        "(alpha), the map alone (the default in a folder and in .mkv), or the part of the frame that keeps most "
+        "attention, which moves smoothly (crop).",
     ),
+    click.option("--aspect", default="9:16", show_default=True, metavar="W:H", help="Shape of the view crop."),
     click.option("--colormap", type=click.Choice(_COLORMAPS), help="Colours of heat; inferno by default."),
     click.option(
         "--opacity",
@@ -111,7 +113,7 @@ def read_output_options(named: dict[str, Any]) -> Any:
     """Take these options out of all that a command was given."""
     from salzoo.prediction.outputs import OutputOptions
 
-    names = ("view", "colormap", "opacity", "scale", "values", "per", "overwrite")
+    names = ("view", "aspect", "colormap", "opacity", "scale", "values", "per", "overwrite")
     return OutputOptions(bits=int(named.pop("bits")), **{name: named.pop(name) for name in names})
 
 

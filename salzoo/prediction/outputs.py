@@ -14,6 +14,7 @@ from salzoo.metrics import log_density
 from salzoo.prediction.inputs import FrameStream
 from salzoo.prediction.measures import MEASURE_ENDINGS, measures_writer, read_boxes
 from salzoo.video.arrays import ARRAY_ENDINGS, array_writer
+from salzoo.video.cropping import CropWindow, crop_size, parse_aspect
 from salzoo.video.overlay import OPACITY, resize_map
 from salzoo.video.pictures import IMAGE_ENDINGS, image_folder, write_image
 from salzoo.video.reading import UNKNOWN_RATE, TimedFrame, VideoInfo
@@ -48,7 +49,9 @@ class OutputOptions:
     """How maps are shown and written.
 
     Attributes:
-        view: one of ``VIEWS``; None is "map" for folders and .mkv, else "heat".
+        view: one of ``VIEWS``, or "crop", the part of the frame that keeps most attention; None is "map" for folders
+            and .mkv, else "heat".
+        aspect: width over height of that part.
         colormap: one of ``COLORMAPS``; None is inferno, and grey for maps.
         opacity: how much of the frame the hottest colour hides.
         scale: one of ``SCALES``. Most losses and scores do not ask how large a map's values are, so that those of two
@@ -62,6 +65,7 @@ class OutputOptions:
     """
 
     view: str | None = None
+    aspect: str = "9:16"
     colormap: str | None = None
     opacity: float = OPACITY
     scale: str = "frame"
@@ -152,6 +156,9 @@ def _values(map_: Map, options: OutputOptions) -> Map:
 @contextmanager
 def _video(out: Path, info: VideoInfo, draw: "Drawing", sound: Sound | None) -> Iterator[WriteMap]:
     size = info.height, info.width * (2 if draw.view == "side-by-side" else 1)
+    if draw.view == "crop":
+        size = crop_size((info.height, info.width), draw.aspect, info.pixel_aspect)
+        draw.window = CropWindow(size)
     with video_writer(
         out,
         size,
@@ -175,19 +182,26 @@ class Drawing:
     Attributes:
         view, scale: what was chosen.
         note: says what the last picture's values are.
+        aspect, window: of the view "crop"; without a window, each picture is one by itself.
     """
 
     def __init__(self, options: OutputOptions, view: str = "heat", deep: bool = True) -> None:
         self.view, self.scale = options.view or view, options.scale
+        self.aspect = parse_aspect(options.aspect)
+        self.window: CropWindow | None = None
         self.note = ""
         self._white = 0.0
         self._levels = 255 if options.bits == 8 else 65535
         if self._levels > 255 and (self.view != "map" or options.colormap or not deep):
             raise SalzooError("16 bits are for grey maps alone: --view map as .png, .mkv or a folder")
-        self._view = make_view(self.view, options.colormap, options.opacity)
+        self._view = None if self.view == "crop" else make_view(self.view, options.colormap, options.opacity)
 
     def __call__(self, frame: TimedFrame, map_: Map) -> NDArray[Any]:
         """The picture of a frame and its map, (H, W, 3) or (H, W), uint8 or uint16."""
+        if self._view is None:
+            window = self.window or CropWindow(crop_size(frame.image.shape[:2], self.aspect))
+            self.note = f"salzoo crop: {self.aspect.numerator}:{self.aspect.denominator}"
+            return window.crop(frame.image, map_, float(frame.time))
         if self.scale == "none":
             self._white = 1.0
         else:

@@ -191,7 +191,7 @@ def test_a_choice_is_remembered_for_a_model_until_it_is_forgotten(
 def test_what_an_engine_cannot_run_is_said_in_our_words() -> None:
     pytest.importorskip("openvino")
     pytest.importorskip("onnxscript")
-    with pytest.raises(SalzooError, match="openvino cannot run spectral-residual: it lacks some of its operations$"):
+    with pytest.raises(SalzooError, match=r"openvino cannot run spectral-residual: it lacks some of its operations$"):
         program_engine(model_of("spectral-residual"), "openvino", "float32", SIZE)
 
 
