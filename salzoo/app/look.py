@@ -1,5 +1,7 @@
 """What a visitor looks at: a video or pictures, the maps that models gave for them, and what is made of these."""
 
+import csv
+import io
 import math
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -20,8 +22,12 @@ from salzoo.interfaces.errors import SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.prediction.inputs import Input, Selection
 from salzoo.prediction.maps import filter_maps
+from salzoo.prediction.measures import measure_map
 from salzoo.prediction.outputs import OutputOptions, open_output
 from salzoo.prediction.runner import Runner
+from salzoo.regions.region import Region
+from salzoo.regions.shares import see_regions
+from salzoo.runtime.files import write_text
 from salzoo.spec import Spec
 from salzoo.temporal.ema import EMA
 from salzoo.video.overlay import resize_map
@@ -226,22 +232,42 @@ class Look:
                 clip, state = filter_maps(at_rate, clip, state)
             yield from clip
 
-    def write(self, kind: str, model: int, average: EMA | None, options: OutputOptions, source: int = 0) -> Path:
-        """Write the overlay of a video (mp4), or its measures or a picture's (csv), as ``salzoo predict`` does."""
-        name = re.sub(
-            r"[^\w.=@+-]+", "_", f"{self.models[model].name}{'' if average is None else '+' + _named(average)}"
-        )
-        out = self.folder / f"{source + 1}-{name[-80:]}.{kind}"
-        chosen = self.sources[source]
-        cut = self.video and self.total > len(self.times)
-        selection = Selection(stop=self.times[-1] + 1e-6) if cut else Selection()
-        stream = chosen.open(selection)
+    def write_video(self, model: int, average: EMA | None, options: OutputOptions) -> Path:
+        """Write a video's overlay, mp4, as ``salzoo predict`` does."""
+        out, maps = self._out(model, average, "mp4"), self.maps(model, average)
+        cut = self.total > len(self.times)  # of a long video, the first frames have maps
+        stream = self.sources[0].open(Selection(stop=self.times[-1] + 1e-6) if cut else Selection())
         with open_output(out, stream, options) as write:
-            for frame, map_ in zip(
-                stream.frames, self.maps(model, average if self.video else None, source), strict=False
-            ):
-                write(frame, map_)  # of a long video, the first frames have maps
+            for frame, map_ in zip(stream.frames, maps, strict=False):
+                write(frame, map_)
         return out
+
+    def write_numbers(self, model: int, average: EMA | None, regions: Sequence[Region], source: int = 0) -> Path:
+        """Write a line for each frame, csv: what ``salzoo predict`` measures, and each region's share of the map."""
+        out = self._out(model, average, "csv", source)
+        if source >= len(self.sources):
+            raise SalzooError("there is no such picture")
+        size = self.frame_sizes[0 if self.video else source]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for frame, map_ in enumerate(self.maps(model, average if self.video else None, source)):
+            row: dict[str, float | None] = {
+                "frame": frame + 1,
+                "time": round(self.times[frame], 6) if self.video else 0.0,
+            }
+            row |= measure_map(resize_map(map_, (size[0], size[1])))
+            shares = see_regions(map_, [region.at(self.times[frame]) for region in regions], (size[0], size[1]))[:, 0]
+            row |= {f"share of {region.name}": share for region, share in zip(regions, shares.tolist(), strict=True)}
+            if not frame:
+                writer.writerow(row)
+            writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row.values()])
+        write_text(text.getvalue(), out)
+        return out
+
+    def _out(self, model: int, average: EMA | None, ending: str, source: int = 0) -> Path:
+        name = f"{self.models[model].name}{'' if average is None else '+' + _named(average)}"
+        name = re.sub(r"[^\w.=@+-]+", "_", name)[-80:]
+        return self.folder / f"{source + 1}-{name}.{ending}"
 
     def _path(self, model: int, source: int) -> Path:
         return self.folder / f"{model}-{source}.maps"

@@ -19,7 +19,7 @@ PAGES = {
     "app.css": ("app.css", "text/css; charset=utf-8"),
 }
 
-KINDS = {"mp4": "video/mp4", "csv": "text/csv; charset=utf-8"}
+KINDS = {"mp4": "video/mp4", "csv": "text/csv; charset=utf-8", "json": "application/json"}
 """What can be downloaded."""
 
 
@@ -161,7 +161,7 @@ class Looking:
     def _make(self, visit: Visit, asked: dict[str, Any]) -> None:
         look = visit.look
         kind, model, source, regions = (asked.get(name) for name in ("kind", "model", "source", "regions"))
-        fits = kind == "csv" or (kind == "mp4" and look.get("video"))
+        fits = kind in ("csv", "json") or (kind == "mp4" and look.get("video"))
         if not (fits and model in range(len(look.get("models", ()))) and source in range(look.get("count", 0))):
             raise Refused(400, "that cannot be made of what is shown")
         if not isinstance(regions, list) or not isinstance(asked.get("average"), dict):

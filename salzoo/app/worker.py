@@ -2,6 +2,7 @@
 from standard input, and writes what comes of them to standard output."""
 
 import json
+import math
 import os
 import queue
 import sys
@@ -25,7 +26,9 @@ from salzoo.prediction.engines.engine import RunOptions
 from salzoo.prediction.inputs import Input
 from salzoo.prediction.outputs import OutputOptions
 from salzoo.prediction.runner import Runner
-from salzoo.runtime.files import write_text
+from salzoo.regions.reading import write_regions
+from salzoo.regions.region import Region, distinct_names
+from salzoo.regions.shapes import Rectangle
 from salzoo.runtime.ranks import end_with_parent
 from salzoo.video.overlay import COLORMAPS
 
@@ -135,14 +138,17 @@ class Worker:
         look = self.looks.get(job["folder"])
         if look is None:
             raise SalzooError("that is no longer at hand: show it again first")
-        boxes = _write_regions(job["regions"], look.folder / "regions.csv")
-        options = OutputOptions(
-            opacity=min(max(float(job["opacity"]), 0.0), 1.0),
-            colormap=job["colormap"] if job["colormap"] in COLORMAPS else None,
-            boxes=boxes if job["kind"] == "csv" else None,
-            overwrite=True,
-        )
-        path = look.write(job["kind"], job["model"], make_average(job["average"]), options, job["source"])
+        regions = read_page_regions(job["regions"])
+        average, model, source = make_average(job["average"]), job["model"], job["source"]
+        if job["kind"] == "json":
+            path = look.folder / "regions.json"
+            write_regions(regions, path)
+        elif job["kind"] == "csv":
+            path = look.write_numbers(model, average, regions, source)
+        else:
+            colormap = job["colormap"] if job["colormap"] in COLORMAPS else None
+            options = OutputOptions(opacity=min(max(job["opacity"], 0.0), 1.0), colormap=colormap, overwrite=True)
+            path = look.write_video(model, average, options)
         return {"made": path.name, "says": f"{path.name} is made"}
 
 
@@ -181,20 +187,19 @@ def _videos(name: str, root: str | None, split: str) -> dict[str, Video]:
     return {video.id: video for video in open_dataset(name, root).split(split)}
 
 
-def _write_regions(regions: list[Any], path: Path) -> Path | None:
-    """The regions of a page as a file of boxes; None where there are none. Raises SalzooError for what is none."""
-    rows = ["name,x,y,width,height"]
-    for number, region in enumerate(regions[:REGIONS], start=1):
+def read_page_regions(listed: list[Any]) -> list[Region]:
+    """Regions as the page has them: rectangles in pixels of the frame. Raises SalzooError for what is none."""
+    found = []
+    for number, each in enumerate(listed[:REGIONS], start=1):
         try:
-            x, y, width, height = (float(region[key]) for key in ("x", "y", "width", "height"))
+            name, *place = (each[key] for key in ("name", "x", "y", "width", "height"))
+            x, y, width, height = map(float, place)
+            if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
+                raise ValueError
+            found.append(Region(str(name)[:60] or f"region {number}", (Rectangle(x, y, width, height),)))
         except (KeyError, TypeError, ValueError) as error:
             raise SalzooError(f"region {number} has no place") from error
-        name = "".join(each for each in str(region.get("name", "")) if each.isprintable() and each not in '",')[:60]
-        rows.append(f"{name or f'region {number}'},{x},{y},{width},{height}")
-    if len(rows) == 1:
-        return None
-    write_text("\n".join([*rows, ""]), path)
-    return path
+    return distinct_names(found)
 
 
 def _print(out: TextIO, values: dict[str, Any]) -> None:

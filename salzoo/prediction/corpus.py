@@ -163,10 +163,7 @@ def _settle(corpus: Corpus, sources: Sequence[Input]) -> Corpus:
         "precision": corpus.how.precision,
         "size": corpus.how.size and list(corpus.how.size),
         "selection": asdict(corpus.selection),
-        "options": {
-            **asdict(corpus.options),
-            "boxes": corpus.options.boxes and corpus.options.boxes.read_text("utf-8"),
-        },
+        "options": asdict(corpus.options),
     }
     path = corpus.folder / RECORD
     sweep(corpus.folder, 0)

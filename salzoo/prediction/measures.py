@@ -1,8 +1,8 @@
-"""Numbers that say where a map looks: peak, centroid, spread, entropy, and shares of areas of interest."""
+"""Numbers that say where a map looks: peak, centroid, spread, entropy."""
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,45 +18,30 @@ from salzoo.runtime.files import complete_or_absent
 MEASURE_ENDINGS = (".csv", ".json")
 """Endings of files of measures."""
 
-_COLUMNS = ("name", "x", "y", "width", "height")
 
-
-@dataclass(frozen=True)
-class Box:
-    """An area of interest, in pixels of the frame from its upper left corner."""
-
-    name: str
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-def measure_map(map_: NDArray[np.float32], boxes: Sequence[Box] = ()) -> dict[str, float | None]:
+def measure_map(map_: NDArray[np.float32]) -> dict[str, float | None]:
     """Measure a map at its frame's size.
 
     Args:
         map_: (H, W), at least 0.
-        boxes: areas whose share is wanted.
 
     Returns:
         ``peak``, its largest value, at ``peak_x``, ``peak_y``; the mean place ``centroid_x``, ``centroid_y``;
         ``spread``, the root mean square distance from it; ``entropy`` of the map as a distribution over pixels, in
-        bits; and for each box the share of the map's mass within it, in which a pixel counts by the part that the box
-        covers. Places and distances are in pixels of the frame, of which the upper left has its centre at (0.5, 0.5).
-        Of a map of zeros all but the peak is None.
+        bits. Places and distances are in pixels of the frame, of which the upper left has its centre at (0.5, 0.5). Of
+        a map of zeros all but the peak is None.
 
     >>> map_ = np.zeros((4, 8), np.float32)
     >>> map_[1, 2] = map_[1, 4] = 0.5
-    >>> found = measure_map(map_, [Box("left", 0, 0, 3, 4)])
-    >>> [found[name] for name in ("peak", "centroid_x", "centroid_y", "spread", "entropy", "left")]
-    [0.5, 3.5, 1.5, 1.0, 1.0, 0.5]
+    >>> found = measure_map(map_)
+    >>> [found[name] for name in ("peak", "centroid_x", "centroid_y", "spread", "entropy")]
+    [0.5, 3.5, 1.5, 1.0, 1.0]
     """
     values = map_.astype(np.float64)
     row, column = divmod(int(values.argmax()), values.shape[1])
     total = float(values.sum())
     found: dict[str, float | None] = {"peak": float(map_.max()), "peak_x": column + 0.5, "peak_y": row + 0.5}
-    names = ("centroid_x", "centroid_y", "spread", "entropy", *(box.name for box in boxes))
+    names = ("centroid_x", "centroid_y", "spread", "entropy")
     if not total > 0:
         return {**found, "peak_x": None, "peak_y": None, **dict.fromkeys(names)}
     mass = values / total
@@ -66,56 +51,15 @@ def measure_map(map_: NDArray[np.float32], boxes: Sequence[Box] = ()) -> dict[st
     variance = float(across @ (x - centre[0]) ** 2 + down @ (y - centre[1]) ** 2)
     some = mass[mass > 0]
     numbers = [*centre, variance**0.5, abs(float(some @ np.log2(some)))]
-    shares = [float(_cover(box.y, box.height, len(y)) @ mass @ _cover(box.x, box.width, len(x))) for box in boxes]
-    return found | dict(zip(names, numbers + shares, strict=True))
-
-
-def _cover(begin: float, length: float, pixels: int) -> NDArray[np.float64]:
-    """How much of each pixel of a row lies in begin..begin + length."""
-    edges = np.clip(np.arange(pixels + 1), begin, begin + length)
-    return np.diff(edges)
-
-
-def read_boxes(path: Path) -> list[Box]:
-    """Read areas of interest from a CSV file with the columns name, x, y, width, height, in pixels of the frame.
-
-    Raises:
-        SalzooError: naming the line, for a missing file or column, a value that is no number, a box of no size, two of
-            one name.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SalzooError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no CSV file'}") from error
-    boxes: list[Box] = []
-    for number, row in enumerate(rows, start=2):
-        missing = [name for name in _COLUMNS if not row.get(name)]
-        if missing:
-            raise SalzooError(f"{path}, line {number}: no {', '.join(missing)}; columns are {', '.join(_COLUMNS)}")
-        try:
-            box = Box(row["name"], *(float(row[name]) for name in _COLUMNS[1:]))
-        except ValueError as error:
-            raise SalzooError(f"{path}, line {number}: x, y, width and height must be numbers") from error
-        if not (np.isfinite([box.x, box.y]).all() and 0 < box.width < np.inf and 0 < box.height < np.inf):
-            raise SalzooError(f"{path}, line {number}: the box has no size")
-        if box.name in {other.name for other in boxes} | {"frame", "time", *measure_map(np.ones((1, 1), np.float32))}:
-            raise SalzooError(f"{path}, line {number}: the name {box.name!r} is taken")
-        boxes.append(box)
-    if not boxes:
-        raise SalzooError(f"{path} holds no box; its columns are {', '.join(_COLUMNS)}, one line a box")
-    return boxes
+    return found | dict(zip(names, numbers, strict=True))
 
 
 @contextmanager
-def measures_writer(
-    path: Path, boxes: Sequence[Box] = (), per: str = "frame"
-) -> Iterator[Callable[[NDArray[np.float32], Fraction], None]]:
+def measures_writer(path: Path, per: str = "frame") -> Iterator[Callable[[NDArray[np.float32], Fraction], None]]:
     """Write the measures of each frame, in a ``with`` block: a line of a .csv, or an object of a .json list.
 
     Args:
         path: the file.
-        boxes: areas whose share is wanted.
         per: "frame", or "second" for the means over the frames of each second.
 
     Yields:
@@ -136,7 +80,7 @@ def measures_writer(
                 def write(map_: NDArray[np.float32], time: Fraction) -> None:
                     nonlocal frame
                     frame += 1
-                    measured = measure_map(map_, boxes)
+                    measured = measure_map(map_)
                     if per == "second":
                         seconds.add(int(time), measured)
                     else:

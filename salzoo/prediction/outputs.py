@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from salzoo.interfaces.errors import SalzooError
 from salzoo.metrics import log_density
 from salzoo.prediction.inputs import FrameStream
-from salzoo.prediction.measures import MEASURE_ENDINGS, measures_writer, read_boxes
+from salzoo.prediction.measures import MEASURE_ENDINGS, measures_writer
 from salzoo.video.arrays import ARRAY_ENDINGS, array_writer
 from salzoo.video.cropping import CropWindow, crop_size, parse_aspect
 from salzoo.video.overlay import OPACITY, resize_map
@@ -35,9 +35,7 @@ FADING = 0.99
 BLANK = 255.0**-2
 """The smallest value that a scale reaches down to: a map that stays below it everywhere is black."""
 
-_ONLY_MEASURED = (
-    f"areas are measured, not drawn, and so are seconds: name a file that ends in {' or '.join(MEASURE_ENDINGS)}"
-)
+_ONLY_MEASURED = f"seconds are measured, not drawn: name a file that ends in {' or '.join(MEASURE_ENDINGS)}"
 
 Map = NDArray[np.float32]
 WriteMap = Callable[[TimedFrame, Map], None]
@@ -59,7 +57,6 @@ class OutputOptions:
             of a network that ends in a softmax, is readable in it and in "video".
         bits: of a grey map in .png and .mkv, 8 or 16.
         values: of .npy and .npz, one of ``VALUES``; a log density sums to one over the frame's pixels.
-        boxes: a CSV file of areas, whose shares .csv and .json hold.
         per: of .csv and .json, measures of each "frame", or means over each "second".
         overwrite: replace a file that has the output's name; without it, what is there is never touched.
     """
@@ -71,7 +68,6 @@ class OutputOptions:
     scale: str = "frame"
     bits: int = 8
     values: str = "map"
-    boxes: Path | None = None
     per: str = "frame"
     overwrite: bool = False
 
@@ -86,7 +82,7 @@ def check_values(ending: str, options: OutputOptions) -> None:
 
 
 def _check_measured(ending: str, options: OutputOptions) -> None:
-    if (options.boxes is not None or options.per != "frame") and ending not in MEASURE_ENDINGS:
+    if options.per != "frame" and ending not in MEASURE_ENDINGS:
         raise SalzooError(_ONLY_MEASURED)
 
 
@@ -94,8 +90,6 @@ def check_options(kind: str, options: OutputOptions) -> None:
     """Raise SalzooError where options do not fit a kind of output: an ending without its point, png for a folder."""
     check_values(f".{kind}", options)
     _check_measured(f".{kind}", options)
-    if options.boxes is not None:
-        read_boxes(options.boxes)
     if kind in ("mkv", "png", "mp4"):
         Drawing(options, deep=kind != "mp4", view="heat" if kind == "mp4" else "map")
 
@@ -120,8 +114,7 @@ def open_output(out: Path, stream: FrameStream, options: OutputOptions) -> Itera
     _check_measured(ending, options)
     check_values(ending, options)
     if ending in MEASURE_ENDINGS and not folder:
-        boxes = read_boxes(options.boxes) if options.boxes is not None else []
-        with measures_writer(out, boxes, options.per) as put:
+        with measures_writer(out, options.per) as put:
             yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)
     elif ending in ARRAY_ENDINGS and not folder:
         with array_writer(out, options.values) as put:

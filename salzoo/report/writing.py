@@ -2,7 +2,9 @@
 
 import re
 import shlex
+from base64 import b64encode
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +107,18 @@ def render(**values: Any) -> str:
         lstrip_blocks=True,
         finalize=_shown,
     )
+
+    def raw(name: str) -> Markup:
+        return Markup(loader.get_source(environment, name)[0])
+
     environment.filters["joints"] = _joints
     environment.globals |= {
         "version": __version__,
         "row_of": lambda row, chart: Markup(svg_element(draw_row(row, chart))),
         "axis_of": lambda chart: Markup(svg_element(draw_axis(chart))),
         "panel_of": lambda panel: Markup(svg_element(draw_panel(panel, size=(352, 180)))),
-        "raw": lambda name: Markup(loader.get_source(environment, name)[0]),
+        "raw": raw,
+        "hash_of": lambda name: f"sha256-{b64encode(sha256(raw(name).encode()).digest()).decode()}",
     }
     return environment.get_template("report.html").render(**values)
 

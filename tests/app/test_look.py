@@ -17,6 +17,8 @@ from salzoo.cli import cli
 from salzoo.data import open_dataset
 from salzoo.interfaces import SalzooError
 from salzoo.prediction.inputs import Input
+from salzoo.regions.reading import Medium, read_regions
+from salzoo.regions.shapes import Rectangle
 from salzoo.video.overlay import resize_map
 from salzoo.video.reading import probe_video
 from salzoo.video.writing import video_writer
@@ -102,12 +104,19 @@ def test_files_to_download(look: Look, tmp_path: Path) -> None:
     }
     made = worker.write({**job, "kind": "csv", "regions": [half]})["made"]
     with (look.folder / made).open(newline="") as file:
-        shares = [float(row["left half"]) for row in csv.DictReader(file)]
-    np.testing.assert_allclose(shares, [0.5] * 40, atol=0.01)
+        rows = list(csv.DictReader(file))
+    np.testing.assert_allclose([float(row['share of left, "half"']) for row in rows], [0.5] * 40, atol=0.01)
+    np.testing.assert_allclose([float(row["centroid_x"]) for row in rows], [80] * 40, atol=0.5)
+    made = worker.write({**job, "kind": "json", "regions": [half, half]})["made"]
+    found = read_regions(look.folder / made).of(Medium("clip.mp4", (90, 160)))
+    assert [(region.name, region.at(0)) for region in found] == [
+        ('left, "half"', Rectangle(0, 0, 80, 90)),
+        ('left, "half" 2', Rectangle(0, 0, 80, 90)),
+    ]
     made = worker.write({**job, "kind": "mp4", "regions": []})["made"]
     assert made == "1-center-bias+ema_alpha=0.5@output.mp4"
     assert probe_video(look.folder / made).frames == 40
-    for regions in ([{"x": 1}], [{"name": "a", "x": "a", "y": 0, "width": 1, "height": 1}], [3]):
+    for regions in ([{"x": 1}], [{**half, "x": "a"}], [{**half, "width": float("nan")}], [{**half, "height": 0}], [3]):
         with pytest.raises(SalzooError, match="region 1"):
             worker.write({**job, "kind": "csv", "regions": regions})
     with pytest.raises(SalzooError, match="no longer at hand"):

@@ -17,7 +17,7 @@ from salzoo.cli import cli
 from salzoo.cli.output_options import _COLORMAPS, _VIEWS
 from salzoo.interfaces import SalzooError
 from salzoo.prediction.inputs import FrameStream
-from salzoo.prediction.measures import Box, measure_map, read_boxes
+from salzoo.prediction.measures import measure_map
 from salzoo.prediction.outputs import OutputOptions, open_output
 from salzoo.video.overlay import COLORMAPS
 from salzoo.video.pictures import read_image, read_map
@@ -151,7 +151,7 @@ def test_log_densities_sum_to_one_and_say_their_unit(tmp_path: Path, values: str
 def test_measures_of_a_known_map() -> None:
     rng = np.random.default_rng(0)
     map_ = rng.random((30, 50)).astype(np.float32)
-    found = measure_map(map_, [Box("all", -5, -5, 100, 100), Box("half", 0, 0, 25, 30), Box("part", 3.5, 2, 1, 1)])
+    found = measure_map(map_)
     mass = map_.astype(float) / map_.astype(float).sum()
     y, x = np.mgrid[:30, :50] + 0.5
     assert found["centroid_x"] == pytest.approx((mass * x).sum())
@@ -159,21 +159,16 @@ def test_measures_of_a_known_map() -> None:
         np.sqrt((mass * ((x - (mass * x).sum()) ** 2 + (y - (mass * y).sum()) ** 2)).sum())
     )
     assert found["entropy"] == pytest.approx(-(mass * np.log2(mass)).sum())
-    assert found["all"] == pytest.approx(1)
-    assert found["half"] == pytest.approx(mass[:, :25].sum())
-    assert found["part"] == pytest.approx(mass[2, 3] / 2 + mass[2, 4] / 2)
     flat = measure_map(np.ones((4, 8), np.float32))
     assert flat["entropy"] == pytest.approx(5)
-    nothing = measure_map(np.zeros((4, 8), np.float32), [Box("a", 0, 0, 1, 1)])
+    nothing = measure_map(np.zeros((4, 8), np.float32))
     assert nothing["peak"] == 0
-    assert nothing["a"] is nothing["centroid_x"] is nothing["peak_x"] is None
+    assert nothing["centroid_x"] is nothing["peak_x"] is None
 
 
 def test_measures_of_each_frame(tmp_path: Path) -> None:
-    areas = tmp_path / "areas.csv"
-    areas.write_text("name,x,y,width,height\nleft,0,0,32,48\nright,32,0,32,48\n")
-    write(tmp_path / "a.csv", [1.0] * 6, OutputOptions(boxes=areas))
-    write(tmp_path / "a.json", [1.0] * 6, OutputOptions(boxes=areas))
+    write(tmp_path / "a.csv", [1.0] * 6, OutputOptions())
+    write(tmp_path / "a.json", [1.0] * 6, OutputOptions())
     with (tmp_path / "a.csv").open() as file:
         rows = list(csv.DictReader(file))
     objects = json.loads((tmp_path / "a.json").read_text())
@@ -182,33 +177,10 @@ def test_measures_of_each_frame(tmp_path: Path) -> None:
         assert {key: float(value) for key, value in row.items()} == pytest.approx(found, rel=1e-4)
         assert found["time"] == pytest.approx(index / 25)
         assert (found["peak_x"], found["peak_y"]) == (10.5 + 6 * index, 20.5)
-        assert found["left"] + found["right"] == pytest.approx(1)
-    assert objects[0]["left"] > 0.99 > 0.1 > objects[5]["left"]
-    write(tmp_path / "s.json", [1.0] * 6, OutputOptions(boxes=areas, per="second"))
+    write(tmp_path / "s.json", [1.0] * 6, OutputOptions(per="second"))
     (second,) = json.loads((tmp_path / "s.json").read_text())
     assert (second["second"], second["frames"]) == (0, 6)
-    assert second["left"] == pytest.approx(np.mean([each["left"] for each in objects]))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("name,x,y,width\na,1,2,3\n", "line 2: no height"),
-        ("name,x,y,width,height\na,1,2,x,4\n", "line 2: .* must be numbers"),
-        ("name,x,y,width,height\na,1,2,0,4\n", "line 2: the box has no size"),
-        ("name,x,y,width,height\na,1,2,nan,4\n", "line 2: the box has no size"),
-        ("name,x,y,width,height\na,1,2,3,4\na,1,2,3,4\n", "line 3: the name 'a' is taken"),
-        ("name,x,y,width,height\npeak,1,2,3,4\n", "line 2: the name 'peak' is taken"),
-        ("name,x,y,width,height\n", "holds no box"),
-        ("\0\xff", "cannot read|holds no box"),
-    ],
-)
-def test_boxes_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "areas.csv"
-    path.write_text(text, encoding="latin-1")
-    with pytest.raises(SalzooError, match=message) as raised:
-        read_boxes(path)
-    assert str(path) in str(raised.value)
+    assert second["entropy"] == pytest.approx(np.mean([each["entropy"] for each in objects]))
 
 
 @pytest.mark.parametrize(
@@ -216,9 +188,7 @@ def test_boxes_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
     [
         ("a.mp4", OutputOptions(bits=16), "16 bits are for grey maps alone"),
         ("a.mkv", OutputOptions(bits=16, view="heat"), "16 bits are for grey maps alone"),
-        ("a.mp4", OutputOptions(boxes=Path("areas.csv")), "areas are measured"),
-        ("a.mp4", OutputOptions(per="second"), "areas are measured, not drawn, and so are seconds"),
-        ("a.csv", OutputOptions(boxes=Path("missing.csv")), "cannot read missing.csv: No such file"),
+        ("a.mp4", OutputOptions(per="second"), "seconds are measured, not drawn"),
         ("missing/a.csv", OutputOptions(), "No such file or directory"),
         ("missing/a.npy", OutputOptions(), "No such file or directory"),
         ("a.txt", OutputOptions(), "name a file that ends in"),

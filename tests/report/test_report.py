@@ -179,6 +179,23 @@ def test_hostile_names_are_text(browser, page: Path) -> None:
         assert "run <b>" in seen.page.locator("dl").first.inner_text()
 
 
+def test_markup_that_came_through_would_be_seen(browser, page: Path, tmp_path: Path) -> None:
+    """The page lets no script run but its own, so that an error on the console tells of one that came through."""
+    text = page.read_text(encoding="utf-8")
+    for number, markup in enumerate(
+        (
+            "<script>document.title='bad'</script>",
+            "<img src='data:,' onerror=\"document.title='bad'\">",
+            "<p style='color: red'>",
+        )
+    ):
+        changed = tmp_path / f"{number}.html"
+        changed.write_text(text.replace("<main>", f"<main>{markup}"), encoding="utf-8")
+        with visit(browser, changed.as_uri()) as seen:
+            assert "Content Security Policy" in "".join(seen.errors)
+            assert seen.page.title() != "bad"
+
+
 def test_what_a_report_says(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "PARTIAL: odd has 48 of 50 frames" in text

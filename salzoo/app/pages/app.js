@@ -139,6 +139,7 @@ function finish() {
   $("#with-people").hidden = !look.people.some((each) => each.length);
   $("#downloads").hidden = false;
   $("[data-kind=mp4]").hidden = !look.video;
+  $("[data-kind=json]").hidden = !regions.length;
   $("#of").hidden = look.models.length < 2;
   $("#which").replaceChildren(...look.models.map((name, n) => new Option(name, n)));
   if (!look.video) return goTo(0);
@@ -436,6 +437,7 @@ function listRegions() {
   const table = $("#areas table");
   table.hidden = !regions.length;
   $("#how").hidden = regions.length > 0;
+  $("[data-kind=json]").hidden = !regions.length;
   const heads = look.models.map((name) => cell(look.models.length > 1 ? name : "share of attention", "th"));
   table.querySelector("thead tr").replaceChildren(cell("", "td"), cell("name", "th"), ...heads, cell("", "td"));
   table.querySelector("tbody").replaceChildren(...regions.map((region, n) => {
