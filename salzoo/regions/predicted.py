@@ -23,6 +23,9 @@ from salzoo.regions.unlike import is_unlike, traits_of
 from salzoo.video.reading import TimedFrame
 from salzoo.video.timing import frame_times
 
+LOOKED_AT = 25
+"""Every so-manieth frame of a video is asked whether it is drawn; where half of these are, the video is."""
+
 LARGEST = 5 * 10**7
 """Regions times frames of a video that are measured at once."""
 
@@ -134,15 +137,17 @@ class Forecaster:
         size = frame.image.shape[0], frame.image.shape[1]
         regions = file.of(medium_of(source, size))
         times, seen = [float(frame.time)], [_see(map_, regions, frame, size)]
+        unlike = [is_unlike(traits_of(frame.image), self.table.usual)]
         for _, later, its_map in tqdm(maps, total=stream.count, unit="frame", disable=True if source.still else None):
             if len(regions) * len(times) > LARGEST:
                 raise SalzooError(f"{source} has too many frames for {len(regions):,} regions: take fewer, or a part")
             times.append(float(later.time))
             seen.append(_see(its_map, regions, later, size))
+            if len(times) % LOOKED_AT == 0:
+                unlike.append(is_unlike(traits_of(later.image), self.table.usual))
         each = np.stack(seen)  # frames, regions, numbers
-        usual = not is_unlike(traits_of(frame.image), self.table.usual)
         found = forecast_regions(regions, np.array(times), each, self.table)
-        notes = self._notes(usual, source.still)
+        notes = self._notes(2 * sum(unlike) < len(unlike), source.still)
         return Forecasts(source.name, size, self.name, found, np.array(times), frame.image, map_, notes)
 
     def _notes(self, usual: bool, still: bool) -> list[str]:
