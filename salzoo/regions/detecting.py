@@ -75,3 +75,13 @@ class Detector:
         boxes = np.concatenate([centre - sides / 2, sides], -1)[sure] * (width, height, width, height)
         kept = cv2.dnn.NMSBoxesBatched(boxes, scores[sure], cells[5:].argmax(0)[sure], OBJECT, OVERLAP)
         return np.asarray(boxes[np.asarray(kept, int).reshape(-1)])
+
+
+def random_boxes(drawn: NDArray[np.float64], size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
+    """For each drawn box one of like size and shape, and three of 3 to 50 % of the frame's sides, anywhere: (n, 4)."""
+    height, width = size
+    like = drawn[:, 2:] * np.exp(rng.normal(0, 0.5, (len(drawn), 1)) + rng.normal(0, 0.3, (len(drawn), 2)))
+    any_size = np.exp(rng.uniform(np.log(0.03), np.log(0.5), (3, 1)) + rng.normal(0, 0.3, (3, 2))) * (width, height)
+    sides = np.clip(np.concatenate([like, any_size]), 4, (0.95 * width, 0.95 * height))
+    corner = rng.uniform(0, 1, (len(sides), 2)) * ((width, height) - sides)
+    return np.concatenate([corner, sides], 1)

@@ -2,7 +2,7 @@
 
 In each window: what the detectors find in its first frame, followed every half second by the box that overlaps most,
 as regions that move, if they last two seconds; and for each box that was found, and three more, one that stays, as
-``salzoo.regions.sampling`` draws them. People's gaze counts from the window's beginning; a region's numbers of the map
+``salzoo.regions.detecting`` draws them. People's gaze counts from the window's beginning; a region's numbers of the map
 are means over every fifth of a second.
 """
 
@@ -17,10 +17,9 @@ from salzoo.interfaces import Viewing
 from salzoo.model import SaliencyModel
 from salzoo.prediction.maps import predict_maps
 from salzoo.regions.calibration import SECONDS, TARGETS, Numbers
-from salzoo.regions.detecting import Detector
+from salzoo.regions.detecting import Detector, random_boxes
 from salzoo.regions.people import measure_people
 from salzoo.regions.region import Region
-from salzoo.regions.sampling import random_boxes
 from salzoo.regions.shapes import Rectangle
 from salzoo.regions.shares import see_regions
 from salzoo.video.timing import frame_times

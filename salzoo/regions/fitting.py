@@ -11,7 +11,7 @@ shape at a random place; and three random boxes of 3 to 50 % of the sides.
 
 **Fitted on** the training splits of osie, mit1003 and sun500, and for the chance within 5 s of eyecrowd, whose pictures
 were shown so long. The factors of the ranges come from the same sets' validation splits, which the model has not seen
-either. **Judged on** test splits, and on sets that nothing was fitted to.
+either. **Judged on** test splits, and on sets that nothing was fitted to, films (``salzoo.regions.films``) among them.
 
 **What people did**: the share of their fixations that begin in the first 3 s, and the share of observers whose first
 look begins within so many seconds. Where a set keeps the fixation that is still on the cross, an observer's first one
@@ -39,7 +39,7 @@ from salzoo.regions.calibration import (
     logit,
     size_of,
 )
-from salzoo.regions.judging import draw_pairs, judge
+from salzoo.regions.judging import draw_pairs, judge, judge_sample
 from salzoo.regions.sampling import SETS, Sample, Samples, sample_sets
 from salzoo.regions.unlike import describe_usual
 
@@ -158,7 +158,8 @@ def fit(samples: Samples, model: str, weights: str) -> Calibration:
     )
     measured = {name: judge(table, samples, name, "test") for name in SETS}
     measured |= {name: judge(table, samples, name, None if samples.new(name) else "test") for name in samples.others}
-    return Calibration(table.model, table.weights, table.pictures, table.curves, table.usual, measured)
+    measured |= {f"films, {kind}": judge_sample(table, each) for kind, each in samples.films.items()}
+    return replace(table, measured=measured)
 
 
 @click.command()

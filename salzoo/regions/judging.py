@@ -33,9 +33,16 @@ def judge(table: Calibration, samples: Samples, name: str, split: str | None) ->
     found: dict[str, Any] = {
         "split": split,
         "pictures": len(traits),
-        "regions": len(sample.seen),
         "unlike": float(np.mean([is_unlike(each, table.usual) for each in traits])),
     }
+    found |= judge_sample(table, sample)
+    found["share"] |= {"beside": _beside(samples, name, split, sample)}
+    return found
+
+
+def judge_sample(table: Calibration, sample: Sample) -> dict[str, Any]:
+    """What a table says of regions, beside what people did: what ``judge`` gives for each target."""
+    found: dict[str, Any] = {"regions": len(sample.seen)}
     for number, target in enumerate(TARGETS):
         known = sample.knowing(number)
         if len(known.seen) < FEWEST:
@@ -54,7 +61,8 @@ def judge(table: Calibration, samples: Samples, name: str, split: str | None) ->
             "differences": _differences(np.stack([expected, low, high]), did, sizes, table.curves[target].bands),
             **_agreement(expected, did),
         }
-        found[target] |= _beside(samples, name, split, known, number) if target == "share" else _scores(expected, did)
+        if target != "share":
+            found[target] |= _scores(expected, did)
     return found
 
 
@@ -83,12 +91,12 @@ def _agreement(expected: Numbers, did: Numbers) -> dict[str, float]:
     }
 
 
-def _beside(samples: Samples, name: str, split: str | None, known: Sample, number: int) -> dict[str, Any]:
+def _beside(samples: Samples, name: str, split: str | None, sample: Sample) -> dict[str, Any]:
     """How well simpler numbers agree with people's share."""
-    did = known.people[:, number]
+    known = sample.knowing(0)
     others = {"map": known.seen[:, 0], "area": known.seen[:, 1]}
-    others |= {model: samples.of(name, split, model).knowing(number).seen[:, 0] for model in BASELINES}
-    return {"beside": {label: _agreement(share, did) for label, share in others.items()}}
+    others |= {model: samples.of(name, split, model).knowing(0).seen[:, 0] for model in BASELINES}
+    return {label: _agreement(share, known.people[:, 0]) for label, share in others.items()}
 
 
 def _scores(expected: Numbers, did: Numbers) -> dict[str, Any]:
@@ -109,7 +117,8 @@ def _scores(expected: Numbers, did: Numbers) -> dict[str, Any]:
 def format_judged(table: Calibration) -> str:
     """The tables of README.md."""
     lines = ["set | pictures, regions | share: r, error | map | area | center-bias | spectral-residual"]
-    for name, found in table.measured.items():
+    pictures = {name: found for name, found in table.measured.items() if "pictures" in found}
+    for name, found in pictures.items():
         share = found["share"]
         beside = [f"{each['correlation']:.3f}, {each['error']:.3f}" for each in share["beside"].values()]
         own = f"{share['correlation']:.3f}, {share['error']:.3f}"
@@ -120,7 +129,7 @@ def format_judged(table: Calibration) -> str:
             if target in found:
                 lines.append(f"{name} | {target} | {_coverage(found[target])}")
     lines += ["", "set | unlike"]
-    lines += [f"{name} | {100 * found['unlike']:.0f} %" for name, found in table.measured.items()]
+    lines += [f"{name} | {100 * found['unlike']:.0f} %" for name, found in pictures.items()]
     return "\n".join(lines)
 
 

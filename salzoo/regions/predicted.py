@@ -164,15 +164,16 @@ class Forecaster:
                 + _how_often(self.table, "fiwi", "web pages")
             )
         if not still:
-            notes.append("the intervals were fitted on photographs, and were not measured on films")
+            notes.append(f"the intervals were fitted on photographs: {_how_often(self.table, 'films, new', 'films')}")
         return notes
 
 
 def _how_often(table: Calibration, name: str, what: str) -> str:
-    measured = table.measured.get(name, {}).get("share")
+    measured = table.measured.get(name)
     if measured is None:
-        return "what they hold there was not measured"
-    return f"on {what} that of the share held {100 * measured['holds']:.0f} times in 100, not 80"
+        return f"how often they hold on {what} was not measured"
+    held, regions = measured["share"]["holds"], measured["regions"]
+    return f"on {what} that of the share held {100 * held:.0f} times in 100 (of {regions:,} regions), where 80 is right"
 
 
 def medium_of(source: Input, size: tuple[int, int]) -> Medium:

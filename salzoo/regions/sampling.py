@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from salzoo.data import open_dataset
+from salzoo.datasets.hevc33 import HEVC33Video
 from salzoo.gaze.truth import read_fixations
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.sources import load_model
@@ -17,7 +18,8 @@ from salzoo.interfaces import SalzooError, Video, ViewedVideo, Viewing
 from salzoo.model import SaliencyModel
 from salzoo.prediction.maps import predict_maps
 from salzoo.regions.calibration import SECONDS, TARGETS, Numbers
-from salzoo.regions.detecting import Detector
+from salzoo.regions.detecting import Detector, random_boxes
+from salzoo.regions.films import sample_film
 from salzoo.regions.shapes import Rectangle
 from salzoo.regions.shares import see_regions
 from salzoo.regions.unlike import traits_of
@@ -29,6 +31,9 @@ WATCHED = 3.0
 
 CROSS = 0.075
 """Of the width: so near to the middle, an observer's first fixation is taken to be still on the cross."""
+
+FILMS = "hevc33"
+"""The set of films, which nothing is fitted to."""
 
 BASELINES = ("center-bias", "spectral-residual")
 
@@ -127,12 +132,14 @@ class Samples:
         sets: by name.
         model, weights: what made the maps, and the first letters of its weights' SHA-256.
         learned: sets of which the model learned from some pictures, or may have.
+        films: regions of the films of ``FILMS`` that it learned from, or may have ("learned"), and of others ("new").
     """
 
     sets: dict[str, list[Picture]]
     model: str
     weights: str
     learned: frozenset[str]
+    films: dict[str, Sample]
 
     @property
     def others(self) -> list[str]:
@@ -186,7 +193,9 @@ def sample_sets(model: str, faces: Path, objects: Path, cache: Path, report: Cal
         if overlap(models[model].trained_on, name, videos).seen != 0:
             learned.add(name)
         report(f"{name}: {len(sets[name])} pictures, {sum(len(each.boxes) for each in sets[name])} regions")
-    return Samples(sets, model, weights, frozenset(learned))
+    films = keep.films(models[model], weights)
+    report(f"{FILMS}: {', '.join(f'{len(each.seen)} regions of films {name}' for name, each in films.items())}")
+    return Samples(sets, model, weights, frozenset(learned), films)
 
 
 class _Cache:
@@ -222,6 +231,25 @@ class _Cache:
             found.append(Picture(video.id, video.split, size, both, is_found, people, traits, own))
         return found
 
+    def films(self, model: SaliencyModel, weights: str) -> dict[str, Sample]:
+        """Regions of films that the model learned from, and of others."""
+        videos = open_dataset(FILMS).videos
+
+        def sampled() -> Iterator[tuple[str, NDArray[Any]]]:
+            detect = Detector(*self.detectors)
+            for video in videos:
+                assert isinstance(video, HEVC33Video)
+                for name, array in sample_film(video, model, detect).items():
+                    yield f"{video.id}.{name}", array
+
+        kept = self._kept(f"films-{weights}", sampled())
+        parts: dict[str, list[Sample]] = {"learned": [], "new": []}
+        for video in videos:
+            seen, people, window, found = (kept[f"{video.id}.{name}"] for name in ("seen", "people", "window", "found"))
+            kind = "new" if overlap(model.trained_on, FILMS, [video]).seen == 0 else "learned"
+            parts[kind].append(Sample(seen, people, window, found))
+        return {kind: Sample.joined(samples) for kind, samples in parts.items() if samples}
+
     def _kept(self, name: str, arrays: Iterator[tuple[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
         """Named arrays as a file holds them, or as they come, which are then kept."""
         path = self.folder / f"{name}.npz"
@@ -249,16 +277,6 @@ def _maps(model: SaliencyModel, videos: Sequence[Video]) -> Iterator[tuple[str, 
 
 def _whole(pair: NDArray[Any]) -> tuple[int, int]:
     return int(pair[0]), int(pair[1])
-
-
-def random_boxes(drawn: Numbers, size: tuple[int, int], rng: np.random.Generator) -> Numbers:
-    """For each drawn box one of like size and shape, and three of 3 to 50 % of the frame's sides, anywhere: (n, 4)."""
-    height, width = size
-    like = drawn[:, 2:] * np.exp(rng.normal(0, 0.5, (len(drawn), 1)) + rng.normal(0, 0.3, (len(drawn), 2)))
-    any_size = np.exp(rng.uniform(np.log(0.03), np.log(0.5), (3, 1)) + rng.normal(0, 0.3, (3, 2))) * (width, height)
-    sides = np.clip(np.concatenate([like, any_size]), 4, (0.95 * width, 0.95 * height))
-    corner = rng.uniform(0, 1, (len(sides), 2)) * ((width, height) - sides)
-    return np.concatenate([corner, sides], 1)
 
 
 def people_on(video: Video, shapes: Sequence[Rectangle], size: tuple[int, int], cross: bool) -> Numbers:

@@ -1,5 +1,6 @@
 """What the table is fitted to: shares and chances, boxes, things followed through a film; and the fit itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,12 @@ import pytest
 from salzoo.data import open_dataset
 from salzoo.interfaces import SalzooError, Viewing
 from salzoo.regions.calibration import TARGETS, apart
-from salzoo.regions.detecting import Detector
+from salzoo.regions.detecting import Detector, random_boxes
 from salzoo.regions.films import follow, overlap, people_in
 from salzoo.regions.fitting import fit, shortest_range
 from salzoo.regions.judging import format_judged
 from salzoo.regions.region import Region
-from salzoo.regions.sampling import BASELINES, SETS, Picture, Samples, people_on, random_boxes
+from salzoo.regions.sampling import BASELINES, SETS, Picture, Samples, people_on
 from salzoo.regions.shapes import Rectangle
 
 
@@ -98,8 +99,12 @@ def made_pictures(rng: np.random.Generator, count: int) -> list[Picture]:
 
 def test_a_table_is_fitted_and_judged() -> None:
     rng = np.random.default_rng(0)
-    samples = Samples({name: made_pictures(rng, 160) for name in (*SETS, "pascals")}, "model", "0" * 16, frozenset())
+    samples = Samples(
+        {name: made_pictures(rng, 160) for name in (*SETS, "pascals")}, "model", "0" * 16, frozenset(), {}
+    )
+    samples = replace(samples, films={"new": samples.of("osie", "test")})
     table = fit(samples, "model", samples.weights)
+    assert table.measured["films, new"]["share"]["holds"] == table.measured["osie"]["share"]["holds"]
     assert list(table.curves) == list(TARGETS)
     judged = table.measured["osie"]
     assert judged["pictures"] == 40

@@ -166,7 +166,7 @@ def test_a_video_over_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(shares) == 20
     assert [share is None for share in shares] == [False] * 10 + [True] * 10
     assert record["inputs"][0]["times"][:2] == [0, 0.04]
-    assert "not measured on films" in done.output
+    assert "on films that of the share held" in done.output
     rows = list(csv.DictReader((tmp_path / "curves.csv").read_text().splitlines()))
     assert [(row["frame"], row["time"]) for row in rows[:2]] == [("1", "0"), ("2", "0.04")]
     assert float(rows[3]["map_share"]) == pytest.approx(shares[3], rel=1e-4)
