@@ -17,7 +17,7 @@ from salzoo.evaluation.models import Scoring, evaluate
 from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.reported import reported_scores
 from salzoo.evaluation.results import results_json
-from salzoo.hub.cards import load_card
+from salzoo.hub.cards import list_models, load_card
 from salzoo.hub.checkpoint import save_checkpoint
 from salzoo.model import create_model
 from salzoo.prediction.maps import predict_maps
@@ -109,7 +109,7 @@ def test_the_leaderboard_shows_models_at_hand_baselines_and_bounds(
         assert result.mean["cc"] <= gold.mean["cc"]
         assert result.mean["kld"] >= gold.mean["kld"] - 1e-9
     assert "salzoo convert SalEMA30.pt" in board.not_scored["salema30"]
-    assert "salzoo train salgan" in board.not_scored["salgan"]
+    assert set(board.not_scored) <= set(list_models())  # a network without weights is no model yet
     assert "salema61" not in board.not_scored
     text = format_leaderboard(board)
     assert "do not quote them" in text
