@@ -148,7 +148,8 @@ def test_sizes_are_read_from_the_table(videos: Path, tmp_path: Path) -> None:
     for name, column, place in (("a", "MCSpx", (20, 15)), ("b", "ADCSpx", (120, 65))):
         header = (
             f"RecordingTimestamp\tParticipantName\tMediaName\tRecordingResolution\tMediaPosX (ADCSpx)\t"
-            f"MediaPosY (ADCSpx)\tMediaWidth\tMediaHeight\tGazeEventType\tFixationIndex\tGazeEventDuration\tFixationPointX ({column})\t"
+            f"MediaPosY (ADCSpx)\tMediaWidth\tMediaHeight\tGazeEventType\tFixationIndex\t"
+            f"GazeEventDuration\tFixationPointX ({column})\t"
             f"FixationPointY ({column})"
         )
         rows = [
