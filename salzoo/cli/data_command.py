@@ -56,7 +56,13 @@ def make_synthetic_data(out: Path, videos: int, seed: int) -> None:
     "--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name> or the setting."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was found in each video as JSON.")
-def check(name: str, root: Path | None, as_json: bool) -> None:
+@click.option(
+    "--draw",
+    type=click.Path(path_type=Path),
+    metavar="PICTURE",
+    help="Write ten frames with gaze on them (PNG, JPEG).",
+)
+def check(name: str, root: Path | None, as_json: bool, draw: Path | None) -> None:
     """Read all of data set NAME, and list what is missing, unreadable, or of the wrong size or count.
 
     Exits with status 1 if anything is wrong. Videos that are not there at all are counted, but not wrong.
@@ -64,7 +70,14 @@ def check(name: str, root: Path | None, as_json: bool) -> None:
     from salzoo.data import open_dataset
     from salzoo.datasets.checking import check_dataset, check_json, format_check
 
-    found = check_dataset(open_dataset(name, root))
+    dataset = open_dataset(name, root)
+    if draw is not None:
+        from salzoo.datasets.contact_sheet import draw_gaze
+        from salzoo.runtime.files import check_output
+
+        check_output(draw)
+        click.echo(f"gaze on {draw_gaze(dataset.videos, draw)} frames in {draw}", err=as_json)
+    found = check_dataset(dataset)
     click.echo(json.dumps(check_json(found), indent=1) if as_json else format_check(found))
     if found.wrong:
         raise click.exceptions.Exit(1)

@@ -47,6 +47,9 @@ FORMAT = 2
 COLUMNS = ("video", "observer", "viewing", "start_ms", "duration_ms", "x", "y")
 """Of ``gaze.csv``."""
 
+ENDS = 2**16
+"""Bytes at a file's start and end that tell whether it is another."""
+
 LARGEST = 2**26
 """Bytes that a set.toml has at most."""
 
@@ -91,6 +94,21 @@ class Recording:
     @property
     def annotated(self) -> bool:
         return True
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the gaze and of the file's length, start and end."""
+        held = hashlib.sha256(b"".join(values.tobytes() for values in self._counted))
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, 2)
+                held.update(str(size).encode())
+                for place in (0, max(size - ENDS, 0)):
+                    file.seek(place)
+                    held.update(file.read(ENDS))
+        except OSError as error:
+            raise SalzooError(f"cannot read {self.path}: {error.strerror or error}") from error
+        return held.hexdigest()[:16]
 
     @property
     def observers(self) -> int:

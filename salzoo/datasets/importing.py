@@ -7,6 +7,7 @@ written.
 
 import csv
 import hashlib
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -71,6 +72,7 @@ def import_gaze(plan: Import, say: Callable[[str], None]) -> None:
     if plan.out.exists() and (not plan.out.is_dir() or any(plan.out.iterdir())):
         raise SalzooError(f"{plan.out} exists, and is no empty folder; name another with --to")
     sums = _checksums(plan.tables)
+    _check_eyes(plan.tables)
     stimuli = list_stimuli(plan.videos)
     match = Matcher(stimuli, read_map(plan.names, stimuli) if plan.names else {})
     findings, fixations, tables = Findings(), list[Fixation](), []
@@ -102,7 +104,7 @@ def import_gaze(plan: Import, say: Callable[[str], None]) -> None:
     say(f"summary: {summary.text}")
     say(
         f"{summary.fixations} fixations of {summary.observers} observers on {len(kept)} videos and images in {plan.out}"
-        f"; use it with --dataset {plan.out}"
+        f"; use it with --dataset {plan.out}, and look at it: salzoo data check {plan.out} --draw gaze.png"
     )
 
 
@@ -121,6 +123,14 @@ def _checksums(tables: Sequence[Path]) -> dict[Path, str]:
             raise SalzooError(f"{seen[sha256]} and {path} hold the same: the gaze of one would count twice")
         seen[sha256] = path
     return {path: sha256 for sha256, path in seen.items()}
+
+
+def _check_eyes(tables: Sequence[Path]) -> None:
+    """Raise SalzooError where two recordings of BIDS are one person's eyes: their gaze would count twice."""
+    runs = [re.sub("_recording-[A-Za-z0-9]+", "", str(path)) for path in tables if "_recording-" in path.name]
+    twice = next((run for run in runs if runs.count(run) > 1), None)
+    if twice is not None:
+        raise SalzooError(f"{Path(twice).name} is given with both eyes, each in a file: leave out those of one eye")
 
 
 def _observers(tables: Sequence[Path]) -> list[str]:
@@ -184,6 +194,7 @@ def _recognised(table: Table, setup: Setup) -> str:
         clock = "the message or event that shows the stimulus, else the recording's start"
     elif "frame" in table.columns and table.columns["x"][0].hint.space != "surface":
         clock = "the video's frames, which the table numbers"
+    columns += "" if "observer" in table.columns else f", one observer, {table.observer}"
     units = "pixels" if setup.units == "pixels" else "fractions"
     what = {"samples": "samples", "labelled": "samples with events", "fixations": "fixations"}[table.rows]
     return (

@@ -2,7 +2,7 @@
 
 Metadata is inherited (BIDS specification, "The Inheritance Principle"): a JSON file counts for all files below its
 folder whose names have its entities. Stimuli are those of ``stim_file`` in the run's ``events.tsv``, whose onsets count
-in seconds from the first sample.
+in seconds from the first sample; else those that the tracker's messages name, in the ``physioevents.tsv.gz`` beside it.
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 
 from salzoo.gaze.columns import SECONDS, Column, Hint
 from salzoo.gaze.delimited import read_delimited
-from salzoo.gaze.tables import Layout, Shown, Table
+from salzoo.gaze.tables import Layout, Message, Shown, Table
 from salzoo.gaze.text import text_lines
 from salzoo.interfaces.errors import SalzooError
 
@@ -67,6 +67,7 @@ def read_bids(path: Path, layout: Layout) -> Table:
     size = dict(shown).get("ScreenResolution") or about.get("ScreenResolution")
     if isinstance(size, list) and len(size) == 2 and all(_number(value) for value in size):
         table.screen = int(size[1]), int(size[0])
+    table.messages = _messages(path)
     table.shown = _events(path, table, unit, _number(about.get("StartTime")) or 0.0)
     return table
 
@@ -111,6 +112,22 @@ def _events(path: Path, table: Table, unit: str, start: float) -> list[Shown]:
         if len(row) == len(rows[0]) and row[name] not in ("", "n/a") and begin is not None:
             stop = float("inf") if length is None else first + (begin + length) / scale
             found.append(Shown(row[name], first + begin / scale, stop))
+    return found
+
+
+def _messages(path: Path) -> list[Message]:
+    """What the tracker was told, by the physioevents.tsv.gz beside a recording; their onsets are of its own times."""
+    file = path.with_name(path.name.replace("_physio.", "_physioevents."))
+    columns = _metadata(file, "physioevents.json").get("Columns")
+    if not file.is_file() or not isinstance(columns, list) or not {"onset", "message"} <= set(columns):
+        return []
+    found = []
+    with text_lines(file) as lines:
+        for line in lines:
+            values = dict(zip(columns, line.rstrip("\r\n").split("\t"), strict=False))
+            onset, text = _number(values.get("onset")), values.get("message", "n/a")
+            if onset is not None and text != "n/a":
+                found.append(Message(onset, text))
     return found
 
 

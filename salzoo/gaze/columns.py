@@ -111,7 +111,7 @@ KNOWN: dict[Role, dict[str, Hint]] = {
         "indexbinocular indexright indexleft"
     ),
     "eye": _plain("eye eyeused recordedeye whicheye"),
-    "sensor": _plain("sensor"),
+    "sensor": _plain("sensor device inputdevice source datatype rowtype type"),
     "message": _plain("event studioevent keypressevent mouseevent externalevent eventvalue message"),
     "confidence": _plain("confidence"),
     "valid": _plain(
@@ -272,6 +272,10 @@ def _settle_roles(found: Columns, named: Mapping[str, str], keys: set[str]) -> C
     if times and "time" not in named:  # when an event began goes before when a row was taken, where events have lengths
         wanted = "duration" in found or "end" in found
         found["time"] = (next((each for each in times if each.hint.event == wanted), times[0]),)
+        label = found.get("observer", ())  # EyeLink's sample reports count in the tracker's own time
+        if label and _key(label[0].header) == "recordingsessionlabel" and _key(found["time"][0].header) == "timestamp":
+            own = found["time"][0]
+            found["time"] = (replace(own, hint=replace(own.hint, clock="recording", unit="ms")),)
     event = {column.place for column in found.get("event", ())}
     found["message"] = tuple(column for column in found.get("message", ()) if column.place not in event)
     x = found["x"][0]

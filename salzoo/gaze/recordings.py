@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,24 @@ BORDER = 0.5
 OVERLAP = 0.05
 """Seconds that a fixation may begin before the one before it ends: trackers round."""
 
+SAME = 2.0
+"""Degrees within which rows of one start and duration are one fixation: people that no column tells apart are not."""
+
+AGAIN = 0.5
+"""Seconds between two rows of one number after which it is that of another fixation: numbers may begin again."""
+
 Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What a viewing's rows are read by: table, stimulus, the setup of this viewing, and what messages call it."""
+
+    table: Table
+    stimulus: Stimulus
+    setup: Setup
+    label: str
+    findings: Findings
 
 
 def extract_fixations(
@@ -67,10 +84,10 @@ def extract_fixations(
     for each in viewings:
         stimulus = stimuli[each.stimulus]
         name = each.observer or table.path.stem
-        label = f"{name} on {stimulus.id}"
         own = _as_shown(table, each, stimulus, settled)
-        raw = _fixations_of(table, each, fixated, stimulus, own, label, findings)
-        kept = _on_stimulus(raw if own.first else raw[1:], stimulus, own, label, findings)
+        case = _Case(table, stimulus, own, f"{name} on {stimulus.id}", findings)
+        raw = _fixations_of(case, each, fixated)
+        kept = _on_stimulus(raw if own.first else raw[1:], case)
         counts[each.stimulus, name] += 1
         found += [Fixation(each.stimulus, name, counts[each.stimulus, name], *map(float, row)) for row in kept]
     return found, settled
@@ -123,16 +140,9 @@ def _as_shown(table: Table, viewing: Viewing, stimulus: Stimulus, settled: Setup
     )  # pixels of the stimulus as shown
 
 
-def _fixations_of(
-    table: Table,
-    viewing: Viewing,
-    fixated: NDArray[np.bool_],
-    stimulus: Stimulus,
-    setup: Setup,
-    label: str,
-    findings: Findings,
-) -> Numbers:
+def _fixations_of(case: _Case, viewing: Viewing, fixated: NDArray[np.bool_]) -> Numbers:
     """(n, 4) start and duration in seconds, x and y in pixels of the screen, or of the stimulus where there is none."""
+    table, stimulus, setup, findings = case.table, case.stimulus, case.setup, case.findings
     rows = viewing.rows
     points, marked = read_places(table, rows, setup, findings)
     height, width = setup.screen or stimulus.size
@@ -142,7 +152,7 @@ def _fixations_of(
         points = points * (width, height)
     if setup.origin == "lower-left":
         points[:, 1] = height - points[:, 1]
-    times = _times(table, viewing, stimulus, setup, label)
+    times = _times(case, viewing)
     stated = {"stimulus", "frame"} & set(table.columns) or table.recordings or table.shown or setup.start is not None
     if stimulus.rate and viewing.start is not None and not stated:
         findings.doubt("viewings of a video whose start nothing states: the first row is taken for it (--start)", 1)
@@ -152,8 +162,8 @@ def _fixations_of(
                 f"{table.path} has no column that is known to be the duration of fixations, which a video needs; name "
                 "it with --column duration=NAME, or say --rows samples if these are samples"
             )
-        return _given(table, rows[~marked], times[~marked], points[~marked], setup, label, findings)
-    keep = _one_at_a_time(times, points, label, findings)
+        return _given(case, rows[~marked], times[~marked], points[~marked])
+    keep = _one_at_a_time(times, points, case)
     times, points, rows = times[keep], points[keep], rows[keep]
     if table.rows == "samples" or not table.columns["x"][0].hint.event:  # else only fixations have a place
         findings.samples += len(rows)
@@ -166,21 +176,23 @@ def _fixations_of(
     return found
 
 
-def _times(table: Table, viewing: Viewing, stimulus: Stimulus, setup: Setup, label: str) -> Numbers:
+def _times(case: _Case, viewing: Viewing) -> Numbers:
     """Seconds from onset of each row of a viewing."""
+    table, setup = case.table, case.setup
     rows = viewing.rows
     if "time" not in table.numbers:
         return np.arange(len(rows)) / (setup.rate or 1) if table.rows != "fixations" else np.zeros(len(rows))
     times = table.numbers["time"][rows] * SECONDS[setup.time_unit]
     if setup.start is not None:
         return times - setup.start
-    if "frame" in table.numbers and stimulus.rate and table.columns["x"][0].hint.space != "surface":
-        return times - _start_by_frames(table, rows, times, stimulus, label)
+    if "frame" in table.numbers and case.stimulus.rate and table.columns["x"][0].hint.space != "surface":
+        return times - _start_by_frames(case, rows, times)
     return times if viewing.start is None else times - viewing.start * SECONDS[setup.time_unit]
 
 
-def _start_by_frames(table: Table, rows: NDArray[np.intp], times: Numbers, stimulus: Stimulus, label: str) -> float:
+def _start_by_frames(case: _Case, rows: NDArray[np.intp], times: Numbers) -> float:
     """When a video began, by rows that say which of its frames was shown then."""
+    table, stimulus, label = case.table, case.stimulus, case.label
     frames = table.numbers["frame"][rows]
     known = np.isfinite(frames) & np.isfinite(times)
     numbers = frames[known].astype(np.int64)
@@ -206,8 +218,9 @@ def _start_by_frames(table: Table, rows: NDArray[np.intp], times: Numbers, stimu
     return start
 
 
-def _one_at_a_time(times: Numbers, points: Numbers, label: str, findings: Findings) -> NDArray[np.bool_]:
+def _one_at_a_time(times: Numbers, points: Numbers, case: _Case) -> NDArray[np.bool_]:
     """(n,) samples that have a time, and are the first of theirs."""
+    label, findings = case.label, case.findings
     keep = np.isfinite(times)
     findings.misfit("samples without a time", int((~keep).sum()), label)
     order = np.flatnonzero(keep)
@@ -224,16 +237,9 @@ def _one_at_a_time(times: Numbers, points: Numbers, label: str, findings: Findin
     return keep
 
 
-def _given(
-    table: Table,
-    rows: NDArray[np.intp],
-    times: Numbers,
-    points: Numbers,
-    setup: Setup,
-    label: str,
-    findings: Findings,
-) -> Numbers:
+def _given(case: _Case, rows: NDArray[np.intp], times: Numbers, points: Numbers) -> Numbers:
     """Rows that are fixations already, or each of many rows of one."""
+    table, setup, label, findings = case.table, case.setup, case.label, case.findings
     found = np.column_stack([times, np.zeros(len(rows)), points])
     if "duration" in table.numbers:
         found[:, 1] = table.numbers["duration"][rows] * SECONDS[setup.duration_unit]
@@ -241,8 +247,8 @@ def _given(
         lengths = table.numbers["end"][rows] - table.numbers["time"][rows]
         found[:, 1] = lengths * SECONDS[setup.duration_unit]
     if "time" in table.numbers:
-        firsts = _events(table, rows, found)
-        found = _join_rows(found, firsts, "index" in table.names)
+        firsts = _events(table, rows, found, SAME * setup.degree(case.stimulus.size))
+        found = _join_rows(found, firsts)
         findings.leave("rows more of the same fixations", len(rows) - len(firsts))
     findings.fixations += len(found)
     broken = ~np.isfinite(found).all(1)
@@ -267,24 +273,30 @@ def _given(
     return found
 
 
-def _events(table: Table, rows: NDArray[np.intp], found: Numbers) -> NDArray[np.intp]:
-    """The first of the rows of each fixation, all in the order of time: those of one number are one; without numbers
-    those of one start and duration, and those that last equally long and begin within one another."""
-    if len(rows) < 2:
-        return np.arange(len(rows))
+def _events(table: Table, rows: NDArray[np.intp], found: Numbers, near: float) -> NDArray[np.intp]:
+    """The first of the rows of each fixation, all in the order of time: rows that begin before it is over, and have its
+    number; without numbers its duration, and a place within ``near`` pixels of its."""
     index = table.name("index")
-    if index is not None:
-        return np.concatenate([[0], np.flatnonzero(np.diff(index.codes[rows]) != 0) + 1])
-    alike = np.abs(np.diff(found[:, 1])) < 1e-6
-    firsts = [0]
-    for at in range(1, len(rows)):
-        first = firsts[-1]
-        if not (alike[at - 1] and found[at, 0] < found[first, 0] + found[first, 1] - 1e-6):
+    codes = None if index is None else index.codes[rows].tolist()
+    firsts: list[int] = []
+    over = 0.0
+    for at, (start, duration, x, y) in enumerate(found.tolist()):
+        one = firsts[-1] if firsts else -1
+        same = one >= 0 and start < over - 1e-6
+        if same and codes is not None:
+            same = codes[at] == codes[one]
+        elif same:
+            _, length, left, top = found[one]
+            same = abs(duration - length) < 1e-6 and not np.hypot(x - left, y - top) > near
+        if same:
+            over = max(over, start + duration)
+        else:
             firsts.append(at)
-    return np.array(firsts)
+            over = start + max(duration, 2e-6)
+    return np.array(firsts, np.intp)
 
 
-def _join_rows(found: Numbers, firsts: NDArray[np.intp], numbered: bool) -> Numbers:
+def _join_rows(found: Numbers, firsts: NDArray[np.intp]) -> Numbers:
     """A fixation of each run of rows: its first start, its longest duration, and the mean place of the rows that have
     it (a tracker may write a fixation while it lasts)."""
     if len(firsts) == len(found):
@@ -310,7 +322,7 @@ def _labelled(
     if not len(own):
         return np.zeros((0, 4))
     if index is not None:
-        change = np.diff(index.codes[rows[own]]) != 0
+        change = (np.diff(index.codes[rows[own]]) != 0) | (np.diff(times[own]) > AGAIN)
     else:
         between = np.diff(np.cumsum(~chosen & np.isfinite(points).all(1))[own]) > 0
         change = between | (np.diff(times[own]) > max(0.075, 2.5 * step))
@@ -326,8 +338,9 @@ def _labelled(
     return np.array(found, np.float64).reshape(-1, 4)
 
 
-def _on_stimulus(found: Numbers, stimulus: Stimulus, setup: Setup, label: str, findings: Findings) -> Numbers:
+def _on_stimulus(found: Numbers, case: _Case) -> Numbers:
     """Fixations moved from the screen to the stimulus; those beside it, before its start or after its end left out."""
+    stimulus, setup, label, findings = case.stimulus, case.setup, case.label, case.findings
     left, top, scale_x, scale_y = setup.placed(stimulus.size)
     found = found[np.argsort(found[:, 0], kind="stable")]
     found[:, 2:] = (found[:, 2:] - (left, top)) / (scale_x, scale_y)

@@ -120,7 +120,7 @@ def _marked(points: Numbers, setup: Setup) -> NDArray[np.bool_]:
 
 
 def _is_eye(sensor: str) -> bool:
-    return "eye" in sensor.lower()
+    return re.search("eye|gaze", sensor, re.IGNORECASE) is not None
 
 
 def _eye_of(names: Names) -> str:

@@ -45,6 +45,12 @@ class Video(Protocol):
         """Yield frames start..stop−1 (to the end when stop is None): (H, W, 3) uint8, BGR."""
 
 
+def digest_of(video: Video) -> list[str]:
+    """A short text that changes with what a video holds, of a record that has one as ``digest``; else none."""
+    found = getattr(video, "digest", "")
+    return [found] if found else []
+
+
 def rate_of(video: Video) -> float:
     """Frames per second of a video, 0 where they are not known."""
     return getattr(video, "rate", 0.0)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from salzoo.hub.checkpoint import WEIGHTS, load_checkpoint
 from salzoo.interfaces import SalzooError, State, Video
+from salzoo.interfaces.dataset import digest_of
 from salzoo.interfaces.errors import one_line
 from salzoo.runtime.files import complete_or_absent
 from salzoo.runtime.ranks import gather, on_first_rank
@@ -130,11 +131,21 @@ _IDENTITY = {
 def _check_identity(folder: Path, record: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raise SalzooError where a state is not one of this run."""
     for key, what in _IDENTITY.items():
+        if key == "data" and record[key] != wanted[key] and _counts(record[key]) == _counts(wanted[key]):
+            raise SalzooError(
+                f"{folder} was saved with other data: as many videos and frames, of which gaze, pictures or names have "
+                "changed since; train anew, or put them back"
+            )
         if record[key] != wanted[key]:
             raise SalzooError(f"{folder} was saved with {what} {record[key]}; now it is {wanted[key]}")
     for key, value in wanted["recipe"].items():
         if key not in LENGTH and record["recipe"][key] != value:
             raise SalzooError(f"{folder} was saved with {key} {record['recipe'][key]}; now it is {value}")
+
+
+def _counts(data: list[list[Any]]) -> list[list[Any]]:
+    """Fingerprints without their digests."""
+    return [each[:-1] for each in data]
 
 
 def _states(run: Path) -> list[Path]:
@@ -155,8 +166,8 @@ def _describe(training: Training) -> dict[str, Any]:
 
 
 def _fingerprint(videos: Sequence[Video]) -> list[Any]:
-    """Number of videos and frames, and a digest of their names and lengths."""
-    listed = "\n".join(f"{video.id} {video.frames}" for video in videos)
+    """Number of videos and frames, and a digest of their names and lengths, and of what they hold where they tell."""
+    listed = "\n".join(" ".join([video.id, str(video.frames), *digest_of(video)]) for video in videos)
     return [len(videos), sum(video.frames for video in videos), hashlib.sha256(listed.encode()).hexdigest()[:16]]
 
 

@@ -94,6 +94,18 @@ def test_rows_of_one_fixation_are_one(videos: Path, tmp_path: Path) -> None:
         assert "rows more of the same fixations" in result.output
 
 
+def test_people_that_no_column_tells_apart_are_not_averaged(videos: Path, tmp_path: Path) -> None:
+    """Nor are fixations whose numbers begin again."""
+    apart = "stimulus,name,start_ms,duration_ms,x,y\n" + "".join(f"pic,{n},0,300,{20 * n},30\n" for n in range(4))
+    result = run(tmp_path, videos, apart)
+    assert result.exit_code == 1
+    assert "begin before the one before them ends (both eyes, or watched twice?)" in result.output
+    assert "one observer, gaze" in result.output
+    again = "stimulus,fixation_index,start_ms,duration_ms,x,y\npic,1,0,300,20,30\npic,1,900,300,60,30\n"
+    assert run(tmp_path, videos, again).exit_code == 0
+    assert found(tmp_path) == [[0, 300, 20, 30], [900, 300, 60, 30]]
+
+
 def test_two_viewings_stay_two(videos: Path, tmp_path: Path) -> None:
     """By trial; by time that starts again; by what was shown between, in a recording's time."""
     rows = "pic,p1,{},0,300,40,30\npic,p1,{},350,300,10,10\n"

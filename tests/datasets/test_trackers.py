@@ -1,5 +1,6 @@
 """Made exports of each tracker: their fixations come back, whatever stands between them."""
 
+import gzip
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from salzoo.datasets.folder import read_gaze_table
 from salzoo.datasets.importing import Import, import_gaze
 from salzoo.gaze.setup import Setup
 from salzoo.gaze.tables import Layout
+from salzoo.interfaces import SalzooError
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +115,22 @@ def test_eyelink_of_one_and_two_eyes(eyes: str, eye: str, rate: float, pictures:
     assert "screen of 1920×1080" in said
     if not averaged:
         np.testing.assert_allclose(found[:, :2], made.true[:, :2], atol=1.5e-3)
+
+
+def test_bids_stimuli_by_messages_and_eyes_by_file(pictures: Path, tmp_path: Path) -> None:
+    """Where no event names a file, the tracker's messages do; two eyes of a run are not two people."""
+    made = recorded(5, 500)
+    file = exports.bids(tmp_path / "x", made)
+    (tmp_path / "sub-7_task-see_events.tsv").unlink()
+    (tmp_path / "task-see_physioevents.json").write_text('{"Columns": ["onset", "duration", "message"]}')
+    onset = 123_456.0 + 1000 * int(500 / 4) / 500
+    messages = f"{onset - 90}\tn/a\tfixation cross\n{onset}\tn/a\tshow images/pic.png\n"
+    events = tmp_path / "sub-7_task-see_recording-eye1_physioevents.tsv.gz"
+    events.write_bytes(gzip.compress(messages.encode()))
+    found, said = import_one(file, pictures)
+    agrees(found, made, 0.2 * DEGREE)
+    assert "rows while no stimulus was shown" in said
+    other = file.with_name(file.name.replace("eye1", "eye2"))
+    other.write_bytes(gzip.compress(gzip.decompress(file.read_bytes()) + b"999999\t1\t1\t1\n"))
+    with pytest.raises(SalzooError, match="both eyes, each in a file"):
+        import_gaze(Import([file, other], pictures, tmp_path / "both"), lambda line: None)
