@@ -19,7 +19,13 @@ WRITTEN = (".csv", ".json", ".png", ".jpg", ".jpeg")
 
 @click.command("regions")
 @click.argument("words", nargs=-1, required=True, metavar="[MODEL] INPUT...")
-@click.option("--regions", "path", type=click.Path(path_type=Path), required=True, help="File of regions.")
+@click.option(
+    "--regions",
+    "path",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File of regions, or a folder with one for each INPUT.",
+)
 @click.option(
     "-o",
     "--out",
@@ -93,7 +99,10 @@ def regions_command(
     from salzoo.runtime.files import check_output, write_text
 
     expected = [Expectation.parse(each) for each in expectations]
+    read = {each.resolve() for each in (path, *map(Path, words))}
     for out in (*outs, *([curves] if curves else [])):
+        if out.resolve() in read:
+            raise click.UsageError(f"{out} is read: name another output")
         if out.suffix.lower() not in (WRITTEN if out is not curves else (".csv",)):
             raise click.UsageError(f"{out}: name a file that ends in {', '.join(WRITTEN)}")
         check_output(out)

@@ -5,6 +5,7 @@ Names that repeat, as labels of objects do, are numbered: "person", "person 2", 
 
 import base64
 import binascii
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.regions.checked import box, check_number, polygon
-from salzoo.regions.region import Region, distinct_names
+from salzoo.regions.region import Region, collect
 from salzoo.regions.shapes import Ellipse, Mask, Rectangle, Shape, mask_of
 
 PIXELS = 2**26
@@ -26,11 +27,13 @@ def read_labelme(path: Path, held: dict[str, Any]) -> list[Region]:
 
     Raises SalzooError for points and lines, which have no area.
     """
-    regions = []
-    for number, entry in enumerate(held["shapes"], start=1):
-        where = f"{path}: shape {number}, {str(entry['label'])!r}"
-        regions.append(Region(str(entry["label"]), (_labelme_shape(entry, where),)))
-    return distinct_names(regions)
+    return collect(
+        (
+            (str(entry["label"]), _labelme_shape(entry, f"{path}: shape {number}, {str(entry['label'])!r}"))
+            for number, entry in enumerate(held["shapes"], start=1)
+        ),
+        path,
+    )
 
 
 def _labelme_shape(entry: dict[str, Any], where: str) -> Shape:
@@ -77,15 +80,18 @@ def read_coco(path: Path, held: dict[str, Any]) -> dict[str, list[Region]]:
     """
     names = {each["id"]: str(each["name"]) for each in held.get("categories", ())}
     files = {each["id"]: str(each["file_name"]) for each in held["images"]}
-    regions: dict[str, list[Region]] = {}
+    entries: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
     for number, entry in enumerate(held["annotations"], start=1):
         if entry["image_id"] not in files:
             raise SalzooError(f"{path}: annotation {number} is of image {entry['image_id']!r}, which is not listed")
-        name = names.get(entry.get("category_id"), str(entry.get("category_id", "region")))
-        shape = _coco_shape(entry, f"{path}: annotation {number}, {name!r}")
-        file = files[entry["image_id"]] if len(files) > 1 else ""
-        regions.setdefault(file, []).append(Region(name, (shape,)))
-    return {file: distinct_names(held_there) for file, held_there in regions.items()}
+        entries.setdefault(entry["image_id"], []).append((number, entry))
+
+    def shapes(own: list[tuple[int, dict[str, Any]]]) -> Iterator[tuple[str, Shape]]:
+        for number, entry in own:
+            name = names.get(entry.get("category_id"), str(entry.get("category_id", "region")))
+            yield name, _coco_shape(entry, f"{path}: annotation {number}, {name!r}")
+
+    return {files[image] if len(files) > 1 else "": collect(shapes(own), path) for image, own in entries.items()}
 
 
 def _coco_shape(entry: dict[str, Any], where: str) -> Shape:

@@ -39,6 +39,9 @@ from salzoo.video.pictures import read_image
 VERSION = 1
 """Of our own JSON."""
 
+ENDINGS = (".csv", ".json", ".xml", ".ias")
+"""Of the files that a folder of regions may hold."""
+
 LIMIT = 2**26
 """Bytes of a file of regions."""
 
@@ -117,10 +120,15 @@ class RegionFile:
 def read_regions(path: Path) -> RegionFile:
     """Read a file of regions, of any of the kinds above: it is told by what stands in it.
 
+    Args:
+        path: of the file; or of a folder with a file for each picture or video, which has its name but for the ending.
+
     Raises:
         SalzooError: the file is missing, of no kind that is known, or wrong; with the line, or the region, and what is
             wrong with it.
     """
+    if path.is_dir():
+        return _read_folder(path)
     try:
         text = read_text(path, LIMIT).removeprefix("\ufeff")
     except FileNotFoundError as error:
@@ -137,6 +145,19 @@ def read_regions(path: Path) -> RegionFile:
     if not any(regions.values()):
         raise SalzooError(f"{path} holds no region")
     return RegionFile(path, {_base(name): held for name, held in regions.items()}, in_frames)
+
+
+def _read_folder(folder: Path) -> RegionFile:
+    files = {path.stem: read_regions(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS}
+    if not files:
+        raise SalzooError(f"{folder} holds no file of regions, which ends in {', '.join(ENDINGS)}")
+    if len({each.in_frames for each in files.values()}) > 1:
+        raise SalzooError(f"{folder} holds files that count frames, and others: keep them apart")
+    return RegionFile(
+        folder,
+        {name: [region for held in each.regions.values() for region in held] for name, each in files.items()},
+        any(each.in_frames for each in files.values()),
+    )
 
 
 def write_regions(regions: Iterable[Region], path: Path) -> None:

@@ -1,7 +1,9 @@
 """A region: a name and a place, which may move."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,9 @@ from salzoo.regions.shapes import Ellipse, Mask, Points, Polygon, Rectangle, Sha
 
 SAME = 1e-6
 """Seconds by which two times that mean one moment may differ: a frame's number over a rate, and its time in a file."""
+
+PIXELS = 2**28
+"""That the masks of one picture may have in all."""
 
 MOST = 10_000
 """Regions that a file may hold for one picture or video."""
@@ -141,6 +146,21 @@ def check_regions(regions: list[Region], size: tuple[int, int], what: str) -> No
 def _touches(shape: Shape, size: tuple[int, int]) -> bool:
     left, top, right, bottom = shape.bounds
     return left < size[1] and top < size[0] and right > 0 and bottom > 0
+
+
+def collect(named: Iterable[tuple[str, Shape]], path: Path) -> list[Region]:
+    """Regions that stay where they are, of labels that may repeat, read one by one.
+
+    Raises SalzooError where there are more of them than are measured, or their masks would fill the memory.
+    """
+    regions: list[Region] = []
+    pixels = 0
+    for name, shape in named:
+        pixels += shape.pixels.size if isinstance(shape, Mask) else 0
+        if pixels > PIXELS or len(regions) > 100 * MOST:
+            raise SalzooError(f"{path} holds more regions, or larger masks, than fit into memory")
+        regions.append(Region(name, (shape,)))
+    return distinct_names(regions)
 
 
 def distinct_names(regions: list[Region]) -> list[Region]:

@@ -46,15 +46,8 @@ class Shape(Protocol):
 
 
 @dataclass(frozen=True)
-class Rectangle:
-    """From x to x + width, from y to y + height; the right and lower edges do not belong to it.
-
-    >>> Rectangle(0, 0, 2, 1).holds(np.array([[0.0, 0.0], [1.9, 0.9], [2.0, 0.5]])).tolist()
-    [True, True, False]
-    >>> rows, columns, part = Rectangle(1, 1, 2, 1).cover((4, 4), (2, 2))
-    >>> rows, columns, part.tolist()
-    (slice(0, 1, None), slice(0, 2, None), [[0.25, 0.25]])
-    """
+class _Upright:
+    """What lies between x and x + width, y and y + height."""
 
     x: float
     y: float
@@ -64,6 +57,18 @@ class Rectangle:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         return self.x, self.y, self.x + self.width, self.y + self.height
+
+
+@dataclass(frozen=True)
+class Rectangle(_Upright):
+    """From x to x + width, from y to y + height; the right and lower edges do not belong to it.
+
+    >>> Rectangle(0, 0, 2, 1).holds(np.array([[0.0, 0.0], [1.9, 0.9], [2.0, 0.5]])).tolist()
+    [True, True, False]
+    >>> rows, columns, part = Rectangle(1, 1, 2, 1).cover((4, 4), (2, 2))
+    >>> rows, columns, part.tolist()
+    (slice(0, 1, None), slice(0, 2, None), [[0.25, 0.25]])
+    """
 
     @property
     def area(self) -> float:
@@ -83,17 +88,8 @@ class Rectangle:
 
 
 @dataclass(frozen=True)
-class Ellipse:
+class Ellipse(_Upright):
     """The ellipse that fills a rectangle; its edge belongs to it."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        return self.x, self.y, self.x + self.width, self.y + self.height
 
     @property
     def area(self) -> float:
@@ -240,4 +236,4 @@ def _signed_area(corners: NDArray[np.float64]) -> float:
 def mask_of(pixels: NDArray[np.bool_], x: int = 0, y: int = 0) -> Mask:
     """A mask without the empty margins of its array, whose upper left corner lies at a pixel of the frame."""
     left, top, width, height = cv2.boundingRect(pixels.astype(np.uint8))
-    return Mask(pixels[top : top + height, left : left + width], x + left, y + top)
+    return Mask(pixels[top : top + height, left : left + width].copy(), x + left, y + top)  # and not all of it

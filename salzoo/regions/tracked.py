@@ -10,7 +10,7 @@ import numpy as np
 from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.regions.checked import box, check_number, polygon
 from salzoo.regions.labelled import expand_runs
-from salzoo.regions.region import Region, distinct_names
+from salzoo.regions.region import Region, collect, distinct_names
 from salzoo.regions.shapes import Ellipse, Rectangle, Shape, mask_of
 
 _SHAPES = ("box", "polygon", "ellipse", "mask")
@@ -41,9 +41,8 @@ def read_cvat(path: Path, text: str) -> tuple[dict[str, list[Region]], bool]:
     regions = {}
     for image in images:
         name = image.get("name", "")
-        shapes = [each for each in image if each.tag in _SHAPES]
-        found = [Region(each.get("label", ""), (_shape(each, f"{path}: {name}"),)) for each in shapes]
-        regions[name if len(images) > 1 else ""] = distinct_names(found)
+        shapes = ((each.get("label", ""), _shape(each, f"{path}: {name}")) for each in image if each.tag in _SHAPES)
+        regions[name if len(images) > 1 else ""] = collect(shapes, path)
     return regions, False
 
 

@@ -109,6 +109,10 @@ def test_what_is_wrong_is_one_line(here: Path) -> None:
     assert "'logo' lies outside of old.png, which is 160×120" in done.output
     assert run("spectral-residual", "old.png", "--regions", "gone.csv").exit_code == 1
     assert run("spectral-residual", "old.png", "--regions", "regions.csv", "-o", "out.gif").exit_code == 2
+    before = (here / "old.png").read_bytes()
+    for read in ("old.png", "regions.csv"):
+        assert run("spectral-residual", "old.png", "--regions", "regions.csv", "-o", read).exit_code == 2
+    assert (here / "old.png").read_bytes() == before
     assert run("spectral-residual", "old.png", "old.png", "new.png", "--regions", "regions.csv").exit_code != 0
 
 

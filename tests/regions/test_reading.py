@@ -240,6 +240,27 @@ def test_cvat_images(tmp_path: Path) -> None:
     assert found["c"].holds(np.array([[5.5, 6.5], [6.5, 6.5], [5.5, 7.5], [6.5, 7.5]])).tolist() == [0, 1, 1, 0]
 
 
+def test_a_folder_has_a_file_for_each_picture(tmp_path: Path) -> None:
+    write(tmp_path, "name,x,y,width,height\na,1,2,3,4\n", "page.csv")
+    write(tmp_path, '{"shapes": [{"label": "b", "points": [[0, 0], [9, 9]], "shape_type": "rectangle"}]}', "other.json")
+    file = read_regions(tmp_path)
+    assert [region.name for region in file.of(PICTURE)] == ["a"]
+    assert [region.name for region in file.of(Medium("other.jpg", (50, 50)))] == ["b"]
+    with pytest.raises(SalzooError, match="no region for third"):
+        file.of(Medium("third", (50, 50)))
+
+
+def test_masks_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("salzoo.regions.region.PIXELS", 100_000)
+    full = {"size": [100, 200], "counts": [0, 20_000]}
+    held = {
+        "images": [{"id": 1, "file_name": "page.png"}],
+        "annotations": [{"image_id": 1, "bbox": [0, 0, 1, 1], "segmentation": full}] * 10_000,
+    }
+    with pytest.raises(SalzooError, match="than fit into memory"):
+        read(tmp_path, json.dumps(held), "coco.json")
+
+
 def test_hostile_xml_is_refused(tmp_path: Path) -> None:
     entities = '<!DOCTYPE a [<!ENTITY a "lol">]><annotations>&a;</annotations>'
     for text in (entities, "<annotations>", "<svg/>", "<annotations/>", "<a>" * 50_000):
