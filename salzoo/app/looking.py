@@ -132,6 +132,8 @@ class Looking:
                 self._look(visit, request.json())
             case ["make"]:
                 self._make(visit, request.json())
+            case ["forecast"]:
+                self._forecast(visit, request.json())
             case ["stop"]:
                 self.work.stop(visit)
             case ["end"]:
@@ -160,17 +162,21 @@ class Looking:
 
     def _make(self, visit: Visit, asked: dict[str, Any]) -> None:
         look = visit.look
-        kind, model, source, regions = (asked.get(name) for name in ("kind", "model", "source", "regions"))
-        fits = kind in ("csv", "json") or (kind == "mp4" and look.get("video"))
-        if not (fits and model in range(len(look.get("models", ()))) and source in range(look.get("count", 0))):
+        kind = asked.get("kind")
+        if kind not in ("csv", "json") and not (kind == "mp4" and look.get("video")):
             raise Refused(400, "that cannot be made of what is shown")
-        if not isinstance(regions, list) or not isinstance(asked.get("average"), dict):
-            raise Refused(400, "regions are a list, an average is an object")
+        shown = _of_what_is_shown(look, asked)
+        if not isinstance(asked.get("average"), dict):
+            raise Refused(400, "an average is an object")
         values = {name: asked.get(name) for name in ("opacity", "colormap", "average")}
         if not isinstance(values["opacity"], int | float):
             raise Refused(400, "opacity is a number")
-        message = {"do": "write", "kind": kind, "model": model, "source": 0 if look["video"] else source, **values}
-        self._add(visit, {**message, "regions": regions, "folder": str(look["folder"])})
+        self._add(visit, {"do": "write", "kind": kind, **values, **shown})
+
+    def _forecast(self, visit: Visit, asked: dict[str, Any]) -> None:
+        if visit.look.get("video", True) or not asked.get("regions"):
+            raise Refused(400, "draw a region on a picture first; of films, salzoo regions says more")
+        self._add(visit, {"do": "forecast", **_of_what_is_shown(visit.look, asked)})
 
     def _add(self, visit: Visit, message: dict[str, Any]) -> None:
         def told(answer: dict[str, Any]) -> None:
@@ -181,6 +187,16 @@ class Looking:
                 visit.look["failed"] = "error" in answer
 
         self.work.add(Job(visit, message, told))
+
+
+def _of_what_is_shown(look: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """The model, picture, regions and folder that a message is about. Raises Refused where they are not those shown."""
+    model, source, regions = (asked.get(name) for name in ("model", "source", "regions"))
+    if model not in range(len(look.get("models", ()))) or source not in range(look.get("count", 0)):
+        raise Refused(400, "that is not what is shown")
+    if not isinstance(regions, list):
+        raise Refused(400, "regions are a list")
+    return {"model": model, "source": 0 if look["video"] else source, "regions": regions, "folder": str(look["folder"])}
 
 
 def heat() -> dict[str, list[list[int]]]:

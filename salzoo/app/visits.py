@@ -79,7 +79,11 @@ class Visits:
         self._lock = threading.Lock()
 
     def begin(self) -> Visit:
-        """A new visit. Raises Refused where there are too many."""
+        """A new visit; where there is no room, in the place of one that brought nothing. Raises Refused if all did."""
+        with self._lock:
+            idle = [visit for visit in self._visits.values() if not visit.uploads and not visit.look]
+        if len(self._visits) >= VISITS and idle:
+            self.end(min(idle, key=lambda visit: visit.seen))
         with self._lock:
             if len(self._visits) >= VISITS:
                 raise Refused(503, f"{VISITS} people look here now, which is all there is room for: try again later")

@@ -26,7 +26,8 @@ from salzoo.prediction.engines.engine import RunOptions
 from salzoo.prediction.inputs import Input
 from salzoo.prediction.outputs import OutputOptions
 from salzoo.prediction.runner import Runner
-from salzoo.regions.reading import write_regions
+from salzoo.regions.predicted import Forecaster
+from salzoo.regions.reading import read_regions, write_regions
 from salzoo.regions.region import Region, distinct_names
 from salzoo.regions.shapes import Rectangle
 from salzoo.runtime.ranks import end_with_parent
@@ -83,7 +84,13 @@ def main() -> None:
 
 def _do(worker: "Worker", job: dict[str, Any], tell: Tell, is_stopped: Callable[[], bool]) -> None:
     try:
-        found = worker.look(job, tell, is_stopped) if job["do"] == "look" else worker.write(job)
+        match job["do"]:
+            case "look":
+                found = worker.look(job, tell, is_stopped)
+            case "forecast":
+                found = worker.forecast(job)
+            case _:
+                found = worker.write(job)
         tell({**found, "done": True})
     except SalzooError as error:
         tell({"error": str(error), "done": True})
@@ -126,6 +133,8 @@ class Worker:
         if not look.times:
             raise SalzooError("no frame was run")
         look.show()
+        for gone in [folder for folder in self.looks if not Path(folder).exists()]:
+            del self.looks[gone]  # with its visit
         self.looks[job["folder"]] = look
         while len(self.looks) > LOOKS:
             self.looks.popitem(last=False)
@@ -133,11 +142,27 @@ class Worker:
         says = f"{count} of {look.total} {what}, {count / max(monotonic() - began, 1e-9):.1f} a second"
         return {"look": look.found(), "says": says}
 
-    def write(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Write a file to download."""
+    def _look_of(self, job: dict[str, Any]) -> Look:
         look = self.looks.get(job["folder"])
         if look is None:
             raise SalzooError("that is no longer at hand: show it again first")
+        return look
+
+    def forecast(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Say what people will do with regions of a picture, as ``salzoo regions`` does."""
+        look = self._look_of(job)
+        path = look.folder / "regions.json"
+        write_regions(read_page_regions(job["regions"]), path)
+        found = forecaster(look.models[job["model"]].name).forecast(look.sources[job["source"]], read_regions(path))
+        rows = [
+            {name: value if math.isfinite(value) else None for name, value in each.row().items()}
+            for each in found.regions
+        ]
+        return {"look": {"forecasts": rows, "notes": found.notes}, "says": "what people will do, with 80 % intervals"}
+
+    def write(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Write a file to download."""
+        look = self._look_of(job)
         regions = read_page_regions(job["regions"])
         average, model, source = make_average(job["average"]), job["model"], job["source"]
         if job["kind"] == "json":
@@ -157,7 +182,7 @@ def shown_model(name: str) -> Shown:
     """A model, loaded once, without the average that it takes of finished maps, which can be another then."""
     network, own = without_average(load_model(name))
     # With PyTorch, so that the first frame need not wait for the trial of engines.
-    return Shown(name, Runner(network, RunOptions(engine="torch"), count=lambda: None), own)
+    return Shown(name, Runner(network, RunOptions(engine="torch", precision="float32"), count=lambda: None), own)
 
 
 def models_at_hand() -> list[str]:
@@ -170,6 +195,12 @@ def models_at_hand() -> list[str]:
                 resolve_source(entry.name)
                 free.append(entry.name)
     return sorted({*ready, *free}, key=lambda name: (name != DEFAULT_MODEL, name in free, name))
+
+
+@lru_cache(maxsize=RUNNERS)
+def forecaster(name: str) -> Forecaster:
+    """What a model says that people will do."""
+    return Forecaster(name, RunOptions(engine="torch", precision="float32"))
 
 
 def _about(name: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What is shown, averaged and written for the page, without the page."""
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def test_an_average_of_kept_maps_is_that_of_the_model(clip: Path, look: Look) ->
         ({"alpha": 0.3}, f"{MODEL}+ema:alpha=0.3@output"),
         ({"tau": 0.2}, f"{MODEL}+ema:tau=0.2@output"),
     ):
-        wanted = [map_ for _, map_ in predict_frames(spec, clip, RunOptions(engine="torch"))]
+        wanted = [map_ for _, map_ in predict_frames(spec, clip, RunOptions(engine="torch", precision="float32"))]
         found = list(look.maps(0, make_average(average)))
         assert len(found) == len(wanted) == 40
         for index in (0, 33, 39):  # 33: behind the border of two clips
@@ -66,7 +67,7 @@ def test_an_average_of_kept_maps_is_that_of_the_model(clip: Path, look: Look) ->
 def test_an_average_takes_the_place_of_the_model_s_own(clip: Path, tmp_path: Path) -> None:
     look = look_at(tmp_path, clip, models=(f"{MODEL}+ema:alpha=0.2@output",))
     assert look.about()["own"] == [{"alpha": 0.2}]
-    plain = [map_ for _, map_ in predict_frames(MODEL, clip, RunOptions(engine="torch"))]
+    plain = [map_ for _, map_ in predict_frames(MODEL, clip, RunOptions(engine="torch", precision="float32"))]
     np.testing.assert_allclose(resize_map(list(look.maps(0, None))[30], (90, 160)), plain[30], atol=2e-5)
     for wrong in ({"alpha": 0}, {"tau": float("nan")}, {"alpha": 0.1, "tau": 1}, {"beta": 1}, {"alpha": "x"}):
         with pytest.raises(SalzooError):
@@ -121,6 +122,20 @@ def test_files_to_download(look: Look, tmp_path: Path) -> None:
             worker.write({**job, "kind": "csv", "regions": regions})
     with pytest.raises(SalzooError, match="no longer at hand"):
         worker.write({**job, "folder": "elsewhere", "kind": "csv", "regions": []})
+
+
+def test_what_people_will_do_with_regions_of_a_picture(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8))
+    look = look_at(tmp_path, tmp_path / "a.png", models=("center-bias",))
+    worker = Worker({})
+    worker.looks[str(tmp_path)] = look
+    middle = {"name": "middle", "x": 20, "y": 15, "width": 40, "height": 30}
+    found = worker.forecast({"folder": str(tmp_path), "model": 0, "source": 0, "regions": [middle]})["look"]
+    (row,) = found["forecasts"]
+    assert row["share_low"] <= row["share"] <= row["share_high"]
+    assert row["seen_1s"] <= row["seen_2s"] <= 1
+    assert "was not measured of center-bias" in found["notes"][0]
+    json.dumps(found, allow_nan=False)
 
 
 def test_pictures_are_scenes_of_their_own(tmp_path: Path) -> None:

@@ -36,7 +36,10 @@ def test_limits_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(Refused, match="at most 200 MB"):  # before a byte of it is read
         visits.take(other, "large.mp4", 201 * 2**20, lambda: pytest.fail("read"))
     for _ in range(module.VISITS - 2):
-        visits.begin()
+        bring(visits, visits.begin(), "a.png")
+    visits.begin()  # in the place of the one that brought nothing but what was refused
+    assert (other.ended, visit.ended) == (True, False)
+    bring(visits, visits.begin(), "a.png")
     with pytest.raises(Refused, match="20 people look here now"):
         visits.begin()
     visits.end(visit)

@@ -371,7 +371,9 @@ function drawTime() {
   chart($("#curve"), models.map((n) => ({ values: gathered(n), colour: ink("--mark"), dash: DASHES[n] })), 1);
   const parts = models.map((n) => `${Math.round(100 * gathered(n)[index])} %${models.length > 1 ? ` (${look.models[n]})` : ""}`);
   const cuts = look.cuts?.length ? `; ▾ ${look.cuts.length === 1 ? "a cut" : `${look.cuts.length} cuts`}` : "";
-  $("#gathered").textContent = `Line: how gathered attention is. The tenth of the ${what} that draws most has ${parts.join(", ")} of it${cuts}`;
+  const alone = !look.video && look.total === 1;
+  $("#curve").hidden = $("#place").hidden = alone;
+  $("#gathered").textContent = `${alone ? "" : "Line: how gathered attention is. "}The tenth of the ${what} that draws most has ${parts.join(", ")} of all attention${cuts}`;
   $("#shared").hidden = !regions.length || shownCount() < 2;
   if (!$("#shared").hidden) {
     const curves = regions.flatMap((region, r) =>
@@ -438,6 +440,8 @@ function listRegions() {
   table.hidden = !regions.length;
   $("#how").hidden = regions.length > 0;
   $("[data-kind=json]").hidden = !regions.length;
+  $("#forecast").hidden = !regions.length || look.video;
+  $("#notes").hidden = true;
   const heads = look.models.map((name) => cell(look.models.length > 1 ? name : "share of attention", "th"));
   table.querySelector("thead tr").replaceChildren(cell("", "td"), cell("name", "th"), ...heads, cell("", "td"));
   table.querySelector("tbody").replaceChildren(...regions.map((region, n) => {
@@ -460,7 +464,9 @@ function tellShares() {
   const percent = (value) => `${(100 * value).toFixed(1)} %`;
   document.querySelectorAll("#areas tbody tr").forEach((row, r) => look.models.forEach((_, model) => {
     const shares = shareOf(regions[r], model), mean = shares.reduce((a, b) => a + b, 0) / shares.length;
-    row.children[2 + model].textContent = percent(shares[index]) + (look.video ? ` now, ${percent(mean)} on average` : "");
+    const text = percent(shares[index]) + (look.video ? ` now, ${percent(mean)} on average` : "");
+    const found = regions[r].forecasts?.[`${model} ${index}`];
+    row.children[2 + model].textContent = text + (found ? ` of the map. ${expected(found)}` : "");
   }));
 }
 
@@ -483,28 +489,51 @@ function changeAverage() {
   draw();
 }
 
+function expected(found) {  // with the interval that holds what people did four times in five
+  const range = (name) => `${Math.round(100 * found[name])} % (${Math.round(100 * found[`${name}_low`])} to ${Math.round(100 * found[`${name}_high`])} %)`;
+  return `People: ${range("share")} of fixations; ${range("seen_2s")} of viewers look within 2 s`;
+}
+
+function placed() {
+  const [high, wide] = look.frames ? look.frames[index] : look.frame;
+  return regions.map(({ name, x, y, width, height }) =>
+    ({ name, x: x * wide, y: y * high, width: width * wide, height: height * high }));
+}
+
+async function settled() {
+  for (;;) {
+    await new Promise((done) => setTimeout(done, 300));
+    const state = await (await ask(`visits/${visit}/state`)).json();
+    if (state.before !== null) continue;
+    say(state.says, state.look.failed);
+    return state.look.failed ? null : state;
+  }
+}
+
+async function forecast() {
+  const [model, source, asked] = [look.models.length > 1 ? Number($("#which").value) : 0, index, [...regions]];
+  await post(`visits/${visit}/forecast`, JSON.stringify({ model, source, regions: placed() }));
+  const state = await settled();
+  if (!state) return;
+  asked.forEach((region, n) => { (region.forecasts ??= {})[`${model} ${source}`] = state.look.forecasts[n]; });
+  $("#notes").textContent = state.look.notes.join("; ");
+  $("#notes").hidden = !state.look.notes.length;
+  draw();
+}
+
 async function download(kind) {
   const model = look.models.length > 1 ? Number($("#which").value) : 0;
   if (kind === "png") {
     document.querySelectorAll("#looks canvas")[model].toBlob((blob) => save(URL.createObjectURL(blob), `${look.models[model]}-${index + 1}.png`));
     return;
   }
-  const [high, wide] = look.frames ? look.frames[index] : look.frame;
-  const places = regions.map(({ name, x, y, width, height }) =>
-    ({ name, x: x * wide, y: y * high, width: width * wide, height: height * high }));
   await post(`visits/${visit}/make`, JSON.stringify({
-    kind, model, source: look.video ? 0 : index, average: averageOf(model), regions: places,
+    kind, model, source: look.video ? 0 : index, average: averageOf(model), regions: placed(),
     opacity: Number($("#opacity").value), colormap: $("#colormap").value,
   }));
   say("making it …");
-  for (;;) {
-    await new Promise((done) => setTimeout(done, 300));
-    const state = await (await ask(`visits/${visit}/state`)).json();
-    if (state.before !== null) continue;
-    say(state.says, state.look.failed);
-    if (!state.look.failed) save(`visits/${visit}/made/${state.made}`, state.made);
-    return;
-  }
+  const state = await settled();
+  if (state) save(`visits/${visit}/made/${state.made}`, state.made);
 }
 
 function save(url, name) {
@@ -554,6 +583,7 @@ $("#files").addEventListener("change", guarded(() => bring($("#files").files)));
 $("#videos").addEventListener("change", guarded(async () => { if ($("#videos").value) { await begin(); await show(); } }));
 $("#stop").addEventListener("click", guarded(() => post(`visits/${visit}/stop`)));
 $("#draw").addEventListener("click", () => setDrawing(!document.body.classList.contains("drawing")));
+$("#forecast").addEventListener("click", guarded(forecast));
 $("#place").addEventListener("input", () => goTo(Number($("#place").value)));
 $("#curve").addEventListener("pointerdown", (event) => {
   const share = (event.offsetX - 8) / (event.target.clientWidth - 16);
