@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW, draw_resamples, interval
-from salzoo.evaluation.results import Result, format_notices, heading, interval_text, read_results
+from salzoo.evaluation.results import GOLD, Result, format_notices, heading, interval_text, read_results
 from salzoo.evaluation.significance import ALPHA, holm, p_text, paired_p
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
@@ -48,6 +48,19 @@ class Comparison:
     difference_intervals: NDArray[np.float64]
     p: NDArray[np.float64]
     per_video: NDArray[np.float64]
+
+    @property
+    def size(self) -> str:
+        """What the means are of, as ``Result.size`` says it."""
+        first = self.results[0]
+        return first.size if len(self.videos) == len(first.per_video) else f"{len(self.videos)} videos that all have"
+
+    @property
+    def test(self) -> str:
+        """What the p-values are of, in words."""
+        compared = sum(result.model != GOLD for result in self.results[1:])
+        corrected = f", corrected for {compared} comparisons (Holm)" if compared > 1 else ""
+        return f"permutation test paired over {self.size.partition(',')[0]}{corrected}"
 
 
 def compare_files(paths: Sequence[Path], metrics: Sequence[str] = ()) -> Comparison:
@@ -120,6 +133,7 @@ def compare(results: Sequence[Result], labels: Sequence[str] | None = None, chos
     resampled = [each.resampled_means(times) for each in scores]
     both = [((each.counts > 0) & (scores[0].counts > 0)).sum(0) for each in scores]
     p = np.array([paired_p(each, scores[0], first.seed) for each in scores[1:]])
+    p[[result.model == GOLD for result in results[1:]]] = np.nan  # no model: nobody asks whether it differs
     return Comparison(
         labels=list(labels),
         results=list(results),
@@ -159,17 +173,15 @@ def format_comparison(found: Comparison) -> str:
     """The comparison as text of 80 columns: the models, numbered and named whole; then for each metric the means and
     their intervals, and the differences from the first result with theirs and the p-values."""
     first = found.results[0]
-    size = first.size if len(found.videos) == len(first.per_video) else f"{len(found.videos)} videos that all have"
-    lines = textwrap.wrap(f"{first.dataset} {first.split}, {size}, protocol {first.protocol}", WIDTH)
+    lines = textwrap.wrap(f"{first.dataset} {first.split}, {found.size}, protocol {first.protocol}", WIDTH)
     lines += textwrap.wrap(first.note, WIDTH)
     for number, (label, result) in enumerate(zip(found.labels, found.results, strict=True), start=1):
         dropped = len(result.per_video) - len(found.videos)
         left_out = f": {dropped} videos left out that not all have" if dropped else ""
         lines += textwrap.wrap(f"{number}  {label}{left_out}", WIDTH, subsequent_indent="   ")
-    corrected = f", corrected for {len(found.results) - 1} comparisons (Holm)" if len(found.results) > 2 else ""
     lines += textwrap.wrap(
-        "Mean [95 % interval, resampling videos]; difference from 1 and p of a permutation test, both paired by "
-        f"video{corrected} (* where p < {ALPHA:g})",
+        f"Mean [95 % interval, resampling videos]; difference from 1, paired by video, and p of a {found.test} "
+        f"(* where p < {ALPHA:g})",
         WIDTH,
     )
     if len(found.videos) < FEWEST:

@@ -132,16 +132,15 @@ def results_latex(results: Sequence[Result], labels: Sequence[str]) -> str:
 
 def comparison_latex(found: Comparison) -> str:
     """The same of results on the videos that they share; a star marks a difference from the first."""
-    first, others = found.results[0], len(found.results) - 1
+    first = found.results[0]
     entries: list[Entry] = []
     for row, (label, result) in enumerate(zip(found.labels, found.results, strict=True)):
         columns = zip(found.metrics, found.means[row], found.intervals[row].T, found.p[row], strict=True)
         cells = {m: (float(mean), float(low), float(high), bool(p < ALPHA)) for m, mean, (low, high), p in columns}
         entries.append((label, is_bound(result), cells))
-    star = f"*: differs from {found.labels[0]}, p < {ALPHA:g}, permutation test paired over {len(found.videos)} videos"
-    corrected = f", corrected for {others} comparisons (Holm)" if others > 1 else ""
-    what = f"{first.dataset} {first.split}, {len(found.videos)} videos, {first.protocol}"
-    return _latex(found.metrics, entries, what, first.note, star + corrected)
+    star = f"*: differs from {found.labels[0]}, p < {ALPHA:g}, {found.test}"
+    what = f"{first.dataset} {first.split}, {found.size}, {first.protocol}"
+    return _latex(found.metrics, entries, what, first.note, star)
 
 
 def _latex(metrics: Sequence[str], entries: Sequence[Entry], *remarks: str) -> str:

@@ -21,7 +21,7 @@ from salzoo.cli import cli
 from salzoo.evaluation.comparison import compare
 from salzoo.evaluation.export import comparison_latex, means_csv, results_latex, scores_csv
 from salzoo.evaluation.plots import draw_comparison, layer_panels
-from salzoo.evaluation.results import HUMANS, Result, read_results, write_results
+from salzoo.evaluation.results import GOLD, HUMANS, Result, read_results, write_results
 
 NAME = "runs/a_long & name+ema:tau=0.2@output/that nobody would type 100% ~^\\ twice"
 
@@ -108,6 +108,14 @@ def test_latex_has_the_best_bold_and_bounds_apart() -> None:
     few = [make_result("a", videos=3), make_result("b", 0.1, videos=3)]
     assert "[" not in results_latex(few, ["a", "b"]).partition(r"\toprule")[2]
     assert "fewer than 5 say nothing of others" in results_latex(few, ["a", "b"])
+
+
+def test_the_density_map_itself_is_no_comparison() -> None:
+    found = compare([make_result("a"), make_result("b", 0.1), make_result(GOLD, 0.9)])
+    assert np.isnan(found.p[2]).all()
+    assert found.p[1] == pytest.approx(compare([make_result("a"), make_result("b", 0.1)]).p[1])
+    assert "corrected" not in found.test
+    assert "paired over 12 videos" in comparison_latex(found)
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def test_a_sweep_trains_each_once_and_prints_one_table(tiny_data: Path, tmp_path
     assert f"{out / specs[0]} is finished" in again
     assert f"resuming {out / specs[1]}" in again
     assert again[again.index("model  ") :] == output[output.index("model  ") :]
-    assert "difference from 1 and p of a permutation test, both paired by video" in " ".join(output.split())
+    assert "difference from 1, paired by video, and p of a permutation test" in " ".join(output.split())
     assert (out / specs[0] / "model.safetensors").stat().st_mtime_ns == weights
     options = ["--root", str(tiny_data), "-o", str(out), "--json"]
     as_json = CliRunner().invoke(cli, ["sweep", pattern, *options])
