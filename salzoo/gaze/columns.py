@@ -92,7 +92,7 @@ KNOWN: dict[Role, dict[str, Hint]] = {
         **_plain("time timestamp sampletime t"),
     },
     "duration": {
-        "gazeeventduration": Hint(unit="ms"),  # Tobii
+        **_plain("gazeeventduration eyemovementeventduration", Hint(unit="ms")),  # Tobii
         "eventduration": Hint(unit="ms"),  # SMI
         "currentfixduration": Hint(unit="ms"),  # EyeLink
         "fpogd": Hint(unit="s"),  # Gazepoint
@@ -190,7 +190,9 @@ Columns = dict[Role, tuple[Column, ...]]
 """The columns of a table by role, most often one each."""
 
 
-def find_columns(headers: Sequence[str], named: Mapping[str, str], where: str, eye: str = "") -> Columns:
+def find_columns(
+    headers: Sequence[str], named: Mapping[str, str], where: str, eye: str = "", samples: bool = False
+) -> Columns:
     """The columns of each role, as far as there are any.
 
     Args:
@@ -198,6 +200,7 @@ def find_columns(headers: Sequence[str], named: Mapping[str, str], where: str, e
         named: header by role, for columns that the user names; they go first.
         where: the table, for error messages.
         eye: "left" or "right" where its columns alone are wanted.
+        samples: whether the places of samples are wanted, where there are those of fixations too.
 
     Raises:
         SalzooError: x or y cannot be found, or a named column or role does not exist.
@@ -209,7 +212,7 @@ def find_columns(headers: Sequence[str], named: Mapping[str, str], where: str, e
         columns = tuple(Column(headers[at], at, _join(read[at][1], hint)) for at, hint in places)
         if columns:
             found[role] = columns if role in (*SEVERAL, "time") else columns[:1]
-    found |= _find_places(headers, read, eye)
+    found |= _find_places(headers, read, eye, samples)
     for name, header in named.items():
         if name not in NAMEABLE:
             raise SalzooError(f"there is no role {name!r} of a column; the roles are {', '.join(NAMEABLE)}")
@@ -230,7 +233,7 @@ def find_columns(headers: Sequence[str], named: Mapping[str, str], where: str, e
     return _settle_roles(found, named, {name for name, _ in read})
 
 
-def _find_places(headers: Sequence[str], read: Sequence[tuple[str, Hint]], eye: str) -> Columns:
+def _find_places(headers: Sequence[str], read: Sequence[tuple[str, Hint]], eye: str, samples: bool) -> Columns:
     """x and y: of fixations, else of both eyes together, else of each eye."""
 
     def pair(x_key: str, y_key: str, hint: Hint) -> tuple[Column, Column] | None:
@@ -258,7 +261,7 @@ def _find_places(headers: Sequence[str], read: Sequence[tuple[str, Hint]], eye: 
         if own:
             return own
     left, right = of_eye("left"), of_eye("right")
-    found = first(PLACES) or first(PLAIN_PLACES)
+    found = first(each for each in PLACES if not (samples and each[2].event)) or first(PLAIN_PLACES)
     if found and not (left and right and found["x"][0].header.lower() in ("x", "y")):
         return found
     if left and right:

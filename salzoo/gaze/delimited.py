@@ -91,7 +91,8 @@ class _Reader:
 
     def read(self, lines: Iterator[str]) -> Table:
         headers, rest = self._header(lines)
-        self.columns = find_columns(headers, self.layout.named, str(self.path), self.layout.eye.replace("both", ""))
+        eye, samples = self.layout.eye.replace("both", ""), self.layout.rows == "samples"
+        self.columns = find_columns(headers, self.layout.named, str(self.path), eye, samples)
         self.numbers = {role: array("d") for role in NUMBERS if role in self.columns}
         held = [column for role, columns in self.columns.items() if role not in NUMBERS for column in columns]
         self.names = {column.place: ({}, array("i")) for column in held}
@@ -109,7 +110,7 @@ class _Reader:
                 key, colon, value = line.strip("# \t\r\n").partition(":")
                 if colon:
                     self.facts[key.strip()] = value.strip()
-            elif line.strip():
+            elif line.strip() and not re.fullmatch(r'"?sep=.?"?\s*', line):  # which a spreadsheet writes above
                 first = line
                 break
         following = next((line for line in lines if line.strip()), "")

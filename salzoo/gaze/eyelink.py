@@ -81,7 +81,10 @@ class _Reader:
         rows = self.samples
         if not self.starts or "GAZE" not in self.kinds:
             return
-        rows.time.append(float(parts[0]))
+        time = float(parts[0])
+        if rows.time and time == rows.time[-1] and (self.rate or 0) >= 2000:
+            time += 0.5  # at 2000 a second, times are cut to whole milliseconds
+        rows.time.append(time)
         rows.recording.append(len(self.starts) - 1)
         rows.x.append(_value(parts[1]))
         rows.y.append(_value(parts[2]))

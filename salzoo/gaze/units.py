@@ -108,7 +108,8 @@ def _first(table: Table, role: Role) -> list[str]:
 
 def _check_places(table: Table, units: str) -> None:
     step = max(1, len(table) // 1_000_000)  # of a very long table a part tells
-    points = np.abs(np.stack([table.numbers["x"][::step], table.numbers["y"][::step]]))
+    pairs: list[tuple[Role, Role]] = [("x", "y"), *([("other_x", "other_y")] if "other_x" in table.numbers else [])]  # type: ignore[list-item]
+    points = np.abs(np.concatenate([[table.numbers[x][::step], table.numbers[y][::step]] for x, y in pairs], axis=1))
     values = points[:, points.any(0)].ravel()  # without lost eyes
     values = values[np.isfinite(values)]
     if len(values) == 0:

@@ -132,7 +132,7 @@ def eyelink(path: Path, made: Recorded, eyes: str = "L", fixations: bool = True)
             first = round(onset + 1000 * s)
             lines += [f"EFIX {eye}   {first}\t{when}\t{1000 * d:.1f}\t  {fx:.1f}\t  {fy:.1f}\t   900" for eye in eyes]
         one = "   .\t   .\t    0.0" if np.isnan(x) else f"  {x:.1f}\t  {y:.1f}\t  900.0"
-        stamp = f"{at:.1f}" if made.rate > 1000 else f"{at:.0f}"
+        stamp = f"{int(at + 1e-6)}"  # cut to whole milliseconds, at 2000 a second too
         lines.append(f"{stamp}\t{one}" + (f"\t{one}" if len(eyes) == 2 else "") + "\t...")
     for n in ends.values():
         s, d, fx, fy = made.true[n]

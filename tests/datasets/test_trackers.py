@@ -105,6 +105,18 @@ def test_fixations_of_each_tracker_come_back(tracker: str, pictures: Path, seed:
     ("eyes", "eye"), [("L", "both"), ("R", "both"), ("LR", "both"), ("LR", "left"), ("LR", "right")]
 )
 @pytest.mark.parametrize("rate", [250, 2000])
+def test_eyelink_samples_of_one_and_two_eyes(eyes: str, eye: str, rate: float, pictures: Path, tmp_path: Path) -> None:
+    made = recorded(3, rate)
+    table = exports.eyelink(tmp_path / "a.asc", made, eyes, fixations=False)
+    found, said = import_one(table, pictures, layout=Layout(eye=eye))  # type: ignore[arg-type]
+    agrees(found, made, 0.2 * DEGREE)
+    assert f"fixations among samples at {rate:g} samples a second" in said
+
+
+@pytest.mark.parametrize(
+    ("eyes", "eye"), [("L", "both"), ("R", "both"), ("LR", "both"), ("LR", "left"), ("LR", "right")]
+)
+@pytest.mark.parametrize("rate", [250, 2000])
 def test_eyelink_of_one_and_two_eyes(eyes: str, eye: str, rate: float, pictures: Path, tmp_path: Path) -> None:
     """Times count from the message that shows the picture, less its offset; of both eyes the mean of the samples."""
     made = recorded(3, rate)
