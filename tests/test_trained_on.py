@@ -94,7 +94,9 @@ def test_the_networks_in_the_box_know_theirs() -> None:
         "osie": 500,
         "eyecrowd": 350,
         "sun500": 350,
+        "mit1003": 803,
+        "pascals": 680,
         "hevc33:fold=5": 30,
     }
-    assert describe_trained_on(known).endswith("hevc33:fold=5 train (30 items) and ImageNet (as stated)")
+    assert describe_trained_on(known).endswith("pascals train (680 items) and ImageNet (as stated)")
     assert overlap(known, "hevc33:fold=0", videos("Couple")).words == "trained on 1 of these 1 videos: not a test"
