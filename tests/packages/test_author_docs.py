@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from packages.environment import run, try_out
 
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))
 from hub_server import Hub, serve
 
 PAGE = (Path(__file__).parents[2] / "plugins" / "README.md").read_text(encoding="utf-8")
+PUBLISHED = "## A published network over time"
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 
 
@@ -53,6 +55,14 @@ def make_example(root: Path) -> None:
             assert cv2.imwrite(str(folder / f"{frame + 1:04}.png"), image)
     assert cv2.imwrite(str(root / "val" / "alley.png"), rng.integers(0, 256, (24, 32, 3), np.uint8))
     (root / "val" / "alley.csv").write_text("0,5.5,7\n0,20,7\n1,6,8.5\n2,30,20\n")
+
+
+def write_winnet(path: Path) -> None:
+    """The file of the network whose authors the page imagines."""
+    shapes = {"encoder.0": (8, 3, 4, 3, 3), "encoder.2": (8, 8, 3, 3), "head": (1, 8, 1, 1)}
+    state = {f"{name}.weight": torch.randn(shape) for name, shape in shapes.items()}
+    state |= {f"{name}.bias": torch.zeros(shape[0]) for name, shape in shapes.items()}
+    torch.save({"state_dict": state, "epoch": 7}, path)
 
 
 def follow(text: str, folder: Path, python: Path, variables: dict[str, str]) -> list[str]:
@@ -100,7 +110,7 @@ def test_the_whole_page(python: Path, variables: dict[str, str], tmp_path: Path)
     folder = tmp_path / "lab"
     folder.mkdir()
     make_example(folder / "example")
-    printed = "".join(follow(PAGE, folder, python, variables))
+    printed = "".join(follow(PAGE[: PAGE.index(PUBLISHED)], folder, python, variables))
     for component in ("fading", "hits", "labnet", "labclips", "labgaze"):
         assert re.search(rf"{component}\S*: \d+ checks held, 0 failed", printed), component
     assert "5 passed" in printed
@@ -116,3 +126,23 @@ def test_the_whole_page(python: Path, variables: dict[str, str], tmp_path: Path)
     lacking = try_out(python, "salzoo", "eval", "lab/fading", cwd=folder, **variables)
     assert lacking.returncode == 1
     assert lacking.stderr.strip().endswith('install the package that brings it: "salzoo-lab"')
+
+
+@pytest.mark.slow
+def test_a_published_network_over_time(python: Path, variables: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    write_winnet(folder / "winnet.pth")
+    begun = re.sub(r"```sh\n.*?```", "", PAGE[: PAGE.index("## A metric")], flags=re.DOTALL)
+    follow(begun, folder, python, variables)
+    _, checked, converted, described, cards = follow(PAGE[PAGE.index(PUBLISHED) :], folder, python, variables)
+    assert re.search(r"backbone winnet: \d+ checks held, 0 failed", checked)
+    assert converted.startswith("winnet-dhf1k: winnet\n  mapped   6 tensors\n  ignored  epoch\n")
+    assert "Window(4), its own" in described
+    assert "winnet-dhf1k: ok" in cards
+    refused = try_out(
+        python, "salzoo", "pull", "winnet-dhf1k", cwd=folder, **variables, SALZOO_ARCHIVES="http://127.0.0.1:9"
+    )
+    assert refused.returncode == 1
+    assert refused.stdout.splitlines()[-1] == "terms of its authors: MIT (the file LICENSE of their repository)"
+    run(python, "pip", "uninstall", "--yes", "salzoo-lab", cwd=folder)
