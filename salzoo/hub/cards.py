@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from salzoo.hookspecs import Register, hookimpl
 from salzoo.hub.authors_file import AuthorsFile, parse_authors_file
-from salzoo.interfaces.errors import SalzooError
+from salzoo.interfaces.errors import SalzooError, shown
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -178,12 +178,12 @@ def run_card(
     Returns:
         Markdown with YAML front matter.
     """
-    recipe = "\n".join(f"- {_one_line(line)}" for line in training)
+    recipe = "\n".join(f"- {_plain(line)}" for line in training)
     return _write_card(
         spec,
         f"{spec}, trained with salzoo",
         {
-            "Training": f"{_one_line(data)}\n\n{recipe}",
+            "Training": f"{_plain(data)}\n\n{recipe}",
             "Measured results": _table(results) if results else "None yet.",
         },
     )
@@ -198,12 +198,12 @@ def converted_card(spec: str, *, file: str, sha256: str, notes: Sequence[str]) -
         sha256: of that file.
         notes: what was decided on the way.
     """
-    origin = f"Imported with `salzoo convert` from `{_one_line(file)}` (sha256 `{sha256}`)."
+    origin = f"Imported with `salzoo convert` from {_plain(file)} (sha256 `{sha256}`)."
     return _write_card(
         spec,
         f"{spec}, imported from published weights",
         {
-            "Weights": "\n".join([f"{origin}\n", *(f"- {_one_line(note)}" for note in notes)]),
+            "Weights": "\n".join([f"{origin}\n", *(f"- {_plain(note)}" for note in notes)]),
             "Measured results": "None yet.",
             "Licence": "That of the published file, which is not salzoo's to give.",
         },
@@ -267,9 +267,20 @@ def _table(results: Mapping[str, Mapping[str, float]]) -> str:
     rows = [["model", *metrics], ["---", *["---:"] * len(metrics)]]
     for model, scores in results.items():
         values = (scores.get(metric, math.nan) for metric in metrics)
-        rows.append([_one_line(model), *("–" if math.isnan(value) else f"{value:.4f}" for value in values)])
+        rows.append([_plain(model), *("–" if math.isnan(value) else f"{value:.4f}" for value in values)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _plain(text: str) -> str:
+    """A text from outside on one line, none of whose characters means anything in Markdown or HTML.
+
+    >>> _plain("salgan+ema@61 of <b>my_lab</b> | *all*")
+    'salgan+ema@61 of &lt;b&gt;my_lab&lt;/b&gt; \\\\| \\\\*all\\\\*'
+    """
+    safe = shown(_one_line(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = safe.replace("://", ":&#47;/").replace("www.", "www&#46;")  # which some renderers make links of
+    return re.sub(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w)|^[-+=](?=\s|$)|(?<=^\d)[.)])", r"\\\1", safe)

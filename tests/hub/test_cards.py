@@ -236,5 +236,33 @@ def test_a_run_gets_a_model_card() -> None:
 def test_converted_weights_get_a_model_card() -> None:
     card = ModelCard(converted_card("salgan+ema@61", file="SalEMA61.pt", sha256="ab", notes=["a = 0.1"]))
     assert card.data.get("salzoo") == {"spec": "salgan+ema@61"}
-    assert "from `SalEMA61.pt` (sha256 `ab`)" in card.text
+    assert "from SalEMA61.pt (sha256 `ab`)" in card.text
     assert "- a = 0.1\n" in card.text
+
+
+HOSTILE = [
+    "<script>alert('x')</script>",
+    "<img src=x onerror=alert(1)>",
+    "[click](javascript:alert(1))",
+    "![seen](http://evil.example/seen.png) www.evil.example",
+    "a | b | c",
+    "`code` *bold* _soft_ ~~gone~~ &lt;",
+    "# heading",
+    "- item",
+    "1. item",
+    "> quoted",
+    "\u202egnp.exe",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_card_is_told_stays_text(text: str) -> None:
+    mistune = pytest.importorskip("mistune")  # as the Hub's own renderer does, with tables and HTML let through
+    render = mistune.create_markdown(escape=False, plugins=["table", "strikethrough", "url"])
+    quiet = ("plain", "plain words")
+    run = [run_card("salgan", data=t, training=[t], results={t: {"nss": 1.0}}) for t in (text, *quiet)]
+    converted = [converted_card("salgan", file=t, sha256="ab", notes=[t]) for t in (text, *quiet)]
+    for hostile, *others in (run, converted):
+        tags, *usual = (re.findall(r"<[^>]*>", render(ModelCard(card).text)) for card in (hostile, *others))
+        assert tags == usual[0] == usual[1]
+        assert "\u202e" not in hostile

@@ -506,7 +506,7 @@ def test_the_command_writes_a_checkpoint_with_a_card(tmp_path: Path) -> None:
         assert "mapped   54 tensors" in result.output
         assert "ignored  epoch" in result.output
         assert torch.equal(maps_of(load_model(out)), maps_of(model))
-        assert "Imported with `salzoo convert` from `file.pt`" in (out / "README.md").read_text()
+        assert "Imported with `salzoo convert` from file.pt" in (out / "README.md").read_text()
 
 
 def test_the_command_overwrites_nothing(tmp_path: Path) -> None:
