@@ -9,10 +9,10 @@ from salzoo.cli.types import parse_size
 
 
 @click.command("bench")
-@click.argument("what", type=click.Choice(["inference", "train", "metrics", "data", "startup"]))
+@click.argument("what", type=click.Choice(["inference", "pipeline", "train", "metrics", "data", "startup"]))
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--size", type=parse_size, metavar="HxW", help="Size of the frames; by default the model's own.")
-@click.option("--video", type=click.Path(path_type=Path), help="Frames for inference; by default drawn ones.")
+@click.option("--video", type=click.Path(path_type=Path), help="Frames for inference, by default drawn; for pipeline.")
 @click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True, help="How often each is timed.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads that compute; by default one a core.")
 @click.option("--device", help="cpu, cuda, mps; the best one here by default.")
@@ -24,8 +24,9 @@ def bench_command(
     """Measure how fast salzoo is on this machine: running or training MODELs, the metrics, reading data, starting.
 
     inference times every engine and precision installed against the plain way, frame by frame in float32, and says by
-    what their maps differ. train times steps of each MODEL on a clip, and of the first frame by frame too. MODEL is
-    what `salzoo predict` takes, or a spec, which gets weights drawn at random.
+    what their maps differ. pipeline times predict, from a --video to what is written, against a script that one would
+    write oneself. train times steps of each MODEL on a clip, and of the first frame by frame too. MODEL is what `salzoo
+    predict` takes, or a spec, which gets weights drawn at random.
 
     Variants take turns, so that what else the machine does slows all alike: trust the ratios to the first (with their
     quartiles) more than the times.
@@ -37,7 +38,7 @@ def bench_command(
     from salzoo.prediction.engines.choosing import forget_choices
     from salzoo.runtime.devices import choose_device
 
-    if models and what not in ("inference", "train"):
+    if models and what not in ("inference", "pipeline", "train"):
         raise click.UsageError(f"{what} takes no MODEL")
     if threads is not None:
         torch.set_num_threads(threads)
@@ -61,6 +62,13 @@ def _run(
             model = model_for_bench(name, size).to(where)
             tables.append(bench_inference(model, read_sample(video, model.preprocessing.size), rounds=rounds))
         return tables
+    if what == "pipeline":
+        from salzoo.bench.inference import model_for_bench
+        from salzoo.bench.pipeline import bench_pipeline
+
+        if video is None:
+            raise click.UsageError("pipeline needs a --video")
+        return [bench_pipeline(model_for_bench(name, size).to(where), video, rounds=rounds) for name in models]
     if what == "train":
         from salzoo.bench.training import bench_training
 

@@ -10,7 +10,17 @@ from salzoo.cli.types import ENGINES, PRECISIONS, added, parse_size
 if TYPE_CHECKING:
     from salzoo.prediction.engines.engine import RunOptions
 
+_NAMES = ("device", "engine", "precision", "size", "run_every")
+
 _SIZE = click.option("--size", type=parse_size, metavar="HxW", help="Size that the model runs at; by default its own.")
+_EVERY = click.option(
+    "--run-every",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="The network sees one frame of a video in N, and the first after a cut; maps of the others lie between.",
+)
 _DEVICE = click.option("--device", help="cpu, cuda, cuda:1, mps; by default the best one here.")
 _AUTO = [
     click.option(
@@ -44,7 +54,7 @@ _EXACT = [
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options to a command that makes maps: by default as is fastest here."""
-    return added(command, [_SIZE, _DEVICE, *_AUTO])
+    return added(command, [_SIZE, _DEVICE, *_AUTO, _EVERY])
 
 
 def scoring_run_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,4 +66,4 @@ def read_run_options(named: dict[str, Any]) -> "RunOptions":
     """Take these options out of all that a command was given."""
     from salzoo.prediction.engines.engine import RunOptions
 
-    return RunOptions(**{name: named.pop(name) for name in ("device", "engine", "precision", "size") if name in named})
+    return RunOptions(**{name: named.pop(name) for name in _NAMES if name in named})

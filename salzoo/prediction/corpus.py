@@ -162,6 +162,7 @@ def _settle(corpus: Corpus, sources: Sequence[Input]) -> Corpus:
         "engine": corpus.how.engine,
         "precision": corpus.how.precision,
         "size": corpus.how.size and list(corpus.how.size),
+        "run_every": corpus.how.run_every,
         "selection": asdict(corpus.selection),
         "options": asdict(corpus.options),
     }

@@ -1,7 +1,9 @@
 """From frames to maps: the one way in which a prepared engine runs over an input."""
 
 import math
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from itertools import count, groupby, islice
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from salzoo.prediction.engines.engine import Engine
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.inputs import FrameStream, stream_of
 from salzoo.runtime.prefetching import read_ahead
+from salzoo.video.cuts import Thumbnail, is_cut, thumbnail
 from salzoo.video.overlay import resize_map
 from salzoo.video.reading import TimedFrame
 from salzoo.video.resizing import fit_frame, free_map, input_size
@@ -82,6 +85,42 @@ def frames_to_maps(
     finally:
         maps.close()
         there.close()
+
+
+def spaced_maps(engine: Engine, stream: FrameStream, every: int) -> Iterator[FrameMap]:
+    """As ``frames_to_maps``, for a network that sees one frame in so many, and the first after each cut.
+
+    The maps of the frames between lie on a straight line from one to the next; before a cut, and at the end, the last
+    one stands.
+    """
+    kept: deque[tuple[TimedFrame, bool, bool]] = deque()  # with whether it is seen, and comes after a cut
+
+    def seen() -> Iterator[TimedFrame]:
+        before: Thumbnail | None = None
+        since = 0
+        for frame in stream.frames:
+            small = thumbnail(frame.image)
+            cut = before is not None and is_cut(before, small)
+            since = 0 if cut or since == every else since
+            kept.append((frame, since == 0, cut))
+            if since == 0:
+                yield frame
+            before, since = small, since + 1
+
+    thin = replace(stream, frames=seen(), rate=(stream.rate or 0.0) / every)
+    numbers, last = count(), np.zeros(0, np.float32)
+    for _, _, map_ in frames_to_maps(engine, thin, batch=min(engine.batch, 2), ahead=1):
+        between: list[TimedFrame] = []
+        while not kept[0][1]:
+            between.append(kept.popleft()[0])
+        frame, _, cut = kept.popleft()
+        for step, other in enumerate(between, 1):
+            share = np.float32(0 if cut else step / (len(between) + 1))
+            yield FrameMap(next(numbers), other, last + share * (map_ - last))
+        yield FrameMap(next(numbers), frame, map_)
+        last = map_
+    for frame, *_ in kept:
+        yield FrameMap(next(numbers), frame, last)
 
 
 def predict_maps(

@@ -19,7 +19,7 @@ from salzoo.notebook import html_table
 from salzoo.prediction.engines.choosing import SAMPLE, choose_engine
 from salzoo.prediction.engines.engine import AUTO, Engine, RunOptions
 from salzoo.prediction.inputs import ALL, FrameStream, Input, Selection, find_inputs, stream_of
-from salzoo.prediction.maps import Frame, FrameMap, Map, fit_frames, frames_to_maps
+from salzoo.prediction.maps import Frame, FrameMap, Map, fit_frames, frames_to_maps, spaced_maps
 from salzoo.prediction.outputs import PLAIN, OutputOptions, open_output
 from salzoo.prediction.preview import preview_frames
 from salzoo.video.embedding import picture_uri
@@ -183,7 +183,11 @@ class Runner:
             stream = dataclasses.replace(stream, frames=chain(first, stream.frames))
             del first
         assert self.engine is not None
-        yield from frames_to_maps(self.engine, stream, wanted=wanted, batch=self.engine.batch)
+        every = self.how.run_every
+        if every > 1 and wanted is None and stream.info is not None:
+            yield from spaced_maps(self.engine, stream, every)
+        else:
+            yield from frames_to_maps(self.engine, stream, wanted=wanted, batch=self.engine.batch)
 
     def load(self) -> SaliencyModel:
         """The model, where it runs, at the size that was asked for."""
@@ -200,7 +204,8 @@ class Runner:
         """Load the model, and choose what runs it, on the first frames of so many."""
         model = self.load()
         chosen = choose_engine(model, fit_frames(model, frames), self.how, count)
-        self.report(f"engine: {chosen.note}")
+        every = self.how.run_every
+        self.report(f"engine: {chosen.note}" + (f"; it sees one frame in {every}" if every > 1 else ""))
         self.engine = chosen.engine
         return chosen.engine
 

@@ -4,11 +4,11 @@ import math
 import re
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.video.cuts import Thumbnail, is_cut, thumbnail
 
 AVERAGED = 0.5
 """Seconds over which attention is averaged before the window is placed."""
@@ -18,9 +18,6 @@ HASTE = 4.0
 
 ENOUGH = 0.95
 """The window stands still while it keeps this share of what the best one would."""
-
-CUT = 25.0
-"""Mean difference of two frames, of 255, from which on they are of two scenes: the window then jumps."""
 
 
 def parse_aspect(text: str) -> Fraction:
@@ -60,7 +57,7 @@ class CropWindow:
         self._average: list[NDArray[np.float64]] = []
         self._axes = [_Axis(side) for side in size]
         self._time = 0.0
-        self._small: NDArray[np.float32] | None = None
+        self._small: Thumbnail | None = None
 
     def crop(self, image: NDArray[np.uint8], map_: NDArray[np.float32], time: float) -> NDArray[np.uint8]:
         """The part of the next frame that the window shows.
@@ -76,8 +73,8 @@ class CropWindow:
 
     def place(self, image: NDArray[np.uint8], map_: NDArray[np.float32], time: float) -> tuple[int, int]:
         """The window's upper left corner, (row, column), in the next frame; see ``crop``."""
-        small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
-        begins = self._small is None or float(np.abs(small - self._small).mean()) > CUT
+        small = thumbnail(image)
+        begins = self._small is None or is_cut(self._small, small)  # of a scene
         passed = max(time - self._time, 0.0)
         self._small, self._time = small, time
         along = [map_.sum(1 - axis, dtype=np.float64) for axis in (0, 1)]

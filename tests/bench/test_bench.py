@@ -1,12 +1,18 @@
 """``salzoo bench``: what it prints is about the machine; what can be tested is what it says and how it counts."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from salzoo import load_model
 from salzoo.bench.measuring import time_in_turn
+from salzoo.bench.pipeline import plain_script
 from salzoo.cli import cli
+from salzoo.video.reading import probe_video
+from salzoo.video.writing import video_writer
 
 
 def bench(*arguments: str) -> str:
@@ -89,3 +95,19 @@ def test_a_model_belongs_to_what_runs_one() -> None:
     result = CliRunner().invoke(cli, ["bench", "inference", "salgna"])
     assert result.exit_code == 1
     assert "did you mean" in result.stderr
+
+
+def test_the_pipeline_is_timed_against_a_plain_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = tmp_path / "clip.mp4"
+    with video_writer(video, (48, 64), 25) as write:
+        for level in range(12):
+            write(np.full((48, 64, 3), 10 * level, np.uint8))
+    printed = bench("pipeline", "center-bias", "--video", str(video), "--rounds", "1", "--json")
+    (table,) = json.loads(printed)["tables"]
+    names = [row["name"] for row in table["rows"]]
+    assert names[0] == "plain script, .mp4"
+    assert {"predict, .mp4", "predict, .mkv", "predict, .csv", "predict --run-every 3, .mp4"} <= set(names)
+    assert all(row["seconds"] > 0 for row in table["rows"])
+    plain_script(load_model("center-bias"), video, tmp_path / "plain.mp4", 12)
+    assert probe_video(tmp_path / "plain.mp4").frames == 12
+    assert CliRunner().invoke(cli, ["bench", "pipeline", "center-bias"]).exit_code == 2

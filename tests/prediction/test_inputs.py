@@ -151,6 +151,18 @@ def test_several_inputs_and_resuming(folder: Path) -> None:
     assert "2 inputs cannot all become one.mp4" in result.stderr
 
 
+def test_a_network_may_see_some_frames_alone_and_each_gets_its_map(folder: Path) -> None:
+    said = run("spectral-residual", "in/a.avi", "-o", "some.npz", "--run-every", "3", "--engine", "torch")
+    assert "; it sees one frame in 3" in said
+    run("spectral-residual", "in/a.avi", "-o", "all.npz", "--engine", "torch", "--precision", "float32")
+    some, whole = np.load("some.npz"), np.load("all.npz")
+    assert some["maps"].shape == whole["maps"].shape
+    np.testing.assert_array_equal(some["times"], whole["times"])
+    run("center-bias", "in", "-o", "out", "--as", "csv", "--run-every", "2")
+    done = CliRunner().invoke(cli, ["predict", "center-bias", "in", "-o", "out", "--as", "csv", "--device", "cpu"])
+    assert "holds outputs of run every 2, not 1" in done.output
+
+
 def test_the_first_word_is_the_model_where_it_names_one(folder: Path) -> None:
     def refused(*words: str) -> str:
         result = CliRunner().invoke(cli, ["predict", *words, "-o", "x"])

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from salzoo import SaliencyModel, SalzooError, create_model
 from salzoo.interfaces import Finishing
-from salzoo.prediction.maps import predict_maps
+from salzoo.prediction.engines.torch_engine import torch_engine
+from salzoo.prediction.inputs import stream_of
+from salzoo.prediction.maps import predict_maps, spaced_maps
 from salzoo.runtime.devices import choose_device
 from salzoo.video.overlay import resize_map
 
@@ -124,6 +126,26 @@ def test_frames_are_read_as_maps_are_taken_and_then_forgotten() -> None:
         most = max(most, count_alive())
     assert len(alive) == 200
     assert most <= 5
+
+
+@pytest.mark.parametrize("every", [2, 3, 5])
+def test_maps_of_frames_that_the_network_does_not_see_lie_between(every: int) -> None:
+    ground = frames(1)[0] // 4
+    film = [ground + np.uint8(2 * index) for index in range(7)]
+    film += [255 - ground - np.uint8(2 * index) for index in range(6)]  # a cut before frame 7
+    engine = torch_engine(model("spectral-residual"))
+    found = list(spaced_maps(engine, stream_of(film), every))
+    assert [each.number for each in found] == list(range(13))
+    assert all(each.frame.image is given for each, given in zip(found, film, strict=True))
+    seen = [index for index in range(7) if index % every == 0] + [7 + index for index in range(6) if index % every == 0]
+    own = dict(zip(seen, predict_maps(engine, [film[index] for index in seen]), strict=True))
+    for index, each in enumerate(found):
+        before = max(at for at in seen if at <= index)
+        after = min((at for at in seen if at > before), default=None)
+        wanted = own[before]
+        if after not in (None, 7):
+            wanted = wanted + (index - before) / (after - before) * (own[after] - wanted)
+        np.testing.assert_allclose(each.map, wanted, atol=1e-5)
 
 
 def test_no_frames_give_no_maps() -> None:

@@ -26,12 +26,14 @@ class RunOptions:
         engine: what runs it; "auto" takes the fastest that is installed and keeps the maps (``choose_engine``).
         precision: of the layers; "auto" lets the engine choose.
         size: (height, width) to run at; None for the model's own.
+        run_every: the network sees one frame of a video in so many (``spaced_maps``).
     """
 
     device: str | None = None
     engine: EngineName | Literal["auto"] = "auto"
     precision: Precision | Literal["auto"] = "auto"
     size: tuple[int, int] | None = None
+    run_every: int = 1
 
     def place(self) -> torch.device:
         """The device. Raises SalzooError where it is unknown, or not here."""

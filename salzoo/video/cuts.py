@@ -1,0 +1,20 @@
+"""Where one scene ends and another begins."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+CUT = 25.0
+"""Mean difference of two neighbouring frames, of 255, from which on they are of two scenes."""
+
+Thumbnail = NDArray[np.float32]
+
+
+def thumbnail(image: NDArray[np.uint8]) -> Thumbnail:
+    """A frame (H, W, 3) at 32 by 32 pixels, to be compared with its neighbour's."""
+    return np.asarray(cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def is_cut(before: Thumbnail, after: Thumbnail) -> bool:
+    """Whether two neighbouring frames are of two scenes."""
+    return float(np.abs(after - before).mean()) > CUT
