@@ -69,7 +69,7 @@ def read_run(path: Path) -> RunStory:
         recipe=[(name.replace("_", " "), _value(values[name]), name in changed) for name in _VALUES],
         panels=panels,
         notices=notices,
-        command=_command(record, changed),
+        command=_command(path, record, changed),
     )
 
 
@@ -92,7 +92,7 @@ def _changes(recipe: Recipe) -> dict[str, object]:
     return {name: value for name, value in asdict(recipe).items() if value != shipped[name] and name in _VALUES}
 
 
-def _command(record: Experiment, changed: dict[str, object]) -> str:
+def _command(path: Path, record: Experiment, changed: dict[str, object]) -> str:
     words = ["salzoo", "train", str(record.spec), "--dataset", ",".join(name for name, _ in record.datasets)]
     roots = [root for _, root in record.datasets if root is not None]
     words += ["--root", roots[0]] if len(roots) == 1 else []
@@ -100,7 +100,7 @@ def _command(record: Experiment, changed: dict[str, object]) -> str:
     words += ["--recipe", record.recipe.name if known else f"{record.recipe.name}.toml"]
     for name, value in changed.items():
         words += ["--set", f"{name}={_value(value)}"]
-    return shlex.join(words)
+    return shlex.join([*words, "-o", str(path)])
 
 
 def _value(value: object) -> str:

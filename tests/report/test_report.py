@@ -5,6 +5,7 @@ import html
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -214,7 +215,8 @@ def test_the_commands_of_a_report_give_it_again(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = ["eval", "center-bias", "--root", str(tiny_data), "--max-frames", "5", "--per-frame", "--seed", "3"]
-    for command in ([*words, "-o", "my scores.json", "-o", "t.tex"], ["report", "my scores.json", "-o", "r.html"]):
+    report = ["report", "my scores.json", "--frames", "0"]
+    for command in ([*words, "-o", "my scores.json", "-o", "t.tex"], [*report, "-o", "r.html"]):
         done = CliRunner().invoke(cli, command)
         assert done.exit_code == 0, done.output
     made = {name: Path(name).read_bytes() for name in ("my scores.json", "t.tex", "r.html")}
@@ -229,6 +231,25 @@ def test_the_commands_of_a_report_give_it_again(
         done = CliRunner().invoke(cli, shlex.split(command)[1:])
         assert done.exit_code == 0, done.output
     assert {name: Path(name).read_bytes() for name in made} == made
+
+
+def test_the_commands_of_a_run_give_its_weights_again(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "salgan:width=0.05+ema@61", "--dataset", "synthetic", "--root", str(tiny_data), "--size", "16x16"]
+    more = ["--set", "frames=20", "--lr", "0.003", "--seed", "4", "--score-frames", "1", "--device", "cpu", "-o", "run"]
+    for command in ([*words, *more], ["report", "run", "--frames", "0", "-o", "r.html"]):
+        done = CliRunner().invoke(cli, command)
+        assert done.exit_code == 0, done.output
+    weights = Path("run/model.safetensors").read_bytes()
+    again = re.findall(r"<code>(salzoo .*?)</code>", Path("r.html").read_text(), re.DOTALL)
+    shutil.rmtree("run")
+    for command in again:
+        done = CliRunner().invoke(cli, shlex.split(html.unescape(command))[1:])
+        assert done.exit_code == 0, done.output
+    assert Path("run/model.safetensors").read_bytes() == weights
+    assert len(again) == 2
 
 
 def test_reported_scores_stand_beside_with_their_status(tmp_path: Path) -> None:
