@@ -60,3 +60,8 @@ def register_converters(register: Register) -> None:
 @hookspec
 def register_cards(register: Register) -> None:
     """Bring in model cards: ``target()`` gives the text of one, Markdown with YAML front matter."""
+
+
+@hookspec
+def register_recipes(register: Register) -> None:
+    """Bring in recipes: ``target()`` gives the text of one, TOML with values of ``salzoo.training.recipe.Recipe``."""

@@ -23,7 +23,10 @@ from salzoo.version import __version__
 
 GROUP = "salzoo"
 DISABLE = "SALZOO_DISABLE_PLUGINS"
-BUILT_INS = ("salzoo.backbones", "salzoo.temporal", "salzoo.metrics", "salzoo.datasets", "salzoo.hub.cards")
+BUILT_INS = (
+    *("salzoo.backbones", "salzoo.temporal", "salzoo.metrics", "salzoo.datasets"),
+    *("salzoo.hub.cards", "salzoo.training.recipes"),
+)
 
 REPORTED = 20
 """Plug-ins with problems of which every command prints a line."""
@@ -38,6 +41,7 @@ _HOOKS: dict[str, Kind] = {
     "register_datasets": "datasets",
     "register_cards": "models",
     "register_converters": "converters",
+    "register_recipes": "recipes",
 }
 
 log = logging.getLogger("salzoo")

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from salzoo.interfaces.errors import SalzooError, one_line
 
-Kind = Literal["backbones", "temporal", "metrics", "datasets", "models", "converters"]
+Kind = Literal["backbones", "temporal", "metrics", "datasets", "models", "converters", "recipes"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -30,6 +30,7 @@ ELSEWHERE: dict[Kind, dict[str, str]] = {
     },
     "temporal": {"convgru": "salzoo-convgru"},
     "metrics": {"emd": "salzoo-emd"},
+    "recipes": {"tased-net": "salzoo-tased", "unisal": "salzoo-unisal"},
     "datasets": {},
     "models": {
         "fastsal-salicon-a": "salzoo-fastsal",
@@ -47,6 +48,7 @@ NOUNS: dict[Kind, str] = {
     "datasets": "data set",
     "models": "model",
     "converters": "converter",
+    "recipes": "recipe",
 }
 
 

@@ -15,6 +15,7 @@ from salzoo.hookspecs import Register, hookimpl
 from salzoo.interfaces import SalzooError
 from salzoo.plugins import collect, load_plugins, registry
 from salzoo.registry import Entry, Registry
+from salzoo.training.recipe import parse_recipe
 
 
 def test_the_built_ins_are_plug_ins_like_others() -> None:
@@ -157,8 +158,7 @@ def test_bad_packages_leave_every_command_working(folder: Path, arguments: list[
     done = run_salzoo(folder, *arguments)
     assert done.returncode == 0, done.stderr
     assert printed in done.stdout
-    if arguments != ["recipes"]:  # which asks for no name
-        check_reports(done.stderr)
+    check_reports(done.stderr)
 
 
 def test_a_run_with_worker_processes_reports_them_once(folder: Path, tiny_data: Path, tmp_path: Path) -> None:
@@ -263,3 +263,16 @@ def test_a_package_that_imports_torch_or_hangs_is_named(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
     assert "still importing plug-in salzoo-slow (slow); SALZOO_DISABLE_PLUGINS=salzoo-slow leaves it out" in done.stderr
     assert "salzoo-heavy" not in done.stderr
+
+
+def test_a_package_brings_a_recipe() -> None:
+    class Plugin:
+        @hookimpl
+        def register_recipes(self, register: Register) -> None:
+            register("mine", lambda: 'summary = "Mine"\nsource = "me"\nlr = 0.5', summary="Mine")
+
+    [entry] = collect(Plugin(), "salzoo-mine")
+    assert (entry.kind, entry.name) == ("recipes", "mine")
+    assert parse_recipe(entry.name, entry.load()()).lr == 0.5
+    with pytest.raises(SalzooError, match=r"unknown recipe 'unisal': it comes with the package salzoo-unisal"):
+        Registry().find("recipes", "unisal")

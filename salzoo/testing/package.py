@@ -15,6 +15,7 @@ from salzoo.testing.dataset import report_dataset
 from salzoo.testing.metric import report_metric
 from salzoo.testing.report import Finding, Report
 from salzoo.testing.temporal import report_temporal
+from salzoo.training.recipe import load_recipe
 
 PARAMETRIC: tuple[Kind, ...] = ("backbones", "temporal", "metrics", "datasets")
 """What takes parameters; the file that a converter reads, and a card, bear a backbone's name without."""
@@ -69,6 +70,8 @@ def _report(kind: Kind, name: str, root: str | os.PathLike[str] | None) -> Repor
             return _report_card(name)
         case "converters":
             return _report_converter(name)
+        case "recipes":
+            return _report_recipe(name)
 
 
 def _report_converter(name: str) -> Report:
@@ -84,6 +87,16 @@ def _report_converter(name: str) -> Report:
         problems = [str(error)]
     findings = tuple(Finding(check, each) for each in problems)
     return Report("converter", name, () if problems else (check,), findings, ())
+
+
+def _report_recipe(name: str) -> Report:
+    check = "every value is one that a recipe can have"
+    try:
+        load_recipe(name)
+        problems = []
+    except SalzooError as error:
+        problems = [str(error)]
+    return Report("recipe", name, () if problems else (check,), tuple(Finding(check, each) for each in problems), ())
 
 
 def _report_card(name: str) -> Report:

@@ -18,12 +18,11 @@ from typing import Any, Literal, get_args
 
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import one_line
+from salzoo.plugins import registry
 from salzoo.registry import did_you_mean
 from salzoo.runtime.files import read_text
 from salzoo.spec import Spec
 from salzoo.training.losses import parse_loss
-
-FOLDER = Path(__file__).parent / "recipes"
 
 LENGTH = ("epochs", "frames", "minutes")
 """Values of a recipe that say how long a run is: they may change when it is resumed."""
@@ -184,38 +183,43 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 
 def list_recipes() -> list[str]:
-    """Names of the recipes that ship with salzoo, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    """Names of the recipes of salzoo and of packages, sorted."""
+    return [entry.name for entry in registry().entries("recipes")]
 
 
 def load_recipe(name: str) -> Recipe:
-    """Read a recipe: one of those that ship with salzoo, or a TOML file of yours by its path (ending in ``.toml``).
+    """Read a recipe: one of salzoo's or of a package's, or a TOML file of yours by its path (ending in ``.toml``).
 
     Raises SalzooError for an unknown name, naming the nearest, and with file and line for a file that is no recipe.
     """
     if name.endswith(".toml"):
         return read_recipe(Path(name))
-    if name not in list_recipes():
-        raise SalzooError(f"unknown recipe {name!r}{did_you_mean(name, list_recipes())} (a file's name ends in .toml)")
-    return read_recipe(FOLDER / f"{name}.toml")
+    entry = registry().find("recipes", name)
+    return parse_recipe(entry.name, entry.load()())
 
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe's file. Raises SalzooError naming file and line where a key is unknown or has a wrong type."""
     try:
-        text = read_text(path)
-        table = tomllib.loads(text)
+        return parse_recipe(path.stem, read_text(path), str(path))
     except FileNotFoundError:
         raise SalzooError(f"cannot read recipe {path}: there is no such file") from None
+
+
+def parse_recipe(name: str, text: str, where: str = "") -> Recipe:
+    """Read the text of a recipe of a name; errors are as ``read_recipe`` has them, of the file ``where``."""
+    where = where or name
+    try:
+        table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SalzooError(f"recipe {path} is not TOML: {one_line(error)}") from error
-    values: dict[str, Any] = {"name": path.stem}
+        raise SalzooError(f"recipe {where} is not TOML: {one_line(error)}") from error
+    file = Path(where).name
+    values: dict[str, Any] = {"name": name}
     for key, value in table.items():
-        where = f"{path.name}, line {_line_of(text, key)}"
-        values[key] = check_value(key, value, where)
+        values[key] = check_value(key, value, f"{file}, line {_line_of(text, key)}")
     missing = [key for key in ("summary", "source") if key not in values]
     if missing:
-        raise SalzooError(f"recipe {path.name} must state its {' and '.join(missing)}")
+        raise SalzooError(f"recipe {file} must state its {' and '.join(missing)}")
     return Recipe(**values)
 
 

@@ -18,7 +18,7 @@ from salzoo.spec import parse_spec
 from salzoo.training.clips import Reading
 from salzoo.training.initialization import initialize_from_nothing
 from salzoo.training.loop import train_steps
-from salzoo.training.recipe import Recipe, load_recipe, override
+from salzoo.training.recipe import Recipe, load_recipe, override, read_recipe
 from salzoo.training.state import begin_training
 from salzoo.training.windows import Window, window_batches
 from salzoo.video.resizing import resize_frame
@@ -29,6 +29,7 @@ from salzoo_tased.network import TasedNet
 from salzoo_unisal.network import Skip, Unisal
 from salzoo_unisal.recurrence import Recurrence
 
+PLUGINS = Path(__file__).parents[2] / "plugins"
 SIZE = (32, 64)
 
 
@@ -122,7 +123,8 @@ def test_tased_nets_losses_are_those_of_a_plain_loop(videos: list[Video]) -> Non
     torch.manual_seed(0)
     model = ready(SaliencyModel(parse_spec("tased-net"), TasedNet(width=0.05), {}), videos)
     recipe = override(
-        load_recipe("tased-net"), {"size": SIZE, "batch": 2, "accumulate": 1, "lr": 0.01, "flip": 0.0, "seed": 3}
+        read_recipe(PLUGINS / "salzoo-tased" / "salzoo_tased" / "tased-net.toml"),
+        {"size": SIZE, "batch": 2, "accumulate": 1, "lr": 0.01, "flip": 0.0, "seed": 3},
     )
     other = copy.deepcopy(model)
     found = train(model, videos, recipe, 3)
@@ -162,7 +164,7 @@ def test_unisals_losses_are_those_of_a_plain_loop(videos: list[Video], monkeypat
         elif isinstance(module, Recurrence):
             module.dropout = 0.0
     recipe = override(
-        load_recipe("unisal"),
+        read_recipe(PLUGINS / "salzoo-unisal" / "salzoo_unisal" / "unisal.toml"),
         {"size": SIZE, "batch": 2, "clip_length": 3, "thaw": [], "decay": 1.0, "lr": 1e-3, "seed": 3},
     )
     # Batch norms over so few values multiply rounding a millionfold: in double precision it stays out of sight.

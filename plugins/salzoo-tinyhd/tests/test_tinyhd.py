@@ -54,9 +54,10 @@ def test_conformance() -> None:
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
     data, run = tmp_path / "data", tmp_path / "run"
     train = (
-        f"train tinyhd --dataset synthetic --root {data} -o {run} --init random --no-score --recipe tased-net "
-        "--set clip_length=16 --set primes=15 --set batch_norm=frozen --set loss=kld --lr 0.01 --batch 2 "
-        "--accumulate 1 --size 64x96 --set frames=42"
+        f"train tinyhd --dataset synthetic --root {data} -o {run} --init random --no-score --recipe human-video "
+        "--set windows=true --set stills=0 --set clip_length=16 --set primes=15 --set loss=kld --set optimizer=sgd "
+        "--set momentum=0.9 --set weight_decay=0 --set precision=float32 --lr 0.01 --batch 2 --accumulate 1 "
+        "--size 64x96 --set frames=42"
     )
     for command in (f"data make synthetic --videos 8 --out {data}", train):
         done = CliRunner().invoke(cli, command.split())

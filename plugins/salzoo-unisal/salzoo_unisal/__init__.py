@@ -53,3 +53,9 @@ def read_card(name: str) -> str:
     for old, new in {**changes, **(_TUNED if name not in OTHERS else {})}.items():
         text = text.replace(old, new)
     return text
+
+
+@hookimpl
+def register_recipes(register: Register) -> None:
+    summary = "UNISAL: windows of 12 frames, every fifth of the video, and images, in turns"
+    register("unisal", files(__name__).joinpath("unisal.toml").read_text, summary=summary)
