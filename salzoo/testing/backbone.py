@@ -27,7 +27,7 @@ from salzoo.testing.composing import (
     make_clip,
     stream,
 )
-from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
+from salzoo.testing.report import FaultError, NotApplicableError, Report, Suite, require
 from salzoo.training.state import train_mode
 
 
@@ -42,13 +42,13 @@ def check_backbone(backbone: str | Callable[..., Backbone], **params: bool | int
     Returns:
         What was checked. Raises ConformanceError with every finding when something failed.
     """
-    report = report_backbone(backbone, **params)
+    report = backbone_suite(backbone, **params).report()
     report.raise_findings()
     return report
 
 
-def report_backbone(backbone: str | Callable[..., Backbone], **params: bool | int | float | str) -> Report:
-    """As ``check_backbone``, but failures are in the report alone."""
+def backbone_suite(backbone: str | Callable[..., Backbone], **params: bool | int | float | str) -> Suite[Subject]:
+    """The checks of ``check_backbone``, to be run one by one: its ``cases()`` are for ``pytest.mark.parametrize``."""
     name = backbone if isinstance(backbone, str) else getattr(backbone, "__name__", str(backbone))
 
     def make() -> Subject:
@@ -60,7 +60,7 @@ def report_backbone(backbone: str | Callable[..., Backbone], **params: bool | in
             raise FaultError(f"the factory gave a {type(made).__name__}, not a salzoo.interfaces.Backbone")
         return Subject(factory, compose(made, {}))
 
-    return run_checks("backbone", name, make, CHECKS)
+    return Suite("backbone", name, make, CHECKS)
 
 
 def _trace(backbone: Backbone, frames: Tensor) -> list[tuple[list[Tensor], Tensor]]:

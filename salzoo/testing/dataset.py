@@ -16,7 +16,7 @@ from salzoo.data import data_root
 from salzoo.gaze.truth import kinds_of, read_density, read_fixations
 from salzoo.interfaces import Dataset, DatasetFactory, SalzooError, Video
 from salzoo.plugins import registry
-from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
+from salzoo.testing.report import FaultError, NotApplicableError, Report, Suite, require
 
 MOST_BYTES = 16_384
 """Most bytes that a video's record may pickle to: workers receive it for every task."""
@@ -50,13 +50,13 @@ def check_dataset(dataset: str | DatasetFactory, root: str | os.PathLike[str] | 
     Returns:
         What was checked. Raises ConformanceError with every finding when something failed.
     """
-    report = report_dataset(dataset, root)
+    report = dataset_suite(dataset, root).report()
     report.raise_findings()
     return report
 
 
-def report_dataset(dataset: str | DatasetFactory, root: str | os.PathLike[str] | None = None) -> Report:
-    """As ``check_dataset``, but failures are in the report alone."""
+def dataset_suite(dataset: str | DatasetFactory, root: str | os.PathLike[str] | None = None) -> Suite[Subject]:
+    """The checks of ``check_dataset``, to be run one by one: its ``cases()`` are for ``pytest.mark.parametrize``."""
     name = dataset if isinstance(dataset, str) else getattr(dataset, "__name__", str(dataset))
 
     def make() -> Subject:
@@ -71,7 +71,7 @@ def report_dataset(dataset: str | DatasetFactory, root: str | os.PathLike[str] |
         require(len(made.videos) > 0, "it found no videos in the example")
         return Subject(factory, folder, made)
 
-    return run_checks("data set", name, make, CHECKS)
+    return Suite("data set", name, make, CHECKS)
 
 
 def nothing_is_read_before_it_is_asked_for(subject: Subject) -> None:

@@ -15,7 +15,7 @@ from salzoo.interfaces import Metric
 from salzoo.plugins import registry
 from salzoo.registry import NAME
 from salzoo.spec import parse_component
-from salzoo.testing.report import FaultError, NotApplicableError, Report, require, run_checks
+from salzoo.testing.report import FaultError, NotApplicableError, Report, Suite, require
 
 SIZE = (72, 96)
 TRUTHS = ("density", "fixations", "other_fixations", "baseline")
@@ -45,13 +45,13 @@ def check_metric(metric: str | Metric) -> Report:
 
     Returns what was checked. Raises ConformanceError with every finding when something failed.
     """
-    report = report_metric(metric)
+    report = metric_suite(metric).report()
     report.raise_findings()
     return report
 
 
-def report_metric(metric: str | Metric) -> Report:
-    """As ``check_metric``, but failures are in the report alone."""
+def metric_suite(metric: str | Metric) -> Suite[Subject]:
+    """The checks of ``check_metric``, to be run one by one: its ``cases()`` are for ``pytest.mark.parametrize``."""
     name = metric if isinstance(metric, str) else str(getattr(metric, "name", type(metric).__name__))
 
     def make() -> Subject:
@@ -68,7 +68,7 @@ def report_metric(metric: str | Metric) -> Report:
             )
         return Subject(found, *_make_frames())
 
-    return run_checks("metric", name, make, CHECKS)
+    return Suite("metric", name, make, CHECKS)
 
 
 def _make_frames(count: int = 4) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:

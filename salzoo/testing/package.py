@@ -10,11 +10,11 @@ from salzoo.model import canonical_spec
 from salzoo.plugins import load_plugins, normalize, registry
 from salzoo.registry import KINDS, Kind, did_you_mean
 from salzoo.spec import parse_component
-from salzoo.testing.backbone import report_backbone
-from salzoo.testing.dataset import report_dataset
-from salzoo.testing.metric import report_metric
+from salzoo.testing.backbone import backbone_suite
+from salzoo.testing.dataset import dataset_suite
+from salzoo.testing.metric import metric_suite
 from salzoo.testing.report import Finding, Report
-from salzoo.testing.temporal import report_temporal
+from salzoo.testing.temporal import temporal_suite
 from salzoo.training.recipe import load_recipe
 
 PARAMETRIC: tuple[Kind, ...] = ("backbones", "temporal", "metrics", "datasets")
@@ -59,13 +59,13 @@ def check_package(name: str, root: str | os.PathLike[str] | None = None) -> list
 def _report(kind: Kind, name: str, root: str | os.PathLike[str] | None) -> Report:
     match kind:
         case "temporal":
-            return report_temporal(name)
+            return temporal_suite(name).report()
         case "backbones":
-            return report_backbone(name)
+            return backbone_suite(name).report()
         case "metrics":
-            return report_metric(name)
+            return metric_suite(name).report()
         case "datasets":
-            return report_dataset(name, root)
+            return dataset_suite(name, root).report()
         case "models":
             return _report_card(name)
         case "converters":

@@ -1,8 +1,10 @@
-"""What the checks of a component found, and how they are run."""
+"""The checks of a component, how they are run, and what they found."""
 
+import functools
+import unittest
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import one_line
@@ -66,40 +68,77 @@ class Report:
             raise ConformanceError(str(self))
 
 
-def run_checks(kind: str, name: str, make: Callable[[], Subject], checks: Sequence[Callable[[Subject], Any]]) -> Report:
-    """Make the subject and run every check on it; one that raises anything is a finding.
+@dataclass(frozen=True)
+class Suite(Generic[Subject]):
+    """The checks of a component.
 
-    A check's name is its function's, its underscores as spaces. When the subject cannot be made, that is the finding.
+    Attributes:
+        kind, name: as a ``Report`` has them.
+        make: makes what is checked.
+        checks: functions of it that raise what is wrong; a check's name is its function's, its underscores as spaces.
     """
-    held: list[str] = []
-    findings: list[Finding] = []
-    passed_over: list[Finding] = []
-    try:
-        subject = make()
-    except (KeyboardInterrupt, EndedBySignal):
-        raise
-    except BaseException as error:  # a third party's code may raise anything, pytest's outcomes among it
-        return Report(kind, name, (), (Finding("it can be made", describe(error)),), ())
-    for check in _with_progress(f"{kind} {name}", checks):
-        title = check.__name__.replace("_", " ")
+
+    kind: str
+    name: str
+    make: Callable[[], Subject]
+    checks: Sequence[Callable[[Subject], Any]]
+
+    def report(self) -> Report:
+        """Make the subject and run every check on it; one that raises anything is a finding. When the subject cannot be
+        made, that is the finding."""
+        held: list[str] = []
+        findings: list[Finding] = []
+        passed_over: list[Finding] = []
         try:
-            check(subject)
-        except NotApplicableError as reason:
-            passed_over.append(Finding(title, str(reason)))
+            subject = self.make()
         except (KeyboardInterrupt, EndedBySignal):
             raise
-        except BaseException as error:
-            findings.append(Finding(title, describe(error)))
-        else:
-            held.append(title)
-    return Report(kind, name, tuple(held), tuple(findings), tuple(passed_over))
+        except BaseException as error:  # a third party's code may raise anything, pytest's outcomes among it
+            return Report(self.kind, self.name, (), (Finding("it can be made", describe(error)),), ())
+        for check in _with_progress(f"{self.kind} {self.name}", self.checks):
+            title = check.__name__.replace("_", " ")
+            try:
+                check(subject)
+            except NotApplicableError as reason:
+                passed_over.append(Finding(title, str(reason)))
+            except (KeyboardInterrupt, EndedBySignal):
+                raise
+            except BaseException as error:
+                findings.append(Finding(title, describe(error)))
+            else:
+                held.append(title)
+        return Report(self.kind, self.name, tuple(held), tuple(findings), tuple(passed_over))
+
+    def cases(self) -> list[Callable[[], None]]:
+        """Each check as a test of its own, named as the check is; what is checked is made once, by the first of them.
+
+        A case raises ConformanceError with what to fix, and unittest's SkipTest where it does not apply.
+        """
+        made: list[Subject] = []
+
+        def case(check: Callable[[Subject], Any]) -> Callable[[], None]:
+            @functools.wraps(check)
+            def run() -> None:
+                try:
+                    if not made:
+                        made.append(self.make())
+                    check(made[0])
+                except NotApplicableError as reason:
+                    raise unittest.SkipTest(str(reason)) from None
+                except (FaultError, SalzooError) as error:
+                    raise ConformanceError(f"{self.kind} {self.name}: {describe(error)}") from error
+
+            return run
+
+        return [case(check) for check in self.checks]
 
 
 def _with_progress(label: str, checks: Sequence[Callable[[Subject], Any]]) -> Iterator[Callable[[Subject], Any]]:
     """The checks, with a bar that names the one at hand: some take a minute."""
     with progress_bar(label, total=len(checks), unit="check", line_format=f"{LINE}{{postfix}}") as bar:
         for check in checks:
-            bar.set_postfix_str(check.__name__.replace("_", " "))
+            bar.set_postfix_str(check.__name__.replace("_", " "), refresh=False)
+            bar.update(0)
             yield check
             bar.update()
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from salzoo.testing.composing import check_signature, find_factory
 from salzoo.testing.placing import Subject, find_places
-from salzoo.testing.report import Report, run_checks
+from salzoo.testing.report import Report, Suite
 from salzoo.testing.temporal_checks import CHECKS
 
 
@@ -21,13 +21,13 @@ def check_temporal(module: str | Callable[..., nn.Module], **params: bool | int 
     Returns:
         What was checked. Raises ConformanceError with every finding when something failed.
     """
-    report = report_temporal(module, **params)
+    report = temporal_suite(module, **params).report()
     report.raise_findings()
     return report
 
 
-def report_temporal(module: str | Callable[..., nn.Module], **params: bool | int | float | str) -> Report:
-    """As ``check_temporal``, but failures are in the report alone."""
+def temporal_suite(module: str | Callable[..., nn.Module], **params: bool | int | float | str) -> Suite[Subject]:
+    """The checks of ``check_temporal``, to be run one by one: its ``cases()`` are for ``pytest.mark.parametrize``."""
     name = module if isinstance(module, str) else getattr(module, "__name__", str(module))
 
     def make() -> Subject:
@@ -36,4 +36,4 @@ def report_temporal(module: str | Callable[..., nn.Module], **params: bool | int
         places = tuple(find_places(factory))
         return Subject(factory, places)
 
-    return run_checks("temporal module", name, make, CHECKS)
+    return Suite("temporal module", name, make, CHECKS)

@@ -1,13 +1,14 @@
 """How the checks of a package are run: what is checked of a name, and that a signal ends them."""
 
 import signal
+import unittest
 
 import pytest
 
 from salzoo.registry import Entry, Registry
 from salzoo.runtime.signals import EndedBySignal, ended_by_signals
-from salzoo.testing import Report, check_package, package
-from salzoo.testing.report import run_checks
+from salzoo.testing import ConformanceError, Report, check_package, package
+from salzoo.testing.report import FaultError, NotApplicableError, Suite
 
 
 @pytest.mark.parametrize(
@@ -37,5 +38,32 @@ def test_a_signal_ends_the_checks() -> None:
         signal.raise_signal(signal.SIGTERM)
 
     with ended_by_signals(), pytest.raises(EndedBySignal) as ended:
-        run_checks("metric", "slow", lambda: 1, [takes_for_ever])
+        Suite("metric", "slow", lambda: 1, [takes_for_ever]).report()
     assert ended.value.code == 128 + signal.SIGTERM
+
+
+def test_each_check_is_a_case_with_a_name() -> None:
+    made = []
+
+    def holds(subject: int) -> None:
+        assert subject == 1
+
+    def fails(subject: int) -> None:
+        raise FaultError("turn it round")
+
+    def has_no_occasion(subject: int) -> None:
+        raise NotApplicableError("it has no state")
+
+    def make() -> int:
+        made.append(1)
+        return 1
+
+    first, second, third = Suite("metric", "mine", make, [holds, fails, has_no_occasion]).cases()
+    assert [case.__name__ for case in (first, second, third)] == ["holds", "fails", "has_no_occasion"]
+    assert not made  # collecting tests builds nothing
+    first()
+    with pytest.raises(ConformanceError, match="metric mine: turn it round"):
+        second()
+    with pytest.raises(unittest.SkipTest, match="it has no state"):
+        third()
+    assert made == [1]

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from salzoo import footprint
 from salzoo.interfaces import State
-from salzoo.testing.backbone import report_backbone
+from salzoo.testing.backbone import backbone_suite
 from salzoo.testing.composing import SmallUNet
-from salzoo.testing.temporal import report_temporal
+from salzoo.testing.temporal import temporal_suite
 
 MADE: list[str] = []
 
@@ -40,7 +40,7 @@ class LargeModule(nn.Module):
 
 
 def test_a_backbone_is_refused_before_its_weights_are_made() -> None:
-    (finding,) = report_backbone(Large).findings
+    (finding,) = backbone_suite(Large).report().findings
     assert finding.check == "it can be made"
     assert "Large with " in finding.reason
     assert finding.reason.endswith("is free: take a smaller one")
@@ -51,7 +51,7 @@ def test_a_temporal_module_is_refused_before_its_weights_are_made(monkeypatch: p
     from salzoo.testing import placing
 
     monkeypatch.setattr(placing, "PLACES", (("a small U-Net", SmallUNet, (3, 7)),))
-    (finding,) = report_temporal(LargeModule).findings
+    (finding,) = temporal_suite(LargeModule).report().findings
     assert "it fits nowhere" in finding.reason
     assert finding.reason.endswith("is free: take a smaller one")
     assert MADE == ["meta", "meta"]

@@ -1,7 +1,7 @@
 """TASED-Net keeps salzoo's contracts and gives the authors' maps, from a file in their layout."""
 
 import csv
-import sys
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +12,19 @@ from torch import Tensor
 
 from salzoo import SaliencyModel, create_model, load_model
 from salzoo.cli import cli
-from salzoo.testing import check_backbone
+from salzoo.testing import check_backbone, convert_record, make_tensors
 
-sys.path.insert(0, str(Path(__file__).parent))
-from rule import DATA, authors_file
+DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint folder converted from a file as the authors' is."""
-    folder = tmp_path_factory.mktemp("tased")
-    torch.save({f"module.{key}": tensor for key, tensor in authors_file().items()}, folder / "file.pt")
-    done = CliRunner().invoke(cli, ["convert", str(folder / "file.pt"), "-o", str(folder / "checkpoint")])
-    assert done.exit_code == 0, done.output
-    assert "mapped   513 tensors\n  ignored  nothing\n" in done.output
-    return folder / "checkpoint"
+    tensors = make_tensors(json.loads((DATA / "keys.json").read_text()))
+    folder = tmp_path_factory.mktemp("tased") / "checkpoint"
+    _, report = convert_record({f"module.{key}": tensor for key, tensor in tensors.items()}, folder)
+    assert (len(report.mapped), report.ignored) == (513, ())
+    return folder
 
 
 def map_of(model: SaliencyModel, frames: np.ndarray, index: int) -> Tensor:

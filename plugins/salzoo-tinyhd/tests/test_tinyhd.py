@@ -1,46 +1,26 @@
 """TinyHD keeps salzoo's contracts and gives the authors' maps, from a file in their layout."""
 
 import csv
-import sys
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 
-from salzoo import load_model
 from salzoo.cli import cli
-from salzoo.testing import check_backbone, check_package
+from salzoo.testing import check_backbone, check_maps, check_package, convert_record, make_tensors
 
-sys.path.insert(0, str(Path(__file__).parent))
-from rule import DATA, authors_file
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint folder converted from a file as the authors' is."""
-    folder = tmp_path_factory.mktemp("tinyhd")
-    torch.save({"student_model": authors_file()}, folder / "file.pth")
-    done = CliRunner().invoke(cli, ["convert", str(folder / "file.pth"), "-o", str(folder / "checkpoint")])
-    assert done.exit_code == 0, done.output
-    assert "mapped   980 tensors\n  ignored  nothing\n" in done.output
-    return folder / "checkpoint"
+DATA = Path(__file__).parent / "data"
 
 
-def test_it_gives_the_authors_maps_from_the_first_frame_on(checkpoint: Path) -> None:
-    model = load_model(checkpoint)
+def test_it_gives_the_authors_maps_from_the_first_frame_on(tmp_path: Path) -> None:
+    tensors = make_tensors(json.loads((DATA / "keys.json").read_text()))
+    model, report = convert_record({"student_model": tensors}, tmp_path / "checkpoint")
+    assert (len(report.mapped), report.ignored) == (980, ())
     with np.load(DATA / "tinyhd.npz") as arrays:
-        frames, wanted, shown = arrays["frames"], torch.from_numpy(arrays["maps"]), arrays["maps_frames"].tolist()
-    state = None
-    for index, frame in enumerate(frames):
-        clip = model.preprocess(frame[None])
-        if index not in shown:
-            state = model.prime(clip, state)
-            continue
-        with torch.no_grad():
-            maps, state = model(clip, state)
-        torch.testing.assert_close(maps[0, 0, 0], wanted[shown.index(index)], atol=2e-6, rtol=0)
+        wanted = dict(zip(arrays["maps_frames"].tolist(), arrays["maps"], strict=True))
+        check_maps(model, arrays["frames"], wanted, tolerance=2e-6)
 
 
 @pytest.mark.slow

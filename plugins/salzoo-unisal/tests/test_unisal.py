@@ -2,7 +2,7 @@
 
 import csv
 import io
-import sys
+import json
 from pathlib import Path
 
 import cv2
@@ -17,10 +17,9 @@ from torch import Tensor
 from salzoo import SaliencyModel, create_model, load_model
 from salzoo.cli import cli
 from salzoo.interfaces import packaged_file
-from salzoo.testing import check_backbone
+from salzoo.testing import check_backbone, convert_record, make_tensors
 
-sys.path.insert(0, str(Path(__file__).parent))
-from rule import DATA, authors_file
+DATA = Path(__file__).parent / "data"
 
 NAMES = {"dhf1k": "DHF1K", "hollywood2": "Hollywood", "ucfsports": "UCFSports", "salicon": "SALICON"}
 
@@ -28,12 +27,10 @@ NAMES = {"dhf1k": "DHF1K", "hollywood2": "Hollywood", "ucfsports": "UCFSports", 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint that was converted from a file as the authors' is."""
-    folder = tmp_path_factory.mktemp("unisal")
-    torch.save(authors_file(), folder / "file.pth")
-    done = CliRunner().invoke(cli, ["convert", str(folder / "file.pth"), "-o", str(folder / "checkpoint")])
-    assert done.exit_code == 0, done.output
-    assert "mapped   834 tensors\n  ignored  rnn.cell_list.0.drop_mask_1\n" in done.output
-    return folder / "checkpoint"
+    folder = tmp_path_factory.mktemp("unisal") / "checkpoint"
+    _, report = convert_record(make_tensors(json.loads((DATA / "keys.json").read_text())), folder)
+    assert (len(report.mapped), report.ignored) == (834, ("rnn.cell_list.0.drop_mask_1",))
+    return folder
 
 
 @pytest.fixture(scope="module")
