@@ -72,8 +72,9 @@ def predict_command(
       --rdzv-endpoint "$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1):29400" --rdzv-id "$SLURM_JOB_ID"
     A kill loses the videos in flight, no more: start it again, and it goes on.
 
-    With --engine auto, engines are compared on the first frames, and the fastest whose maps differ from float32's by at
-    most a hundredth runs the rest; --engine torch --precision float32 gives the same maps on every machine.
+    With --engine auto, engines are compared on the first frames, and the fastest whose maps no common score tells from
+    float32's runs the rest; the choice is remembered. --engine torch --precision float32 gives the same maps on every
+    machine.
     """
     from salzoo.hub.sources import DEFAULT_MODEL
     from salzoo.prediction.corpus import Corpus
