@@ -211,6 +211,31 @@ def test_a_server_that_drips_is_given_up(server: Server, tmp_path: Path, monkeyp
     assert "failed 5 times: the connection broke off" in done.output
 
 
+def test_a_byte_at_a_time_is_too_slow(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(in_git(server.content))
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.3)
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv(VARIABLE, f"http://127.0.0.1:{listening.getsockname()[1]}")
+
+        def trickle() -> None:
+            with listening.accept()[0] as one:
+                one.recv(10_000)
+                one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                while not stop.wait(0.02):
+                    one.sendall(b"x")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            done = pull()
+        finally:
+            stop.set()
+            thread.join()
+    assert done.exit_code == 1
+    assert "comes too slowly" in done.output
+
+
 class Code:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return Path.touch, ("ran",)  # type: ignore[return-value]
