@@ -76,7 +76,7 @@ def predict_command(
     float32's runs the rest; the choice is remembered. --engine torch --precision float32 gives the same maps on every
     machine.
     """
-    from salzoo.hub.sources import DEFAULT_MODEL
+    from salzoo.hub.sources import DEFAULT_MODEL, outline_source
     from salzoo.prediction.corpus import Corpus
     from salzoo.prediction.inputs import ALL
     from salzoo.prediction.runner import Runner
@@ -97,6 +97,8 @@ def predict_command(
         find = partial(_find, inputs, listed, named["sequence"])
     settings = [named["kind"], listed, dataset, named["retry_failed"] or None, named["log_json"]]
     many = this_rank().size > 1 or any(setting is not None for setting in settings)
+    if "+" in model:  # a name with modules behind it: what it is
+        _say(f"model: {outline_source(model)[0]}")
     _say(f"device: {how.place()}")
     found = [] if many else find()
     if not many and len(found) == 1:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -73,6 +74,16 @@ def test_errors_are_one_line(
     assert result.stderr.startswith(message)
     assert result.stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["truncated.avi", "video.avi"]
+
+
+def test_a_name_with_modules_behind_it_is_told_as_a_spec(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "in.png"), np.full((48, 64, 3), 90, np.uint8))
+    words = ["predict", "gaze-lite+none@output", str(tmp_path / "in.png"), "-o", str(tmp_path / "out.png")]
+    done = CliRunner().invoke(cli, [*words, "--engine", "torch", "--precision", "float32"])
+    assert done.exit_code == 0, done.output
+    (line,) = (line for line in done.output.splitlines() if line.startswith("model: "))
+    assert line.startswith("model: timm:arch=")
+    assert "ema" not in line
 
 
 def test_wrong_usage_has_status_2() -> None:
