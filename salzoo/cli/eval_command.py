@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--dataset", default="synthetic", show_default=True, help="Name of the data set.")
 @click.option("--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name>.")
-@click.option("--split", default="val", show_default=True, help="Split to score.")
+@click.option("--split", default="val", show_default=True, help="Split to score; all for every video.")
 @click.option("--protocol", default="dhf1k", show_default=True, help="What is computed: dhf1k, mit or salema.")
 @click.option(
     "--metric",

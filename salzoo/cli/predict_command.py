@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     "OUT/VIDEO/FRAME.png by the data set's names, grey, and checked at the end.",
 )
 @click.option("--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name>.")
-@click.option("--split", default="test", show_default=True, help="Which split.")
+@click.option("--split", default="test", show_default=True, help="Which split; all for every video.")
 def predict_command(
     words: tuple[str, ...], out: str | None, dataset: str | None, listed: str | None, **named: Any
 ) -> None:

@@ -73,7 +73,7 @@ class _Reader:
                     self._sample(line)
                 elif line[:1] in "MSE" and line[:2] != "SS":
                     self._event(line.split(None, 2))
-            except (ValueError, IndexError) as error:
+            except (ValueError, IndexError, KeyError, OverflowError) as error:
                 raise SalzooError(f"{self.path} is damaged in line {number}: {line.strip()[:60]!r}") from error
 
     def _sample(self, line: str) -> None:
@@ -131,7 +131,7 @@ class _Reader:
             left, top, right, bottom = map(float, size.groups())
             self.screen = (round(bottom - top), round(right - left))
             whole = all(value % 2 for value in self.screen)  # "0 0 1023 767": the last pixel, not the size
-            self.screen = (self.screen[0] + whole, self.screen[1] + whole)
+            self.screen = (self.screen[0] + whole, self.screen[1] + whole) if min(self.screen) > 1 else None
         offset = re.match(r"(-?\d+)\s+(?=\S)", text)
         at = float(time) - (float(offset[1]) if offset else 0)
         text = text[offset.end() :] if offset else text

@@ -219,21 +219,24 @@ def _start_by_frames(case: _Case, rows: NDArray[np.intp], times: Numbers) -> flo
 
 
 def _one_at_a_time(times: Numbers, points: Numbers, case: _Case) -> NDArray[np.bool_]:
-    """(n,) samples that have a time, and are the first of theirs."""
-    label, findings = case.label, case.findings
-    keep = np.isfinite(times)
-    findings.misfit("samples without a time", int((~keep).sum()), label)
-    order = np.flatnonzero(keep)
-    again = np.flatnonzero(np.diff(times[order]) <= 0)
-    if len(again):
-        one, other = points[order[again]], points[order[again + 1]]
-        same = ((one == other) | (np.isnan(one) & np.isnan(other))).all(1)
-        findings.leave("rows that repeat the one before", int(same.sum()))
-        apart = again[~same]
-        if len(apart):
-            example = f"{label} at {times[order[apart[0]]]:.3f} s"
-            findings.misfit("samples at the time of another (both eyes, or watched twice?)", len(apart), example)
-        keep[order[again + 1]] = False
+    """(n,) samples that have a time, and are the first of theirs that have a place."""
+    timed = np.isfinite(times)
+    case.findings.misfit("samples without a time", int((~timed).sum()), case.label)
+    lost = ~np.isfinite(points).all(1)
+    order = np.lexsort((lost, times))
+    order = order[timed[order]]
+    again = np.diff(times[order], prepend=-np.inf) <= 0
+    keep = np.zeros(len(times), np.bool_)
+    keep[order[~again]] = True
+    if again.any():
+        later = order[again]
+        first = order[np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))][again]
+        same = np.asarray((points[first] == points[later]).all(1) | lost[later])
+        case.findings.leave("rows that repeat one, or have no place, at its time", int(same.sum()))
+        if not same.all():
+            what = "samples at the time of another (both eyes, or watched twice?)"
+            example = f"{case.label} at {times[later[~same][0]]:.3f} s"
+            case.findings.misfit(what, int((~same).sum()), example)
     return keep
 
 
@@ -250,6 +253,10 @@ def _given(case: _Case, rows: NDArray[np.intp], times: Numbers, points: Numbers)
         firsts = _events(table, rows, found, SAME * setup.degree(case.stimulus.size))
         found = _join_rows(found, firsts)
         findings.leave("rows more of the same fixations", len(rows) - len(firsts))
+        if len(rows) >= 2 * len(firsts):  # each row is a sample's: saccades have lengths too, and no place
+            placed = np.isfinite(found[:, 2:]).all(1)
+            findings.leave("rows of no fixation", int((~placed).sum()))
+            found = found[placed]
     findings.fixations += len(found)
     broken = ~np.isfinite(found).all(1)
     findings.misfit("fixations without time, duration, x or y", int(broken.sum()), label)

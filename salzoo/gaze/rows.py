@@ -26,7 +26,8 @@ Numbers = NDArray[np.float64]
 
 
 def find_events(table: Table, findings: Findings) -> NDArray[np.bool_]:
-    """(n,) rows that are no gaze: of another sensor than the eyes', and of messages without a place."""
+    """(n,) rows that are no gaze: of another sensor than the eyes', and of messages, or of no event of the eyes where
+    others have one, without a place."""
     events = np.zeros(len(table), np.bool_)
     sensor = table.name("sensor")
     if sensor is not None and any(_is_eye(value) for value in sensor.values):
@@ -38,8 +39,10 @@ def find_events(table: Table, findings: Findings) -> NDArray[np.bool_]:
         bare = sensor.codes < 0
         findings.leave("rows of events", int(bare.sum()))
         events |= bare
-    for messages in table.names.get("message", ()):
-        told = (messages.codes >= 0) & ~events & np.isnan(table.numbers["x"]) & np.isnan(table.numbers["y"])
+    label = table.name("event") if table.rows == "labelled" else None
+    unlabelled = [] if label is None else [label.codes < 0]
+    for told in [*(messages.codes >= 0 for messages in table.names.get("message", ())), *unlabelled]:
+        told = told & ~events & np.isnan(table.numbers["x"]) & np.isnan(table.numbers["y"])
         findings.leave("rows of events", int(told.sum()))
         events |= told
     return events

@@ -54,7 +54,7 @@ RATES = st.one_of(
 )
 
 
-@examples(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10_000),
     rate=RATES,
@@ -90,7 +90,7 @@ LABELLED = {
 
 
 @pytest.mark.parametrize("tracker", LABELLED)
-@examples(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), rate=st.sampled_from([60, 120, 250, 500, 1000]), lost=st.sampled_from([0.0, 0.03]))
 def test_fixations_of_each_tracker_come_back(tracker: str, pictures: Path, seed: int, rate: float, lost: float) -> None:
     make, place = LABELLED[tracker]
@@ -146,3 +146,44 @@ def test_bids_stimuli_by_messages_and_eyes_by_file(pictures: Path, tmp_path: Pat
     other.write_bytes(gzip.compress(gzip.decompress(file.read_bytes()) + b"999999\t1\t1\t1\n"))
     with pytest.raises(SalzooError, match="both eyes, each in a file"):
         import_gaze(Import([file, other], pictures, tmp_path / "both"), lambda line: None)
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        (),
+        ("Sensor",),
+        ("Sensor", "Event"),
+        ("Eye movement type index",),
+        ("Eye movement type index", "Eye movement type"),
+        ("Gaze event duration [ms]", "Recording name"),
+    ],
+)
+def test_tobii_with_fewer_columns_in_any_order(without: tuple[str, ...], pictures: Path, tmp_path: Path) -> None:
+    """Rows of events, keys and the mouse are told by what they lack where no column tells them."""
+    made = recorded(1, 120)
+    lines = exports.tobii(tmp_path / "whole.tsv", made).read_text().splitlines()
+    header, *rows = [line.split("\t") for line in lines]
+    kept = [place for place, name in enumerate(header) if name not in without]
+    made.rng.shuffle(rows)
+    text = "\n".join("\t".join(row[place] for place in kept) for row in [header, *rows])
+    (tmp_path / "part.tsv").write_text(text)
+    found, said = import_one(tmp_path / "part.tsv", pictures)
+    agrees(found, made, 1.0)
+    assert "rows of events" in said
+
+
+def test_a_picture_that_comes_again_in_a_recording(pictures: Path, tmp_path: Path) -> None:
+    """With nothing on the screen for a while in between: two viewings, each with its own fixations."""
+    first, second = recorded(1, 120), recorded(2, 120)
+    lines = exports.tobii(tmp_path / "one.tsv", first).read_text().splitlines()
+    rows = [line.split("\t") for line in lines[1:]]
+    again = [line.split("\t") for line in exports.tobii(tmp_path / "two.tsv", second).read_text().splitlines()[2:]]
+    blank = [[str(5_500_000 + 8000 * n), *row[1:7], "", *row[8:]] for n, row in enumerate(rows[2:102])]
+    again = [[str(int(row[0]) + 6_000_000), *row[1:]] for row in again]
+    (tmp_path / "a.tsv").write_text("\n".join([lines[0], *("\t".join(row) for row in [*rows, *blank, *again])]))
+    found, said = import_one(tmp_path / "a.tsv", pictures)
+    assert "in 2 viewings" in said
+    assert len(found) == len(first.true) + len(second.true)
+    agrees(found[: len(first.true)], first, 1.0)
+    agrees(found[len(first.true) :], second, 1.0)
