@@ -222,7 +222,7 @@ def _one_at_a_time(times: Numbers, points: Numbers, case: _Case) -> NDArray[np.b
     """(n,) samples that have a time, and are the first of theirs that have a place."""
     timed = np.isfinite(times)
     case.findings.misfit("samples without a time", int((~timed).sum()), case.label)
-    lost = ~np.isfinite(points).all(1)
+    lost = np.asarray(~np.isfinite(points).all(1), np.bool_)
     order = np.lexsort((lost, times))
     order = order[timed[order]]
     again = np.diff(times[order], prepend=-np.inf) <= 0
@@ -231,7 +231,7 @@ def _one_at_a_time(times: Numbers, points: Numbers, case: _Case) -> NDArray[np.b
     if again.any():
         later = order[again]
         first = order[np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))][again]
-        same = np.asarray((points[first] == points[later]).all(1) | lost[later])
+        same: NDArray[np.bool_] = np.logical_or((points[first] == points[later]).all(1), lost[later])
         case.findings.leave("rows that repeat one, or have no place, at its time", int(same.sum()))
         if not same.all():
             what = "samples at the time of another (both eyes, or watched twice?)"
