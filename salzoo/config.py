@@ -16,7 +16,7 @@ from typing import TextIO
 
 from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.plugins import registry
-from salzoo.runtime.files import read_text
+from salzoo.runtime.files import read_json
 
 VARIABLE = "SALZOO_CONFIG"
 """Environment variable that names the file."""
@@ -37,7 +37,7 @@ def read_config() -> dict[str, str]:
     """All settings, by key; none where there is no file. Raises SalzooError if the file is broken."""
     path = config_path()
     try:
-        settings = json.loads(read_text(path))
+        settings = read_json(path)
     except FileNotFoundError:
         return {}
     except SalzooError as error:

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import parse_json
 
 CONNECTIONS = 128
 """Connections at once; of more, each is closed as it comes."""
@@ -79,7 +80,7 @@ class Request:
         if self.length > JSON_BYTES:
             raise Refused(413, f"a message has at most {JSON_BYTES:,} bytes")
         try:
-            found = json.loads(b"".join(self.pieces()))
+            found = parse_json(b"".join(self.pieces()))
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):

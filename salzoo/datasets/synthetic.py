@@ -33,6 +33,7 @@ from salzoo.datasets.observers import OBSERVERS, watch_scene
 from salzoo.datasets.scenes import FPS, FRAMES, HEIGHT, WIDTH, Scene, plan_scene
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import read_json
 from salzoo.runtime.processes import cores, map_in_processes
 from salzoo.video.reading import probe_video
 
@@ -208,7 +209,7 @@ def _read_manifest(root: Path) -> dict[str, Any]:
             f"{root} is no synthetic set: {MANIFEST} is missing; make one with: salzoo data make synthetic --out DIR"
         )
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         return {name: int(manifest[name]) for name in ("version", "seed", "videos")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SalzooError(f"cannot read {path}: {error}; delete {root} and make it again") from error

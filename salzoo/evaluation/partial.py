@@ -19,7 +19,7 @@ import numpy as np
 from salzoo.evaluation.scoring import ChunkScores
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import one_line
-from salzoo.runtime.files import read_text, write_text
+from salzoo.runtime.files import parse_json, read_json, write_text
 from salzoo.runtime.locking import locked
 from salzoo.runtime.ranks import on_first_rank, this_rank
 from salzoo.runtime.versions import software_versions
@@ -58,7 +58,7 @@ class PartialScores:
         for path in folder.glob("*.jsonl"):
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 with suppress(ValueError, LookupError, TypeError):  # the last line of a process that was killed
-                    kind, video, parts = json.loads(line)
+                    kind, video, parts = parse_json(line)
                     self._found[kind, video] = [[_read(part) for part in each] for each in parts]
 
     def find(self, kind: str, video: str) -> list[list[ChunkScores]] | None:
@@ -116,7 +116,7 @@ def _begin(partial: Partial, asked: dict[str, Any]) -> None:
     path = partial.folder / RECORD
     if partial.resume and path.exists():
         try:
-            before = json.loads(read_text(path))
+            before = read_json(path)
             other = next((key for key, value in asked.items() if before[key] != value), None)
         except (ValueError, LookupError, TypeError) as error:
             raise SalzooError(f"{path} is damaged ({one_line(error)}): leave out --resume") from error

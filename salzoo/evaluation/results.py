@@ -14,7 +14,7 @@ from salzoo.evaluation.bootstrap import VideoScores, draw_resamples, interval
 from salzoo.evaluation.stored import check_record
 from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.notebook import html_table
-from salzoo.runtime.files import read_text, write_text
+from salzoo.runtime.files import read_json, write_text
 from salzoo.runtime.versions import software_versions
 from salzoo.trained_on import Overlap
 
@@ -248,7 +248,7 @@ def write_results(results: Sequence[Result], path: Path) -> None:
 def read_results(path: Path) -> list[Result]:
     """Read the results in a JSON file that ``salzoo eval`` wrote. Raises SalzooError if it holds none."""
     try:
-        records = json.loads(read_text(path, LARGEST))["results"]
+        records = read_json(path, LARGEST)["results"]
         if not isinstance(records, list) or not records:
             raise ValueError("it holds no results")
         return [Result(**check_record(record)) for record in records]
@@ -263,7 +263,7 @@ def read_results(path: Path) -> list[Result]:
 def read_more(path: Path) -> tuple[str, dict[str, str]]:
     """What a results file says beside its results: the command that wrote it ("" where none is known), and the models
     that were not scored, and why."""
-    record = json.loads(read_text(path, LARGEST))
+    record = read_json(path, LARGEST)
     command, not_scored = record.get("command"), record.get("not_scored")
     reasons = {name: str(why) for name, why in not_scored.items()} if isinstance(not_scored, dict) else {}
     return command if isinstance(command, str) else "", reasons

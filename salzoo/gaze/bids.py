@@ -5,7 +5,6 @@ folder whose names have its entities. Stimuli are those of ``stim_file`` in the 
 in seconds from the first sample; else those that the tracker's messages name, in the ``physioevents.tsv.gz`` beside it.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from salzoo.gaze.delimited import read_delimited
 from salzoo.gaze.tables import Layout, Message, Shown, Table
 from salzoo.gaze.text import text_lines
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import parse_json
 
 SUFFIX = "_physio.tsv.gz"
 
@@ -86,7 +86,7 @@ def _metadata(path: Path, suffix: str) -> dict[str, Any]:
                 with text_lines(file) as lines:
                     text = "".join(lines)
                 try:
-                    held = json.loads(text)
+                    held = parse_json(text)
                 except (ValueError, RecursionError) as error:
                     raise SalzooError(f"{file} is not JSON") from error
                 found |= held if isinstance(held, dict) else {}

@@ -27,7 +27,7 @@ from salzoo.interfaces import Fit, Interpolation, Preprocessing, SalzooError
 from salzoo.interfaces.errors import one_line, shown
 from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import load_plugins, registry
-from salzoo.runtime.files import check_regular, read_text, write_files
+from salzoo.runtime.files import check_regular, read_json, write_files
 from salzoo.spec import Spec
 from salzoo.trained_on import TrainedOn, read_trained_on
 from salzoo.version import __version__
@@ -130,7 +130,7 @@ def read_config(folder: Path) -> Config:
     """Read ``config.json`` of a checkpoint folder. Raises SalzooError naming the file."""
     path = folder / CONFIG
     try:
-        record = json.loads(read_text(path))
+        record = read_json(path)
     except FileNotFoundError:
         raise SalzooError(f"{folder} is no checkpoint folder: it has no {CONFIG}") from None
     except (ValueError, RecursionError) as error:
@@ -179,7 +179,7 @@ def _versions(model: SaliencyModel) -> dict[str, str]:
 
 def _other_versions(folder: Path, outline: SaliencyModel) -> str:
     """What a checkpoint was saved with, where that is not what is here; said where its tensors do not fit."""
-    record = json.loads(read_text(folder / CONFIG))
+    record = read_json(folder / CONFIG)
     saved = record.get("versions")
     here = _versions(outline)
     differ = {n: v for n, v in here.items() if isinstance(saved, dict) and _short(saved.get(n, v)) != _short(v)}

@@ -16,7 +16,7 @@ from salzoo.hub.conversion import convert_weights
 from salzoo.hub.places import pulled_folder
 from salzoo.interfaces import SalzooError
 from salzoo.model import canonical_spec
-from salzoo.runtime.files import complete_or_absent, read_text, write_text
+from salzoo.runtime.files import complete_or_absent, read_json, write_text
 from salzoo.runtime.locking import locked
 from salzoo.runtime.ranks import this_rank
 from salzoo.trained_on import TrainedOn
@@ -55,7 +55,7 @@ def fetched_folder(name: str) -> Path | None:
         return None
     folder = pulled_folder(card)
     try:
-        recorded = json.loads(read_text(folder / RECORD))["weights_sha256"]
+        recorded = read_json(folder / RECORD)["weights_sha256"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         recorded = ""
     if recorded != weights_hash(folder) or read_config(folder).spec != canonical_spec(card.spec):
@@ -90,7 +90,7 @@ def fetch_weights(cards: Sequence[Card], say: Callable[[str], None]) -> list[Fet
                     sha256 = _fetch(file, path)
                     afterwards.callback(path.unlink, missing_ok=True)
                     folder = _convert(card, file, path, sha256)
-            done.append(Fetched(card.name, folder, file.where, json.loads(read_text(folder / RECORD))["sha256"]))
+            done.append(Fetched(card.name, folder, file.where, read_json(folder / RECORD)["sha256"]))
     return done
 
 
@@ -108,7 +108,7 @@ def _fetch(file: AuthorsFile, path: Path) -> str:
         sha256 = file.check(path)
         seen = path.parent / SEEN
         try:
-            record = json.loads(read_text(seen))
+            record = read_json(seen)
         except FileNotFoundError:
             record = {}
         except (ValueError, RecursionError) as error:

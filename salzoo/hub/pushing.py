@@ -1,7 +1,6 @@
 """Checkpoint folders to the Hugging Face Hub, with a card that says what they are."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from salzoo.hub.checkpoint import CARD, CONFIG, WEIGHTS
 from salzoo.hub.pulling import REPO, hub_errors
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
+from salzoo.runtime.files import read_json
 
 RESULTS = "results.json"
 
@@ -106,7 +106,7 @@ def _eval_results(path: Path, spec: str) -> list[Any]:
     if not path.exists():
         return []
     try:
-        records: list[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
+        records: list[Mapping[str, Any]] = read_json(path, 1 << 28)["results"]
         return [
             EvalResult(
                 task_type="visual-saliency",

@@ -23,19 +23,20 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from salzoo.hub.sources import resolve_source
 from salzoo.interfaces.errors import SalzooError, one_line, shown
 from salzoo.prediction.engines.choosing import SAMPLE
-from salzoo.prediction.engines.engine import AUTO, RunOptions
+from salzoo.prediction.engines.engine import AUTO, ENGINES, Precision, RunOptions
 from salzoo.prediction.inputs import ALL, Input, Selection
 from salzoo.prediction.outputs import PLAIN, OutputOptions, check_options
 from salzoo.prediction.progress import Counts, followed
 from salzoo.prediction.runner import Runner, is_there
 from salzoo.runtime.devices import share_cores
-from salzoo.runtime.files import read_text, sweep, write_text
+from salzoo.runtime.files import read_json, read_text, sweep, write_text
 from salzoo.runtime.locking import locked
 from salzoo.runtime.memory import is_out_of_memory
 from salzoo.runtime.pool import worker_pool
@@ -130,6 +131,8 @@ def predict_corpus(
                 try:
                     _predict_one(settled, runner, source)
                 except Exception as error:
+                    if not corpus.folder.is_dir():
+                        raise SalzooError(f"{corpus.folder} was removed while outputs were written to it") from error
                     if _is_full(error) or not (isinstance(error, SalzooError) or is_out_of_memory(error)):
                         raise
                     counting.failed(source, one_line(error, 1000))
@@ -169,8 +172,10 @@ def _settle(corpus: Corpus, sources: Sequence[Input]) -> Corpus:
     path = corpus.folder / RECORD
     sweep(corpus.folder, 0)
     try:
-        record = json.loads(read_text(path))
+        record = read_json(path)
         before, chosen = record["asked"], record["chosen"]
+        if chosen["engine"] not in ENGINES or chosen["precision"] not in get_args(Precision):
+            raise ValueError("no engine has this name, or no precision")
         for key, value in asked.items():
             if before[key] != value:
                 raise SalzooError(

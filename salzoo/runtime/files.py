@@ -2,6 +2,7 @@
 larger than they should be."""
 
 import functools
+import json
 import os
 import re
 import secrets
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from salzoo.interfaces.errors import SalzooError, one_line
 
@@ -174,6 +176,20 @@ def read_text(path: Path, limit: int = 2**20) -> str:
         raise
     except (OSError, ValueError) as error:
         raise SalzooError(f"cannot read {path}: {one_line(error)}") from error
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What JSON from outside says. Raises ValueError for what is none, a number of thousands of digits, and what is
+    nested so deep that reading it would end the program."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_json(path: Path, limit: int = 2**20) -> Any:
+    """What a JSON file says. Raises as ``read_text`` and ``parse_json`` do."""
+    return parse_json(read_text(path, limit))
 
 
 def check_file(path: Path) -> None:

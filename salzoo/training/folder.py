@@ -15,7 +15,7 @@ from salzoo.hub.cards import run_card
 from salzoo.hub.checkpoint import WEIGHTS, save_checkpoint, weights_hash
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.runtime.files import read_text, sweep, write_text
+from salzoo.runtime.files import read_json, sweep, write_text
 from salzoo.runtime.progress import progress_bar
 from salzoo.spec import parse_spec
 from salzoo.training.experiment import Experiment
@@ -191,7 +191,7 @@ def read_experiment(path: Path) -> Experiment:
     """Read ``training.json`` of a run folder. Raises SalzooError naming the file."""
     file = path / RECORD
     try:
-        record = json.loads(read_text(file))
+        record = read_json(file)
         datasets = tuple((each["name"], each["root"]) for each in record["datasets"])
         if not datasets or not all(isinstance(n, str) and isinstance(r, str | None) for n, r in datasets):
             raise SalzooError("its datasets are no list of names and folders")

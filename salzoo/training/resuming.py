@@ -24,7 +24,7 @@ from salzoo.hub.checkpoint import WEIGHTS, load_checkpoint
 from salzoo.interfaces import SalzooError, State, Video
 from salzoo.interfaces.dataset import digest_of
 from salzoo.interfaces.errors import one_line
-from salzoo.runtime.files import complete_or_absent
+from salzoo.runtime.files import complete_or_absent, parse_json, read_json
 from salzoo.runtime.ranks import gather, on_first_rank
 from salzoo.training.recipe import LENGTH
 from salzoo.training.schedules import Plateau
@@ -78,7 +78,7 @@ def load_state(training: Training, run: Path) -> None:
     before = f"; remove that folder to go on from {saved[-2].name}" if len(saved) > 1 else ""
     own_file = f"rank-{training.rank.number}.safetensors"
     try:
-        record = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+        record = read_json(folder / PROGRESS)
         _check_identity(folder, record, _describe(training))
         stated = record.pop("digest", None)
         if stated != _digest(record):
@@ -92,7 +92,7 @@ def load_state(training: Training, run: Path) -> None:
         _load_networks(training, shared | weights)
         training.progress = read_progress(record["progress"])
         training.plateau = Plateau(**record["plateau"])
-        structure = json.loads(metadata["states"])
+        structure = parse_json(metadata["states"])
         device = training.model.device
         training.states = [_pack(each, {name: tensor.to(device) for name, tensor in own.items()}) for each in structure]
         torch.set_rng_state(own["rng"])

@@ -4,12 +4,15 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from salzoo.cli import cli
+from salzoo.prediction import corpus
 from salzoo.runtime.locking import locked
 from salzoo.runtime.ranks import Rank
 from salzoo.video.pictures import write_image
@@ -113,6 +117,36 @@ def test_another_model_or_option_is_refused_by_name(folder: Path) -> None:
     result = CliRunner().invoke(cli, ["predict", "center-bias", *PLAIN[1:], "in", "-o", "out", "--as", "csv"])
     assert 'holds outputs of spec "spectral-residual", not "center-bias"' in result.output
     assert "holds files and no salzoo.json" in run("in", "-o", "in", status=1)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda record: {**record, "chosen": {"engine": "tensorrt", "precision": "float32"}},
+        lambda record: {**record, "chosen": {"engine": "torch", "precision": ["float32"]}},
+        lambda record: {**record, "chosen": "torch"},
+        lambda record: [record],
+    ],
+)
+def test_a_record_whose_values_cannot_be_is_damaged(folder: Path, damage: Callable[[Any], Any]) -> None:
+    run("in", "-o", "out", "--as", "csv")
+    path = Path("out/salzoo.json")
+    path.write_text(json.dumps(damage(json.loads(path.read_text()))))
+    assert "salzoo.json is damaged" in run("in", "-o", "out", "--as", "csv", status=1)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"asked": ' + "9" * 5000 + "}"])
+def test_a_record_nested_without_end_is_damaged(folder: Path, text: str) -> None:
+    Path("out").mkdir()
+    Path("out/salzoo.json").write_text(text)
+    assert "salzoo.json is damaged" in run("in", "-o", "out", "--as", "csv", status=1)
+
+
+def test_a_folder_that_is_removed_ends_the_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The inputs are good: none of them has failed."""
+    monkeypatch.setattr(corpus, "_run", lambda settled, *_: (shutil.rmtree(settled.folder), settled.out("x").touch()))
+    assert "out was removed while outputs were written to it" in run("in", "-o", "out", "--as", "csv", status=1)
+    assert not Path("out").exists()
 
 
 def test_a_second_run_on_a_folder_says_so(folder: Path) -> None:

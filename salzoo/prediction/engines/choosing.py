@@ -24,7 +24,7 @@ from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.engine import AUTO, ENGINES, Engine, EngineName, Precision, RunOptions
 from salzoo.prediction.engines.programs import is_installed, program_engine, program_precisions
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
-from salzoo.runtime.files import read_text, write_text
+from salzoo.runtime.files import read_json, write_text
 from salzoo.version import __version__
 
 CORRELATION, DIVERGENCE = 0.9995, 0.001
@@ -116,7 +116,7 @@ def _situation(model: SaliencyModel, how: RunOptions, shape: tuple[int, ...]) ->
 def _read_choice(path: Path) -> dict[str, Any]:
     """What was chosen before; nothing where nothing was, or it cannot be read."""
     try:
-        record = json.loads(read_text(path))
+        record = read_json(path)
         for choice in record.values():
             if choice["engine"] not in ENGINES or not float(choice["seconds"]) > 0:
                 return {}
