@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from salzoo_ntire26.dataset import read_fixations
 
-import salzoo
-from salzoo import SalzooError
+from salzoo import SalzooError, open_dataset
 from salzoo.cli import cli
 from salzoo.testing import check_dataset
 
@@ -55,7 +54,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_layout_is_a_data_set(root: Path) -> None:
-    dataset = salzoo.open_dataset("avimos", root)
+    dataset = open_dataset("avimos", root)
     assert {video.id: video.split for video in dataset.videos} == {"one": "train", "two": "val", "three": "test"}
     (video,) = dataset.split("val")
     assert (video.frames, video.rate) == (FRAMES, 25.0)  # type: ignore[attr-defined]
@@ -107,7 +106,7 @@ def test_any_other_json_is_one_line(tmp_path_factory: pytest.TempPathFactory, te
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SalzooError, match=r"cannot read .*TrainTestSplit\.json"):
-        salzoo.open_dataset("ntire26", tmp_path)
+        open_dataset("ntire26", tmp_path)
     (tmp_path / "TrainTestSplit.json").write_text('{"train": ["one"]}')
     with pytest.raises(SalzooError, match="has none of the videos"):
-        salzoo.open_dataset("ntire26", tmp_path)
+        open_dataset("ntire26", tmp_path)

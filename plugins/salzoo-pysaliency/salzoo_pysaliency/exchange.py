@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-import salzoo
+from salzoo import open_dataset
 from salzoo.interfaces import GazeVideo, SalzooError
 from salzoo_pysaliency.hdf5 import DEGREES_WIDE
 from salzoo_pysaliency.models import FixationTrains, Model, Stimuli
@@ -31,7 +31,7 @@ def to_pysaliency(dataset: str, split: str | None = None, root: str | Path | Non
     Raises:
         SalzooError: no such data set, a video, or a set that does not know its observers.
     """
-    videos = salzoo.open_dataset(dataset, root)
+    videos = open_dataset(dataset, root)
     chosen = videos.videos if split is None else videos.split(split)
     pictures: list[NDArray[np.uint8]] = []
     trains: list[tuple[int, int, NDArray[np.float64]]] = []

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import salzoo
+from salzoo import SaliencyModel, load_model
 from salzoo.interfaces import SalzooError
 from salzoo.metrics import log_density
 
@@ -27,9 +27,9 @@ class SalzooModel(Model):  # type: ignore[misc]
         model: what ``salzoo.load_model`` takes, or a model.
     """
 
-    def __init__(self, model: str | salzoo.SaliencyModel, **kwargs: Any) -> None:
+    def __init__(self, model: str | SaliencyModel, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.model = salzoo.load_model(model) if isinstance(model, str) else model
+        self.model = load_model(model) if isinstance(model, str) else model
 
     def _log_density(self, stimulus: NDArray[Any]) -> NDArray[np.float64]:
         return log_density(predict_map(self.model, stimulus))
@@ -42,15 +42,15 @@ class SalzooSaliencyMapModel(SaliencyMapModel):  # type: ignore[misc]
         model: what ``salzoo.load_model`` takes, or a model.
     """
 
-    def __init__(self, model: str | salzoo.SaliencyModel, **kwargs: Any) -> None:
+    def __init__(self, model: str | SaliencyModel, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.model = salzoo.load_model(model) if isinstance(model, str) else model
+        self.model = load_model(model) if isinstance(model, str) else model
 
     def _saliency_map(self, stimulus: NDArray[Any]) -> NDArray[np.float32]:
         return predict_map(self.model, stimulus)
 
 
-def predict_map(model: salzoo.SaliencyModel, stimulus: NDArray[Any]) -> NDArray[np.float32]:
+def predict_map(model: SaliencyModel, stimulus: NDArray[Any]) -> NDArray[np.float32]:
     """The map of a stimulus, (H, W) grey or (H, W, 3) RGB, of 8 bits."""
     picture = np.asarray(stimulus)
     if picture.ndim == 2:

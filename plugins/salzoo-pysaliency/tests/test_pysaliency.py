@@ -13,8 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-import salzoo
-from salzoo import SalzooError
+from salzoo import SalzooError, open_dataset
 from salzoo.cli import cli
 
 with_pysaliency = pytest.mark.skipif(importlib.util.find_spec("pysaliency") is None, reason="needs pysaliency")
@@ -62,7 +61,7 @@ def write_hdf5(folder: Path) -> None:
 
 def test_its_files_are_a_data_set(tmp_path: Path) -> None:
     write_hdf5(tmp_path)
-    dataset = salzoo.open_dataset("pysaliency:sigma=4", tmp_path)
+    dataset = open_dataset("pysaliency:sigma=4", tmp_path)
     assert [(video.id, video.size, video.sigma) for video in dataset.split("val")] == [  # type: ignore[attr-defined]
         (f"{number:04d}", size, 4.0) for number, size in enumerate(SIZES)
     ]
@@ -90,7 +89,7 @@ def test_a_damaged_file_is_one_line(
     (folder / name).write_bytes(data)
     said = ""
     try:
-        for video in salzoo.open_dataset("pysaliency", folder).videos:
+        for video in open_dataset("pysaliency", folder).videos:
             list(video.read_frames())
             video.read_gaze(0)  # type: ignore[attr-defined]
     except SalzooError as error:
@@ -100,11 +99,11 @@ def test_a_damaged_file_is_one_line(
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SalzooError, match=r"fixations\.hdf5 is missing"):
-        salzoo.open_dataset("pysaliency", tmp_path)
+        open_dataset("pysaliency", tmp_path)
     write_hdf5(tmp_path)
     (tmp_path / "fixations.hdf5").write_bytes((tmp_path / "stimuli.hdf5").read_bytes())
     with pytest.raises(SalzooError, match=r"fixations\.hdf5 is not as pysaliency writes it: it holds Stimuli"):
-        salzoo.open_dataset("pysaliency", tmp_path)
+        open_dataset("pysaliency", tmp_path)
 
 
 def test_without_pysaliency_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
