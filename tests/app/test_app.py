@@ -50,7 +50,7 @@ class Running:
         return key, self.wait(key)
 
     def wait(self, key: str) -> dict[str, Any]:
-        for _ in range(600):
+        for _ in range(3000):  # a new worker imports PyTorch, which a busy machine takes minutes for
             state: dict[str, Any] = self.ask(f"visits/{key}/state")[1]
             if state["before"] is None:
                 return state
