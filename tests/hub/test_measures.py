@@ -33,7 +33,7 @@ def test_the_list_is_a_table_of_what_one_gets() -> None:
     assert row == ["salema30", "31,787,009", "127.1", "79.9", "192×256", "unknown", "unknown", "authors'", "file"]
     ours = CliRunner().invoke(cli, ["list", "models", "gaze-lite", "--long"]).output.splitlines()[1]
     assert "288×384" in ours
-    assert ours.endswith("  osie, eyecrowd, sun500, hevc33, ImageNet  apache-2.0  here")
+    assert ours.endswith("  hevc33, osie, eyecrowd, sun500, mit1003, pascals, ImageNet  apache-2.0  here")
     assert CliRunner().invoke(cli, ["list", "backbones", "--long"]).exit_code == 2
 
 
