@@ -22,10 +22,11 @@ from salzoo.adapting.people import score_people_of
 from salzoo.evaluation.baselines import center_bias_model
 from salzoo.evaluation.bootstrap import draw_resamples, interval
 from salzoo.gaze.truth import has_fixations
-from salzoo.interfaces import Dataset, SalzooError
+from salzoo.interfaces import Dataset, SalzooError, Video
 from salzoo.model import SaliencyModel, create_model, resolve_position
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.spec import Component, Placed, Spec
+from salzoo.trained_on import overlap
 
 FEWEST = 10
 """Pictures or videos that anything is fitted to."""
@@ -90,7 +91,7 @@ def adapt(
 
     Args:
         model: any whose modules over time, if it has some, act on finished maps.
-        data: pictures or videos with fixations; ``FEWEST`` at least.
+        data: pictures or videos with fixations; ``FEWEST`` at least that the model was not trained on.
         split: that is fitted to.
         most: sizes at most that the network may be run at, 1 or 2.
         seed: of the folds.
@@ -99,12 +100,7 @@ def adapt(
     Raises:
         SalzooError: too few pictures, or a model that this is not for.
     """
-    videos = [video for video in data.split(split) if video.annotated and has_fixations(video)]
-    if len(videos) < FEWEST:
-        raise SalzooError(
-            f"{data.name} has {len(videos)} pictures or videos with fixations in its split {split}; from fewer than "
-            f"{FEWEST} nothing is fitted: use the model as it is"
-        )
+    videos = _unseen(model, data, split)
     most = 1 if model.preprocessing.fixed_size else most
     report(f"{model.spec} on {len(videos)} of {data.name} {split}")
     looked = look(behind(model, most), videos)
@@ -122,6 +118,23 @@ def adapt(
     return Adaptation(adapted, choices, taken, score_people_of(looked, videos), (height, width))
 
 
+def _unseen(model: SaliencyModel, data: Dataset, split: str) -> list[Video]:
+    """What of a split has fixations and was not learned from: what a network knows by heart says nothing of others."""
+    videos = [video for video in data.split(split) if video.annotated and has_fixations(video)]
+    unseen = [video for video in videos if not overlap(model.trained_on, data.name, [video]).seen]
+    if len(videos) < FEWEST:
+        raise SalzooError(
+            f"{data.name} has {len(videos)} pictures or videos with fixations in its split {split}; from fewer than "
+            f"{FEWEST} nothing is fitted: use the model as it is"
+        )
+    if len(unseen) < FEWEST:
+        raise SalzooError(
+            f"{model.spec} was trained on {len(videos) - len(unseen)} of the {len(videos)} pictures or videos of "
+            f"{data.name} {split}: there is nothing to adapt it to; use it as it is, or name another --split"
+        )
+    return unseen
+
+
 def behind(model: SaliencyModel, sizes: int) -> SaliencyModel:
     """A model with a ``Readout`` behind its network that changes next to nothing yet, in evaluation mode.
 
@@ -136,6 +149,8 @@ def behind(model: SaliencyModel, sizes: int) -> SaliencyModel:
     if places.keys() - {end - 1, end}:
         raise SalzooError(f"{model.spec} has a module over time before its last layer, which cannot be adapted")
     component = model.spec.backbone
+    if {"of", "sizes"} & dict(component.params).keys():
+        raise SalzooError(f"{model.spec} is adapted already, or has a parameter of the name of or sizes")
     params = tuple(sorted((*component.params, ("of", component.name), ("sizes", sizes))))
     placed = tuple(Placed(each, "output" if at == end - 1 else 4) for at, each in places.items())
     made = create_model(Spec(Component("adapted", params), placed)).eval()
@@ -144,7 +159,7 @@ def behind(model: SaliencyModel, sizes: int) -> SaliencyModel:
     for ours, theirs in zip(made.temporal.values(), model.temporal.values(), strict=True):
         ours.load_state_dict(theirs.state_dict())
     made.preprocessing = enlarged(given, own_divisor(sizes))
-    return made
+    return made.to(model.device)
 
 
 def _weigh(model: SaliencyModel, looked: Looked, most: int, seed: int) -> tuple[Choice, ...]:

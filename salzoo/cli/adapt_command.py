@@ -23,7 +23,7 @@ import click
 def adapt_command(
     model: str, dataset: str, root: Path | None, split: str, out: Path, sizes: int, seed: int, device: str | None
 ) -> None:
-    """Fit MODEL to other pictures or videos, from 10 of them on, by fewer than 20 numbers.
+    """Fit MODEL to pictures or videos that it was not trained on, from 10 of them on, by fewer than 20 numbers.
 
     Behind the network, which stays as it is, stand weights of its maps at one size or two, a blur, a center bias
     that is mixed in and multiplied by, and a drift. They are fitted by the likelihood of the fixations, and chosen by

@@ -69,6 +69,11 @@ def test_a_module_inside_the_network_is_refused() -> None:
         behind(create_model(f"{SMALL}+ema@bottleneck"), 1)
 
 
+def test_what_is_adapted_is_not_adapted_again() -> None:
+    with pytest.raises(SalzooError, match="adapted already"):
+        behind(create_model(f"adapted:of=timm,{SMALL.partition(':')[2]}"), 1)
+
+
 def looked_at(count: int, told: int, seed: int = 0) -> Looked:
     """People look at a spot of each picture; of the maps at two sizes that numbered ``told`` shows it, the other a spot
     elsewhere."""
@@ -174,6 +179,15 @@ def test_too_few_pictures_are_told_in_a_line(tmp_path: Path) -> None:
     assert "7 pictures or videos" in result.output
     assert len(result.output.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_what_it_was_trained_on_is_not_fitted_to(roads: Path, tmp_path: Path) -> None:
+    adapted = tmp_path / "adapted"
+    assert adapt("spectral-residual", "--dataset", "traffic100", "--root", roads, "-o", adapted).exit_code == 0
+    result = adapt(adapted, "--dataset", "traffic100", "--root", roads, "-o", tmp_path / "again")
+    assert result.exit_code == 1
+    assert "was trained on 14 of the 14 pictures or videos of traffic100 train" in result.output
+    assert not (tmp_path / "again").exists()
 
 
 def test_where_nothing_helps_nothing_is_written(roads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
