@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -104,16 +105,13 @@ def followed(
         yield counting
         return
     over = threading.Event()
-    problems: list[BaseException] = []
-    thread = threading.Thread(target=_follow, args=(counting, sources, failed, file, log, over, problems), daemon=True)
-    thread.start()
-    try:
-        yield counting
-    finally:
-        over.set()
-        thread.join()
-    if problems:
-        raise problems[0]
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(_follow, counting, sources, failed, file, log, over)
+        try:
+            yield counting
+        finally:
+            over.set()
+        following.result()
 
 
 def _follow(
@@ -123,34 +121,30 @@ def _follow(
     file: Path,
     log: Path | None,
     over: threading.Event,
-    problems: list[BaseException],
 ) -> None:
     began, logged, seen = time.perf_counter(), 0.0, 0
     rows, size = dict(failed), sum(source.size() for source in sources)
     shape = "{desc}: {n_fmt} of {total_fmt} videos{postfix}"
-    try:
-        with progress_bar("corpus", total=len(sources), bar_format=shape, line_format=shape) as bar:
-            last = False
-            while not last:
-                last = over.wait(SECONDS)
-                counts, seconds = counting.counts(), time.perf_counter() - began
-                news = counting.news(seen)
-                seen += len(news)
-                rows |= dict(news)
-                if news:
-                    _write_failed({name: error for name, error in rows.items() if error}, file)
-                rate = counts.frames / seconds
-                left = seconds * (size / counts.bytes - 1) if counts.bytes else None
-                bar.set_postfix_str(
-                    f"{counts.failed} failed, {rate:.1f} frames/s in all, {_clock(left)} left", refresh=False
-                )
-                bar.update(counts.done + counts.there + counts.failed - bar.n)
-                if log is not None and (last or seconds - logged >= LOGGED):
-                    logged = seconds
-                    state: dict[str, Any] = {"videos": len(sources), **asdict(counts), "seconds": round(seconds, 3)}
-                    _append(log, json.dumps({**state, "frames_per_second": rate, "seconds_left": left}))
-    except Exception as error:  # told by the thread that waits for this one
-        problems.append(error)
+    with progress_bar("corpus", total=len(sources), bar_format=shape, line_format=shape) as bar:
+        last = False
+        while not last:
+            last = over.wait(SECONDS)
+            counts, seconds = counting.counts(), time.perf_counter() - began
+            news = counting.news(seen)
+            seen += len(news)
+            rows |= dict(news)
+            if news:
+                _write_failed({name: error for name, error in rows.items() if error}, file)
+            rate = counts.frames / seconds
+            left = seconds * (size / counts.bytes - 1) if counts.bytes else None
+            bar.set_postfix_str(
+                f"{counts.failed} failed, {rate:.1f} frames/s in all, {_clock(left)} left", refresh=False
+            )
+            bar.update(counts.done + counts.there + counts.failed - bar.n)
+            if log is not None and (last or seconds - logged >= LOGGED):
+                logged = seconds
+                state: dict[str, Any] = {"videos": len(sources), **asdict(counts), "seconds": round(seconds, 3)}
+                _append(log, json.dumps({**state, "frames_per_second": rate, "seconds_left": left}))
 
 
 def _clock(seconds: float | None) -> str:
