@@ -3,15 +3,15 @@
     python -m salzoo.regions.fitting --faces yunet_n_dynamic.onnx --objects FastestDet.onnx --cache DIR -o TABLE.json
 
 The data sets must be there (``salzoo data get osie`` and so on); the two detectors are named in
-``salzoo.regions.detecting``. Maps and boxes are kept in DIR, maps by the model's weights, so that the next run takes
-seconds. On two cores the first takes about half an hour.
+``salzoo.regions.detecting``. Maps and boxes are kept in DIR, maps by the model's weights, for the next run.
 
 **Regions**: in each picture the faces and objects that the detectors find; for each of them a box of like size and
 shape at a random place; and three random boxes of 3 to 50 % of the sides.
 
-**Fitted on** the training splits of osie, mit1003 and sun500, and for the chance within 5 s of eyecrowd, whose pictures
-were shown so long. The factors of the ranges come from the same sets' validation splits, which the model has not seen
-either. **Judged on** test splits, and on sets that nothing was fitted to, films (``salzoo.regions.films``) among them.
+**Fitted on** 100 pictures each of the training splits of osie, mit1003 and sun500, and for the chance within 5 s of
+eyecrowd, whose pictures were shown so long. The factors of the ranges come from the same sets' validation splits,
+which the model has not seen either. **Judged on** test splits, and on sets that nothing was fitted to, films
+(``salzoo.regions.films``) among them.
 
 **What people did**: the share of their fixations that begin in the first 3 s, and the share of observers whose first
 look begins within so many seconds. Where a set keeps the fixation that is still on the cross, an observer's first one
@@ -158,7 +158,8 @@ def fit(samples: Samples, model: str, weights: str) -> Calibration:
     )
     measured = {name: judge(table, samples, name, "test") for name in SETS}
     measured |= {name: judge(table, samples, name, None if samples.new(name) else "test") for name in samples.others}
-    measured |= {f"films, {kind}": judge_sample(table, each) for kind, each in samples.films.items()}
+    if samples.films is not None:
+        measured["films"] = judge_sample(table, samples.films)
     return replace(table, measured=measured)
 
 

@@ -164,7 +164,7 @@ class Forecaster:
                 + _how_often(self.table, "fiwi", "web pages")
             )
         if not still:
-            notes.append(f"the intervals were fitted on photographs: {_how_often(self.table, 'films, new', 'films')}")
+            notes.append(f"the intervals were fitted on photographs: {_how_often(self.table, 'films', 'films')}")
         return notes
 
 

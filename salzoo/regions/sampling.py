@@ -16,7 +16,9 @@ from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.sources import load_model
 from salzoo.interfaces import SalzooError, Video, ViewedVideo, Viewing
 from salzoo.model import SaliencyModel
-from salzoo.prediction.maps import predict_maps
+from salzoo.prediction.engines.engine import RunOptions
+from salzoo.prediction.inputs import Input
+from salzoo.prediction.runner import Runner
 from salzoo.regions.calibration import SECONDS, TARGETS, Numbers
 from salzoo.regions.detecting import Detector, random_boxes
 from salzoo.regions.films import sample_film
@@ -34,6 +36,9 @@ CROSS = 0.075
 
 FILMS = "hevc33"
 """The set of films, which nothing is fitted to."""
+
+MOST = 100
+"""Training pictures of a set that the table is fitted to."""
 
 BASELINES = ("center-bias", "spectral-residual")
 
@@ -132,14 +137,14 @@ class Samples:
         sets: by name.
         model, weights: what made the maps, and the first letters of its weights' SHA-256.
         learned: sets of which the model learned from some pictures, or may have.
-        films: regions of the films of ``FILMS`` that it learned from, or may have ("learned"), and of others ("new").
+        films: regions of the films of ``FILMS`` that it has not learned from.
     """
 
     sets: dict[str, list[Picture]]
     model: str
     weights: str
     learned: frozenset[str]
-    films: dict[str, Sample]
+    films: Sample | None
 
     @property
     def others(self) -> list[str]:
@@ -189,13 +194,22 @@ def sample_sets(model: str, faces: Path, objects: Path, cache: Path, report: Cal
                 raise
             report(f"{name}: not there, and not judged on")
             continue
-        sets[name] = keep.pictures(name, videos, models, weights)
         if overlap(models[model].trained_on, name, videos).seen != 0:
             learned.add(name)
+        sets[name] = keep.pictures(name, choose_pictures(name, videos, name in learned), models, weights)
         report(f"{name}: {len(sets[name])} pictures, {sum(len(each.boxes) for each in sets[name])} regions")
     films = keep.films(models[model], weights)
-    report(f"{FILMS}: {', '.join(f'{len(each.seen)} regions of films {name}' for name, each in films.items())}")
+    report(f"{FILMS}: {0 if films is None else len(films.seen)} regions of films that it has not learned from")
     return Samples(sets, model, weights, frozenset(learned), films)
+
+
+def choose_pictures(name: str, videos: Sequence[Video], learned: bool) -> list[Video]:
+    """The pictures of a set that are used: of one that something is fitted to, ``MOST`` of its training split and all
+    of the others; else all, or where the model has learned from the set its test split."""
+    if name in NEW:
+        return [video for video in videos if not learned or video.split == "test"]
+    train = [video for video in videos if video.split == "train"]
+    return [*train[:: max(len(train) // MOST, 1)][:MOST], *(video for video in videos if video.split != "train")]
 
 
 class _Cache:
@@ -231,24 +245,20 @@ class _Cache:
             found.append(Picture(video.id, video.split, size, both, is_found, people, traits, own))
         return found
 
-    def films(self, model: SaliencyModel, weights: str) -> dict[str, Sample]:
-        """Regions of films that the model learned from, and of others."""
-        videos = open_dataset(FILMS).videos
+    def films(self, model: SaliencyModel, weights: str) -> Sample | None:
+        """Regions of films that the model has not learned from; None where there is no such film."""
+        films = [each for each in open_dataset(FILMS).videos if overlap(model.trained_on, FILMS, [each]).seen == 0]
 
         def sampled() -> Iterator[tuple[str, NDArray[Any]]]:
             detect = Detector(*self.detectors)
-            for video in videos:
-                assert isinstance(video, HEVC33Video)
-                for name, array in sample_film(video, model, detect).items():
-                    yield f"{video.id}.{name}", array
+            for film in films:
+                assert isinstance(film, HEVC33Video)
+                for name, array in sample_film(film, model, detect).items():
+                    yield f"{film.id}.{name}", array
 
         kept = self._kept(f"films-{weights}", sampled())
-        parts: dict[str, list[Sample]] = {"learned": [], "new": []}
-        for video in videos:
-            seen, people, window, found = (kept[f"{video.id}.{name}"] for name in ("seen", "people", "window", "found"))
-            kind = "new" if overlap(model.trained_on, FILMS, [video]).seen == 0 else "learned"
-            parts[kind].append(Sample(seen, people, window, found))
-        return {kind: Sample.joined(samples) for kind, samples in parts.items() if samples}
+        parts = [[kept[f"{film.id}.{name}"] for name in ("seen", "people", "window", "found")] for film in films]
+        return Sample.joined([Sample(*part) for part in parts]) if parts else None
 
     def _kept(self, name: str, arrays: Iterator[tuple[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
         """Named arrays as a file holds them, or as they come, which are then kept."""
@@ -270,8 +280,9 @@ class _Cache:
 
 
 def _maps(model: SaliencyModel, videos: Sequence[Video]) -> Iterator[tuple[str, NDArray[Any]]]:
+    runner = Runner(model, RunOptions(precision="float32"))
     for video in videos:
-        (map_,) = predict_maps(model, video.read_frames(0, 1), still=True)
+        ((_, _, map_),) = runner.maps(Input.of_video(video).open())
         yield video.id, map_.astype(np.float16)
 
 

@@ -100,11 +100,11 @@ def made_pictures(rng: np.random.Generator, count: int) -> list[Picture]:
 def test_a_table_is_fitted_and_judged() -> None:
     rng = np.random.default_rng(0)
     samples = Samples(
-        {name: made_pictures(rng, 160) for name in (*SETS, "pascals")}, "model", "0" * 16, frozenset(), {}
+        {name: made_pictures(rng, 160) for name in (*SETS, "pascals")}, "model", "0" * 16, frozenset(), None
     )
-    samples = replace(samples, films={"new": samples.of("osie", "test")})
+    samples = replace(samples, films=samples.of("osie", "test"))
     table = fit(samples, "model", samples.weights)
-    assert table.measured["films, new"]["share"]["holds"] == table.measured["osie"]["share"]["holds"]
+    assert table.measured["films"]["share"]["holds"] == table.measured["osie"]["share"]["holds"]
     assert list(table.curves) == list(TARGETS)
     judged = table.measured["osie"]
     assert judged["pictures"] == 40
