@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from salzoo.prediction.engines.engine import RunOptions
     from salzoo.prediction.preview import show
     from salzoo.prediction.runner import predict, predict_frames
+    from salzoo.training.session import Session
     from salzoo.training.starting import train
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "SaliencyModel",
     "SalzooError",
     "Scoring",
+    "Session",
     "create_model",
     "evaluate",
     "list_models",
@@ -53,6 +55,7 @@ _HOMES = {
     "SaliencyModel": "salzoo.model",
     "SalzooError": "salzoo.interfaces.errors",
     "Scoring": "salzoo.evaluation.tasks",
+    "Session": "salzoo.training.session",
     "create_model": "salzoo.model",
     "evaluate": "salzoo.evaluation.models",
     "list_models": "salzoo.hub.cards",
