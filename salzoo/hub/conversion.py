@@ -114,11 +114,17 @@ def convert_weights(
         note = f"read as {declared.converter} ({registry().find('converters', declared.converter).plugin}) declares it"
         return model, Report(path.name, digest, str(model.spec), declared.keys, declared.ignored, (note,))
     published = _read_lasagne(path) if record is None else _read_record(path, record)
-    notes = []
-    if spec is None:
-        spec = _infer_spec(published)
-        notes.append(f"the spec {spec} was inferred from the file's keys and shapes")
-    parsed = parsed or canonical_spec(spec)
+    return _build_published(published, digest, parsed, backbone)
+
+
+def _build_published(
+    published: _Published, digest: str, parsed: Spec | None, backbone: str | Path | None
+) -> tuple[SaliencyModel, Report]:
+    """The model of a file of SalGAN's family."""
+    path, notes = published.path, []
+    if parsed is None:
+        parsed = canonical_spec(_infer_spec(published))
+        notes.append(f"the spec {parsed} was inferred from the file's keys and shapes")
     if published.holds("alpha") and parsed != _learn_alpha(parsed):
         parsed = _learn_alpha(parsed)
         notes.append(f"alpha is stored, and so learned: the spec became {parsed}")

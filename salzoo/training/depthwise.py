@@ -23,12 +23,13 @@ class Float32Gradients(TorchFunctionMode):
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func is torch.conv2d and not kwargs and len(args) == 7 and _is_large(*args):
+        if func is torch.conv2d and not kwargs and len(args) == 7 and _is_large(args):
             return _Depthwise.apply(*args)
         return func(*args, **kwargs)
 
 
-def _is_large(x: Tensor, weight: Tensor, _bias: Any, _stride: Any, padding: Any, _dilation: Any, groups: int) -> bool:
+def _is_large(args: Sequence[Any]) -> bool:
+    x, weight, _, _, padding, _, groups = args
     return (
         groups == weight.shape[0] == x.shape[-3] > 1
         and max(weight.shape[2:]) >= LARGE
