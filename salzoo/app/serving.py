@@ -163,8 +163,9 @@ class _Server(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             super().__init__((host, port), _Handler)
-        except OSError as error:
-            raise SalzooError(f"port {port} of {host} cannot be used: {error.strerror or error}") from error
+        except (OSError, TypeError) as error:  # TypeError: a name that no encoding of host names holds
+            why = isinstance(error, OSError) and error.strerror
+            raise SalzooError(f"port {port} of {host} cannot be used: {why or error}") from error
         port = self.server_address[1]
         self.names = (
             {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", host)} if is_loopback(host) else None

@@ -23,7 +23,7 @@ from salzoo.gaze.recordings import extract_fixations
 from salzoo.gaze.setup import Findings, Fixation, Setup, Stimulus
 from salzoo.gaze.tables import Layout, Table
 from salzoo.interfaces.errors import SalzooError
-from salzoo.runtime.files import complete_or_absent
+from salzoo.runtime.files import check_regular, complete_or_absent
 
 SHOWN = 5
 """Findings of a kind that a message names one by one."""
@@ -112,6 +112,7 @@ def _checksums(tables: Sequence[Path]) -> dict[Path, str]:
     """The sha256 of each table. Raises SalzooError for one that is given twice, under whatever name."""
     seen: dict[str, Path] = {}
     for path in tables:
+        check_regular(path)
         try:
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()

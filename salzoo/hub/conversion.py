@@ -159,12 +159,14 @@ def _read_plain(
     if spec is None:
         raise SalzooError(f"{path}: names are given for another model (--rename): say which with --spec")
     held, wrapper = unwrap(record)
+    if not isinstance(held, Mapping):
+        raise SalzooError(f"{path} holds a {type(held).__name__}, not tensors by name")
     outline = outline_model(spec)
     wanted = outline.state_dict()
     tensors: dict[str, Tensor] = {}
     keys: dict[str, str] = {}
     ignored: list[str] = []
-    for key, value in held.items() if isinstance(held, Mapping) else ():
+    for key, value in held.items():
         name = str(key).removeprefix("module.")
         name = next((new + name[len(old) :] for old, new in rename.items() if name.startswith(old)), name)
         name = name if name in wanted else f"backbone.{name}"
@@ -174,7 +176,7 @@ def _read_plain(
             ignored.append(str(key))
     missing = [name for name in wanted if name not in tensors]
     if missing:
-        others = f"; the file has {', '.join(ignored[:3])} besides" if ignored else ""
+        others = f"; the file has {', '.join(ignored[:3]) or 'nothing'} besides"
         raise SalzooError(
             f"{path}: {spec} needs {missing[0]}, which is missing ({len(tensors)} of {len(wanted)} tensors are there)"
             f"{others}{describe_nearest(record)}; --rename OLD=NEW says what the beginning of a name is here"

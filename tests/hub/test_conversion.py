@@ -323,9 +323,9 @@ def test_unknown_keys_are_ignored_and_reported(tmp_path: Path) -> None:
     [
         ([torch.zeros(2)], "holds a list, not tensors by name"),
         (torch.zeros(2), "holds a Tensor, not tensors by name"),
-        ({}, r"under a published name \(it holds nothing\)"),
-        ({"layer1.0.conv1.weight": torch.zeros(2)}, r"it holds layer1\.0\.conv1\.weight"),
-        ({"state_dict": {"fc.bias": torch.zeros(2)}}, r"it holds fc\.bias"),
+        ({}, r"needs backbone\.0\.weight, .* the file has nothing besides"),
+        ({"layer1.0.conv1.weight": torch.zeros(2)}, r"the file has layer1\.0\.conv1\.weight besides"),
+        ({"state_dict": {"fc.bias": torch.zeros(2)}}, r"the file has fc\.bias besides"),
     ],
 )
 def test_files_of_another_kind_are_refused(record: object, message: str, tmp_path: Path) -> None:
@@ -596,7 +596,7 @@ def test_a_state_dict_of_ones_own_network_is_read(folder: Path, name: str) -> No
             "holds no tensor under a published name .*its tensors are in 'model_state_dict'; one of your own network",
         ),
         (lambda state: state | {next(iter(state)): torch.zeros(5)}, ("--spec", "timm-small"), r"is float32 5, but"),
-        (lambda state: [1, 2], ("--spec", "timm-small"), "is missing"),
+        (lambda state: [1, 2], ("--spec", "timm-small"), "holds a list, not tensors by name"),
         (lambda state: state, ("--rename", "a=b"), "say which with --spec"),
     ],
 )
