@@ -49,7 +49,7 @@ def test_what_fails_ends_with_status_1() -> None:
     output = call("check", "dhf1k", status=1)
     assert "data set dhf1k: 0 checks held, 1 failed\n  FAILED it can be made: data set dhf1k needs the folder" in output
     assert output.endswith("salzoo: 1 of 1 parts of dhf1k failed a check\n")
-    assert "no package or component 'emma'; did you mean 'ema'?" in call("check", "emma", status=1)
+    assert "no package or component 'emma'; did you mean 'ema' or 'salema'?" in call("check", "emma", status=1)
     assert "ema has no parameter 'speed'" in call("check", "ema:speed=3", status=1)
 
 
