@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import parse_json
@@ -143,6 +143,13 @@ def serving(
         server.server_close()
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise Refused(400, "that is no address") from error
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address is seen by this machine alone."""
     with suppress(ValueError):
@@ -244,11 +251,11 @@ class _Handler(BaseHTTPRequestHandler):
         if len(hosts) > 1 or (self.server.names is not None and host not in self.server.names):
             raise Refused(421, f"this page is {self.server.address}, and answers to no other name")
         for origin in self.headers.get_all("Origin") or []:
-            if urlsplit(origin).netloc.lower() not in {host, self.server.space} - {""}:
+            if _split(origin).netloc.lower() not in {host, self.server.space} - {""}:
                 raise Refused(403, "that comes from a page elsewhere")
         if self.command == "POST" and self.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise Refused(403, "that comes from a page elsewhere")
-        url = urlsplit(self.path)
+        url = _split(self.path)
         secret, _, rest = url.path.removeprefix("/").partition("/") if self.server.secret else ("", "", url.path[1:])
         if not hmac.compare_digest(secret.encode(), self.server.secret.encode()):
             raise Refused(403, "open the whole address that the terminal shows: it holds a secret")

@@ -5,7 +5,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from time import perf_counter
 
 import cv2
@@ -13,6 +12,7 @@ import cv2
 from salzoo.app.looking import read_page
 from salzoo.app.serving import Refused, Reply, Request, reply_json, serving
 from salzoo.interfaces.errors import SalzooError, shown
+from salzoo.prediction.camera import camera_name
 from salzoo.prediction.engines.engine import AUTO, RunOptions
 from salzoo.prediction.inputs import Input
 from salzoo.prediction.live import KeepingUp, Seen, watch
@@ -59,10 +59,11 @@ def watch_camera(
 
     def run(address: str) -> None:
         try:
+            report(f"starting {model} on {camera_name(camera)}")
             stream = Input.of_camera(camera).open()
             first = next(stream.frames, None)
             if first is None:
-                raise SalzooError(f"{camera} gave no frame")
+                raise SalzooError(f"{camera_name(camera)} gave no frame")
             engine = Runner(model, how, report=report).prepare([first.image])
             report(f"open {address} (Ctrl-C ends it)")
             for seen in watch(engine, stream):
@@ -108,8 +109,7 @@ class WatchPage:
     """
 
     def __init__(self, model: str, camera: str) -> None:
-        named = f"camera {camera}" if camera.isdecimal() else camera if "://" in camera else Path(camera).name
-        self.names = {"model": shown(model, 200), "camera": shown(named, 200)}
+        self.names = {"model": shown(model, 200), "camera": shown(camera_name(camera), 200)}
         self.keeping = KeepingUp()
         self._changed = threading.Condition()
         self._drawing = threading.Lock()

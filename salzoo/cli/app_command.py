@@ -41,6 +41,7 @@ def app_command(
         raise click.UsageError("--out goes with --space")
     from salzoo.app.looking import serve
 
+    click.echo("starting: the models' process loads first")
     name, root, split = (None if each is None else str(each) for each in dataset.values())
     chosen = () if name is None else (name, root, split)
     serve(

@@ -112,7 +112,7 @@ def predict_command(
     if options.overwrite:
         raise click.UsageError("many inputs go into a folder (-o DIR --as mkv), where nothing is overwritten")
     corpus = Corpus(Path(out), named["kind"] or "png", model, how, selection, options)
-    _predict_corpus(corpus, find, named)
+    _predict_corpus(corpus, (lambda: found) if found else find, named)
 
 
 def _find(inputs: tuple[str, ...], listed: str | None, sequence: bool) -> list["Input"]:

@@ -14,6 +14,21 @@ from salzoo.interfaces.errors import SalzooError
 from salzoo.video.reading import TimedFrame, read_timed
 
 
+def camera_name(camera: str) -> str:
+    """What a camera is called where others may read it: a stream's address without its login and query.
+
+    >>> camera_name("rtsp://admin:secret@cam/front?token=7")
+    'rtsp://cam/front'
+    """
+    if camera.isdecimal():
+        return f"camera {camera}"
+    scheme, stream, rest = camera.partition("://")
+    if not stream:
+        return Path(camera).name
+    host, slash, path = rest.partition("?")[0].partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
 def read_camera(camera: str) -> Iterator[NDArray[np.uint8]]:
     """Frames of a camera, by its number ("0"), of a stream, by its URL, as they come, or of a video file, again and
     again at its own pace: (H, W, 3), BGR.
@@ -26,8 +41,7 @@ def read_camera(camera: str) -> Iterator[NDArray[np.uint8]]:
     try:
         opened = capture.open(int(camera)) if camera.isdecimal() else capture.open(camera, cv2.CAP_FFMPEG)
         if not opened:
-            what = f"camera {camera}" if camera.isdecimal() else camera
-            raise SalzooError(f"cannot open {what}: is it there, and in use by nobody else?")
+            raise SalzooError(f"cannot open {camera_name(camera)}: is it there, and in use by nobody else?")
         while True:
             read, frame = capture.read()
             if not read:

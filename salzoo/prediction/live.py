@@ -73,6 +73,8 @@ class KeepingUp:
         return half, most
 
     def __str__(self) -> str:
+        if not self.frames:
+            return "no frame was run"
         half, most = self.latency
         return (
             f"{self.rate:.1f} frames/s, latency {1e3 * half:.0f} ms (median), {1e3 * most:.0f} ms (95 %), "

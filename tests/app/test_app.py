@@ -88,6 +88,7 @@ def app(folder: Path, *words: str) -> Iterator[Running]:
     )
     try:
         assert process.stdout is not None
+        assert process.stdout.readline().startswith("starting")
         line = process.stdout.readline()
         found = re.fullmatch(r"open (http://127\.0\.0\.1:\d+/) \(Ctrl-C ends it\)\n", line)
         assert found, line + process.stdout.read()

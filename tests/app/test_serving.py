@@ -80,6 +80,14 @@ def test_what_changes_anything_comes_from_its_own_page(address: str) -> None:
     assert ask(address, "count", "POST", b"1", Sec_Fetch_Site="cross-site")[0] == 403
 
 
+def test_an_address_that_is_none_is_answered(address: str) -> None:
+    assert ask(address, Origin="http://[::1")[:2] == (400, b"that is no address\n")
+    port = port_of(address)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sender:
+        sender.sendall(f"GET http://[::1/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        assert b" 400 " in sender.recv(100)
+
+
 def test_elsewhere_the_address_holds_a_secret(film: Path) -> None:
     with serving(lambda request: Reply("/".join(request.parts).encode()), "0.0.0.0", 0) as address:
         secret = urlsplit(address).path.strip("/")

@@ -91,6 +91,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("salzoo.prediction.inputs.read_camera", camera)
     done = CliRunner().invoke(cli, ["watch", "center-bias", "--port", "0", "--device", "cpu"])
     assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("starting center-bias on camera 0\n")
     assert re.search(r"open http://127\.0\.0\.1:\d+/ \(Ctrl-C ends it\)", done.stdout)
     assert re.search(r"frames/s, latency \d+ ms \(median\), .* late and dropped$", done.stdout.strip())
 
@@ -155,3 +156,9 @@ def test_a_film_as_a_camera_in_a_browser(browser: Any, film: Path, number: signa
         process.kill()
         errors = process.communicate()[1]
     assert errors in ("", f"salzoo: ended by {number.name}\n")
+
+
+def test_an_address_is_shown_without_its_login() -> None:
+    page = WatchPage("center-bias", "rtsp://admin:secret@cam/front?token=7")
+    assert page.names["camera"] == "rtsp://cam/front"
+    assert str(page.keeping) == "no frame was run"
