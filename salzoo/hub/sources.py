@@ -138,8 +138,8 @@ def _resolve_spec(label: str) -> ModelSource:
             return ModelSource(label, _read_config(folder)[0], folder)
         if "/" in label:
             raise SalzooError(tried) from error
-        if any(character in label for character in "+:@"):
-            raise  # nothing but a spec is written like that, so its own error says it best
+        if any(character in label for character in "+:@") or label in ELSEWHERE["backbones"]:
+            raise  # nothing but a spec is written like that, or a package has it: its own error says it best
         known = [*list_models(), *(name for e in registry().entries("backbones") for name in (e.name, *e.aliases))]
         raise SalzooError(f"{tried}{did_you_mean(label, known)}") from error
     outline = outline_model(spec)

@@ -147,6 +147,7 @@ def test_a_card_without_published_weights_says_where_the_authors_are_and_what_to
 @pytest.mark.parametrize(
     ("source", "message"),
     [
+        ("unisal", "unknown backbone 'unisal': it comes with the package salzoo-unisal, which is not installed"),
         ("salema6", "unknown model 'salema6': no card, no such path and no spec; did you mean 'salema61'"),
         ("salgam", "unknown model 'salgam': .*did you mean 'salgan'"),
         ("centrebias", "did you mean .*'centre-bias'"),
