@@ -169,8 +169,9 @@ class Looking:
         if not isinstance(asked.get("average"), dict):
             raise Refused(400, "an average is an object")
         values = {name: asked.get(name) for name in ("opacity", "colormap", "average")}
-        if not isinstance(values["opacity"], int | float):
-            raise Refused(400, "opacity is a number")
+        opacity, colours = values["opacity"], values["colormap"]
+        if type(opacity) not in (int, float) or not 0 <= opacity <= 1 or not isinstance(colours, str):
+            raise Refused(400, "opacity is a number from 0 to 1, and colours have a name")
         self._add(visit, {"do": "write", "kind": kind, **values, **shown})
 
     def _forecast(self, visit: Visit, asked: dict[str, Any]) -> None:
@@ -192,8 +193,9 @@ class Looking:
 def _of_what_is_shown(look: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     """The model, picture, regions and folder that a message is about. Raises Refused where they are not those shown."""
     model, source, regions = (asked.get(name) for name in ("model", "source", "regions"))
-    if model not in range(len(look.get("models", ()))) or source not in range(look.get("count", 0)):
-        raise Refused(400, "that is not what is shown")
+    for number, count in ((model, len(look.get("models", ()))), (source, look.get("count", 0))):
+        if type(number) is not int or not 0 <= number < count:
+            raise Refused(400, "that is not what is shown")
     if not isinstance(regions, list):
         raise Refused(400, "regions are a list")
     return {"model": model, "source": 0 if look["video"] else source, "regions": regions, "folder": str(look["folder"])}

@@ -41,7 +41,8 @@ class Visit:
         key: nobody else knows it.
         folder: holds its files.
         uploads: their files, by number, and what their visitor calls them.
-        taken: bytes of them.
+        taken: bytes of them and of those that still come, by file.
+        begun: how many uploads there were, those that failed included.
         seen: when its page last gave a sign.
         look: what the worker says of what is looked at now; "folder" where its files are.
         says: a line for its visitor.
@@ -52,7 +53,8 @@ class Visit:
     key: str
     folder: Path
     uploads: list[tuple[Path, str]] = field(default_factory=list)
-    taken: int = 0
+    taken: dict[Path, int] = field(default_factory=dict)
+    begun: int = 0
     seen: float = field(default_factory=monotonic)
     look: dict[str, Any] = field(default_factory=dict)
     says: str = ""
@@ -81,7 +83,7 @@ class Visits:
     def begin(self) -> Visit:
         """A new visit; where there is no room, in the place of one that brought nothing. Raises Refused if all did."""
         with self._lock:
-            idle = [visit for visit in self._visits.values() if not visit.uploads and not visit.look]
+            idle = [visit for visit in self._visits.values() if not visit.taken and not visit.look]
         if len(self._visits) >= VISITS and idle:
             self.end(min(idle, key=lambda visit: visit.seen))
         with self._lock:
@@ -101,24 +103,32 @@ class Visits:
         return visit
 
     def take(self, visit: Visit, name: str, length: int, pieces: Callable[[], Iterable[bytes]]) -> int:
-        """Take an upload as it comes; its number. Raises Refused for too many, too large, and one that ends early."""
+        """Take an upload as it comes; its number. One that fails leaves nothing, and its room is free again.
+
+        Raises Refused for too many, too large, and one that ends early.
+        """
+        ending = Path(name).suffix.lower()
         with self._lock:
-            if len(visit.uploads) >= FILES:
+            if len(visit.taken) >= FILES:
                 raise Refused(413, f"drop at most {FILES} files")
-            if visit.taken + length > MEGABYTES * 2**20:
+            if sum(visit.taken.values()) + length > MEGABYTES * 2**20:
                 raise Refused(413, f"files have at most {MEGABYTES} MB together: drop a smaller one, or a part of it")
-            visit.taken += length
-            number = len(visit.uploads)
-            ending = Path(name).suffix.lower()
+            number, visit.begun = visit.begun, visit.begun + 1
             path = visit.folder / f"{number}{ending if ending in (*IMAGES, *VIDEOS) else ''}"
-            visit.uploads.append((path, shown(name, 100)))
+            visit.taken[path] = length
         try:
             with path.open("xb") as file:
                 for piece in pieces():
                     file.write(piece)
                     visit.seen = monotonic()
-        except OSError as error:
-            raise Refused(507, "there is no room for that here") from error
+        except (OSError, Refused) as error:
+            path.unlink(missing_ok=True)
+            with self._lock:
+                del visit.taken[path]
+            if isinstance(error, OSError):
+                raise Refused(507, "there is no room for that here") from error
+            raise
+        visit.uploads.append((path, shown(name, 100)))
         return number
 
     def new_look(self, visit: Visit) -> Path:

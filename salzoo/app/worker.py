@@ -172,7 +172,7 @@ class Worker:
             path = look.write_numbers(model, average, regions, source)
         else:
             colormap = job["colormap"] if job["colormap"] in COLORMAPS else None
-            options = OutputOptions(opacity=min(max(job["opacity"], 0.0), 1.0), colormap=colormap, overwrite=True)
+            options = OutputOptions(opacity=job["opacity"], colormap=colormap, overwrite=True)
             path = look.write_video(model, average, options)
         return {"made": path.name, "says": f"{path.name} is made"}
 

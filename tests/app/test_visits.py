@@ -46,16 +46,24 @@ def test_limits_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     visits.begin()
 
 
-def test_an_upload_that_ends_early_is_still_counted(tmp_path: Path) -> None:
+def test_an_upload_that_ends_early_leaves_nothing(tmp_path: Path) -> None:
     def pieces() -> Iterator[bytes]:
         yield b"x"
+        with pytest.raises(Refused, match="at most 200 MB"):  # what still comes is counted
+            visits.take(visit, "b.mp4", 100 * 2**20, lambda: pytest.fail("read"))
+        for _ in range(module.VISITS):  # nor does another visit take the place of one that sends
+            visits.begin()
+        assert not visit.ended
         raise Refused(408, "that ended early")
 
     visits = Visits(tmp_path)
     visit = visits.begin()
-    with pytest.raises(Refused, match="early"):
-        visits.take(visit, "a.mp4", 1000, pieces)
-    assert visit.taken == 1000
+    for _ in range(module.FILES + 1):
+        with pytest.raises(Refused, match="early"):
+            visits.take(visit, "a.mp4", 150 * 2**20, pieces)
+        assert (visit.uploads, list(visit.folder.iterdir())) == ([], [])
+    for number in range(module.FILES):
+        assert bring(visits, visit, "a.png") == module.FILES + 1 + number
 
 
 def test_visits_end_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

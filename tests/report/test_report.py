@@ -259,6 +259,14 @@ def test_reported_scores_stand_beside_with_their_status(tmp_path: Path) -> None:
     assert "do not quote them" in page
 
 
+def test_a_table_that_does_not_fit_says_so(browser, page: Path) -> None:
+    for width, fits in ((390, False), (1440, True)):
+        with visit(browser, page.as_uri(), width=width) as seen:
+            more = seen.page.locator("p.more").first
+            assert more.is_visible() is not fits
+            assert "scrolls" in (more.text_content() or "")
+
+
 def test_on_a_phone_the_status_stands_below_the_name(browser, page: Path) -> None:
     for width, below in ((390, True), (820, False)):
         with visit(browser, page.as_uri(), width=width) as seen:

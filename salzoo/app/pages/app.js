@@ -119,7 +119,7 @@ async function follow(found) {
     }
     averaged = [];
     index = Math.min(...maps.map((each) => each.length / cells)) - 1;
-    $("#place").max = Math.max(index, look.times ? 0 : 1);
+    $("#place").max = Math.max((look.total || index + 1) - 1, 1);  // the slider ends where the curve does
     stills[index] = await picture(look.video ? `frame-${index + 1}.jpg` : `${index}.jpg`);
     if (!look.video && done) for (let n = 0; n < index; n++) stills[n] ??= await picture(`${n}.jpg`);
   }
@@ -340,6 +340,14 @@ function chart(canvas, curves, most) {
   context.scale(ratio, ratio);
   const end = look.times ? look.count : look.total || count;
   const across = (n) => 8 + (n / Math.max(end - 1, 1)) * (wide - 16);  // as the slider's thumb moves
+  [context.fillStyle, context.font, context.textAlign] = [ink("--soft"), "11px system-ui", "left"];
+  const up = (share) => high - 17 - (share / most) * (high - 34);  // between the numbers above and below
+  context.fillText(`${Math.round(100 * most)} %`, 8, 12);
+  context.fillText(look.video ? "0 %, 0 s" : "0 %", 8, high - 4);
+  context.textAlign = "right";
+  context.fillText(look.video ? `${((look.times?.[end - 1] ?? (end - 1) / look.rate)).toFixed(1)} s` : `${end}`, wide - 8, high - 4);
+  context.fillStyle = ink("--line");
+  for (const share of [0, most]) context.fillRect(8, up(share), wide - 16, 1);
   for (const cut of look.cuts ?? []) {
     context.fillStyle = ink("--soft");
     context.fillRect(across(cut), 0, 1, high);
@@ -353,8 +361,8 @@ function chart(canvas, curves, most) {
     context.setLineDash(dash);
     context.beginPath();
     [context.strokeStyle, context.lineWidth] = [colour, 2];
-    values.forEach((value, n) => context.lineTo(across(n), high - 4 - (value / most) * (high - 12)));
-    if (values.length === 1) context.lineTo(across(0) + 4, high - 4 - (values[0] / most) * (high - 12));
+    values.forEach((value, n) => context.lineTo(across(n), up(value)));
+    if (values.length === 1) context.lineTo(across(0) + 4, up(values[0]));
     context.stroke();
   }
   context.setLineDash([]);
@@ -379,7 +387,6 @@ function drawTime() {
     const curves = regions.flatMap((region, r) =>
       models.map((n) => ({ values: shareOf(region, n), colour: COLOURS[r % COLOURS.length], dash: DASHES[n] })));
     const most = Math.max(0.05, ...curves.map(({ values }) => Math.max(...values)));
-    $("#most").textContent = `${Math.round(100 * most)} %`;
     chart($("#shares"), curves, most);
   }
   tellShares();

@@ -25,6 +25,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
+for (const table of document.querySelectorAll(".more + .scroll")) { // what does not fit is named
+  const tell = () => { table.previousElementSibling.hidden = table.scrollWidth <= table.clientWidth; };
+  addEventListener("resize", tell);
+  tell();
+}
+
 for (const part of document.querySelectorAll(".chosen")) { // one metric at a time
   const [choices, table] = [[...part.querySelectorAll(".choice")], part.querySelector("table.videos")];
   const scores = JSON.parse(table.dataset.scores);
