@@ -168,7 +168,7 @@ class Looking:
         shown = _of_what_is_shown(look, asked)
         if not isinstance(asked.get("average"), dict):
             raise Refused(400, "an average is an object")
-        values = {name: asked.get(name) for name in ("opacity", "colormap", "average")}
+        values: dict[str, Any] = {name: asked.get(name) for name in ("opacity", "colormap", "average")}
         opacity, colours = values["opacity"], values["colormap"]
         if type(opacity) not in (int, float) or not 0 <= opacity <= 1 or not isinstance(colours, str):
             raise Refused(400, "opacity is a number from 0 to 1, and colours have a name")

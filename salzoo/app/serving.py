@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,7 +24,7 @@ from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import parse_json
 
 CONNECTIONS = 128
-"""Connections at once; of more, each is closed as it comes."""
+"""Connections at once; a further one takes the place of the oldest that has asked for nothing, else it is closed."""
 
 HEAD = 10.0
 """Seconds in which a request's head must be there."""
@@ -166,6 +167,7 @@ class _Server(ThreadingHTTPServer):
         self.answer, self.each_second = answer, each_second
         self.secret = "" if public or is_loopback(host) else secrets.token_urlsafe(16)
         self._until: dict[Any, float] = {}
+        self._silent: dict[Any, None] = {}  # in the order in which they came
         self._lock = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
@@ -194,10 +196,23 @@ class _Server(ThreadingHTTPServer):
         with self._lock:
             self._until[connection] = monotonic() + seconds
 
+    def heard(self, connection: Any) -> None:
+        """Note that a connection has sent the head of a request."""
+        with self._lock:
+            self._silent.pop(connection, None)
+
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
             full = len(self._until) >= CONNECTIONS
-        if full:
+            oldest = next(iter(self._silent), None) if full else None
+            if oldest is not None:
+                del self._silent[oldest], self._until[oldest]
+            if oldest is not None or not full:
+                self._silent[request] = None
+        if oldest is not None:
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        elif full:
             self.shutdown_request(request)
             return
         self.allow(request, HEAD)
@@ -206,6 +221,7 @@ class _Server(ThreadingHTTPServer):
     def shutdown_request(self, request: Any) -> None:
         with self._lock:
             self._until.pop(request, None)
+            self._silent.pop(request, None)
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
@@ -235,6 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _respond(self) -> None:
         self.close_connection = True
+        self.server.heard(self.connection)
         try:
             reply = self.server.answer(self._request())
         except Refused as error:
@@ -339,7 +356,7 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """A line of plain text."""
         self.close_connection = True
-        body = f"{message or 'no'}\n".encode()
+        body = f"{message or HTTPStatus(code).phrase}\n".encode()
         with suppress(OSError):
             self.send_response(code)
             self.send_header("Content-Type", "text/plain; charset=utf-8")

@@ -26,6 +26,9 @@ PAGES = {
     "app.css": ("app.css", "text/css; charset=utf-8"),
 }
 
+STREAMS = 64
+"""Pages that are sent each frame; others look at single ones."""
+
 LEAVE = 1.0
 """Seconds after a signal in which all may end by itself."""
 
@@ -116,6 +119,7 @@ class WatchPage:
         self._seen: Seen | None = None
         self._number = self._drawn = 0
         self._picture, self._ended = b"", False
+        self._streams = 0
 
     def show(self, seen: Seen) -> None:
         """Show the next frame. It is drawn once somebody asks for it."""
@@ -141,12 +145,23 @@ class WatchPage:
                     numbers = {"rate": keeping.rate, "latency": keeping.latency, "dropped": keeping.dropped}
                     return reply_json({**self.names, **numbers, "frames": keeping.frames, "ended": self._ended})
             case "GET", "stream":
+                if self._streams >= STREAMS:
+                    raise Refused(503, f"{STREAMS} pages watch already: close one")
                 return Reply(self._stream(), "multipart/x-mixed-replace; boundary=frame")
             case "GET", "frame.jpg" if self._seen is not None:
                 return Reply(self._draw()[1], "image/jpeg")
         raise Refused(404, "there is nothing here")
 
     def _stream(self) -> Iterator[bytes]:
+        with self._changed:
+            self._streams += 1
+        try:
+            yield from self._frames()
+        finally:
+            with self._changed:
+                self._streams -= 1
+
+    def _frames(self) -> Iterator[bytes]:
         number = 0
         while True:
             with self._changed:

@@ -47,7 +47,8 @@ def ask(address: str, path: str, **headers: str) -> tuple[int, Any]:
     return reply.status, json.loads(data) if reply.getheader("Content-Type") == "application/json" else data
 
 
-def test_the_page_shows_what_comes() -> None:
+def test_the_page_shows_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("salzoo.app.watching.STREAMS", 1)
     page = WatchPage("gaze-lite", "0")
     with serving(page.answer, "127.0.0.1", 0) as address:
         assert ask(address, "frame.jpg")[0] == 404
@@ -67,6 +68,8 @@ def test_the_page_shows_what_comes() -> None:
         assert image is not None
         assert image.shape == (36, 64, 3)
         assert abs(int(image.mean()) - 200) < 3
+        assert ask(address, "stream") == (503, b"1 pages watch already: close one\n")
+        assert ask(address, "frame.jpg")[0] == 200
         page.end()
         assert stream.read() == b"\r\n"
         connection.close()
