@@ -19,6 +19,7 @@ from salzoo.evaluation import filtering
 from salzoo.evaluation.models import Scoring, evaluate
 from salzoo.prediction.camera import NewestFrames
 from salzoo.prediction.engines.choosing import choose_engine
+from salzoo.prediction.engines.engine import EXACT
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.inputs import FrameStream
 from salzoo.prediction.live import watch
@@ -66,7 +67,7 @@ def test_each_video_is_filtered_by_its_own_rate(root: Path, tmp_path: Path, name
         maps.append(np.load(out))
     assert len(maps[0]) == 12 // every
     np.testing.assert_allclose(*maps, atol=1e-6)  # how many frames run together, the machine decides
-    (_, first), *_, (_, last) = salzoo.predict_frames("spectral-residual", root / "val" / f"{name}.mp4")
+    (_, first), *_, (_, last) = salzoo.predict_frames("spectral-residual", root / "val" / f"{name}.mp4", EXACT)
     assert np.abs(maps[0][-1] - last).max() > 0.1  # it does filter
     np.testing.assert_allclose(maps[0][0], first, atol=1e-6)
 
