@@ -6,9 +6,10 @@ For the share of fixations, and for the chance that a viewer looks at a region w
 1. a logistic curve of ten numbers on what the map says of the region (``salzoo.regions.shares``);
 2. for each of four sizes of region, the shortest range that held four fifths of what people did, at six values of that
    curve, straight between them;
-3. for each size, and for the lower and upper values of the curve, a factor by which that range is widened or narrowed,
-   so that it holds four fifths on pictures that neither model nor table was fitted to (conformal prediction by groups:
-   Romano et al., "Conformalized quantile regression", 2019).
+3. for each size, and for lower, middle and upper values of the curve, a factor by which that range is widened or
+   narrowed, so that it holds four fifths on pictures that neither model nor table was fitted to (conformal prediction
+   by groups: Romano et al., "Conformalized quantile regression", 2019);
+4. a factor more for pictures that are unlike photographs (``salzoo.regions.unlike``).
 
 ``salzoo.regions.fitting`` makes the table and judges it; README.md beside it says how it was judged.
 """
@@ -21,6 +22,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from salzoo.interfaces.errors import SalzooError
 
 SECONDS = (1, 2, 3, 5)
 """Within which a viewer may look at a region."""
@@ -36,7 +39,10 @@ SIZES = (0.01, 0.04, 0.12)
 
 TABLE = Path(__file__).parent / "calibration.json"
 
-VERSION = 1
+NARROW = 0.01
+"""A range that is narrower says no more than that nobody looks, or everybody; it holds as often as that is so."""
+
+VERSION = 2
 
 Numbers = NDArray[np.float64]
 
@@ -48,24 +54,29 @@ class Band:
     Attributes:
         at: values of the curve, as logits, rising.
         low, high: the range at each.
-        split: the logit that parts lower from upper values.
-        widths: the factor for each of the two.
+        splits: the logits that part lower, middle and upper values.
+        widths: the factor for each of the three.
         change: the factor of the interval of a difference between two regions of such a size.
     """
 
     at: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
-    split: float
-    widths: tuple[float, float]
+    splits: tuple[float, ...] = ()
+    widths: tuple[float, ...] = (1.0,)
     change: float = 1.0
 
-    def around(self, expected: Numbers, widths: tuple[float, float] | None = None) -> tuple[Numbers, Numbers]:
-        """The ranges around values of the curve, (n,) each. A range that begins at 0, or ends at 1, stays there."""
+    def part_of(self, expected: Numbers) -> NDArray[np.intp]:
+        """Which of ``widths`` values of the curve have: (n,)."""
+        return np.searchsorted(self.splits, logit(expected), side="right")
+
+    def around(self, expected: Numbers, factor: float = 1.0) -> tuple[Numbers, Numbers]:
+        """The ranges around values of the curve, wider by a factor, (n,) each. A range that begins at 0, or ends at 1,
+        stays there."""
         logits = logit(expected)
         low = np.minimum(np.interp(logits, self.at, self.low), expected)
         high = np.maximum(np.interp(logits, self.at, self.high), expected)
-        width = np.where(logits > self.split, *reversed(widths or self.widths))
+        width = factor * np.array(self.widths)[self.part_of(expected)]
         return (
             np.where(low > 0, np.maximum(expected - width * (expected - low), 0), 0),
             np.where(high < 1, np.minimum(expected + width * (high - expected), 1), 1),
@@ -80,23 +91,27 @@ class Curve:
         weights: of ``describe``'s columns.
         bands: one for each size of region.
         error: mean absolute difference from what people did, on pictures that it was not fitted to.
+        unlike: the factor of the ranges in pictures that are unlike photographs.
     """
 
     weights: tuple[float, ...]
     bands: tuple[Band, ...]
     error: float = float("nan")
+    unlike: float = 1.0
 
     def expect(self, seen: Numbers) -> Numbers:
         """The value of the curve for regions (n, 5), as ``see_regions`` measures them: (n,)."""
         return np.asarray(1 / (1 + np.exp(-np.clip(describe(seen) @ np.array(self.weights), -30, 30))))
 
-    def interval(self, seen: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """What is expected, and the interval around it, (n,) each; NaN where a region is absent."""
+    def interval(self, seen: Numbers, unlike: bool = False) -> tuple[Numbers, Numbers, Numbers]:
+        """What is expected, and the interval around it, (n,) each; NaN where a region is absent. Of a picture that is
+        unlike photographs it is wider."""
         expected = self.expect(seen)
         low, high = np.full_like(expected, np.nan), np.full_like(expected, np.nan)
         sizes = size_of(seen)
         for size, band in enumerate(self.bands):
-            low[sizes == size], high[sizes == size] = band.around(expected[sizes == size])
+            own = sizes == size
+            low[own], high[own] = band.around(expected[own], self.unlike if unlike else 1.0)
         absent = np.isnan(seen[:, 0])
         return expected, np.where(absent, np.nan, low), np.where(absent, np.nan, high)
 
@@ -129,13 +144,20 @@ class Calibration:
 
 
 def read_calibration(path: Path) -> Calibration:
-    """The table of a file, as ``Calibration.save`` wrote it."""
+    """The table of a file, as ``Calibration.save`` wrote it.
+
+    Raises:
+        SalzooError: it was written by another version.
+    """
     held = json.loads(path.read_text(encoding="utf-8"))
+    if held["version"] != VERSION:
+        raise SalzooError(f"{path} has version {held['version']} of the table, not {VERSION}: fit it anew")
     curves = {
         name: Curve(
             tuple(curve["weights"]),
             tuple(Band(**{key: _tuples(value) for key, value in band.items()}) for band in curve["bands"]),
             curve["error"],
+            curve["unlike"],
         )
         for name, curve in held["curves"].items()
     }

@@ -10,7 +10,8 @@ shape at a random place; and three random boxes of 3 to 50 % of the sides.
 
 **Fitted on** 100 pictures each of the training splits of osie, mit1003 and sun500, and for the chance within 5 s of
 eyecrowd, whose pictures were shown so long. The factors of the ranges come from the same sets' validation splits,
-which the model has not seen either. **Judged on** test splits, and on sets that nothing was fitted to, films
+which the model has not seen either; that of pictures that are unlike photographs from the training split of fiwi, web
+pages. **Judged on** test splits, and on sets that nothing was fitted to, films
 (``salzoo.regions.films``) among them.
 
 **What people did**: the share of their fixations that begin in the first 3 s, and the share of observers whose first
@@ -18,6 +19,7 @@ look begins within so many seconds. Where a set keeps the fixation that is still
 is left out if it lies within 7.5 % of the width from the middle.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +30,7 @@ import numpy as np
 from salzoo.interfaces.errors import SalzooError
 from salzoo.regions.calibration import (
     LEVEL,
+    NARROW,
     SIZES,
     TARGETS,
     Band,
@@ -40,16 +43,16 @@ from salzoo.regions.calibration import (
     size_of,
 )
 from salzoo.regions.judging import draw_pairs, judge, judge_sample
-from salzoo.regions.sampling import SETS, Sample, Samples, sample_sets
-from salzoo.regions.unlike import describe_usual
+from salzoo.regions.sampling import PAGES, SETS, Sample, Samples, sample_sets
+from salzoo.regions.unlike import describe_usual, is_unlike
 
 KNOTS = 6
 """Values of the curve at which a range is stated."""
 
-UPPER = 0.7
-"""Share of a size's regions that count as of lower values."""
+PARTS = 3
+"""Lower, middle and upper values of the curve, of as many regions each."""
 
-NARROWEST, WIDEST = 0.5, 2.5
+NARROWEST, WIDEST = 0.3, 2.5
 """Factors of the ranges."""
 
 
@@ -91,8 +94,7 @@ def fit_band(expected: Numbers, did: Numbers) -> Band:
     ranges = np.array([shortest_range(did[part]) for part in parts])
     low, high = np.maximum.accumulate(ranges, 0).T
     at = [float(expected[part].mean()) for part in parts]
-    split = float(np.quantile(expected, UPPER))
-    return Band(tuple(at), tuple(low.tolist()), tuple(high.tolist()), split, (1.0, 1.0))
+    return Band(tuple(at), tuple(low.tolist()), tuple(high.tolist()))
 
 
 def shortest_range(values: Numbers) -> tuple[float, float]:
@@ -108,28 +110,51 @@ def shortest_range(values: Numbers) -> tuple[float, float]:
 
 
 def fit_widths(band: Band, expected: Numbers, did: Numbers) -> Band:
-    """The least factor, for lower and upper values each, with which the ranges hold ``LEVEL`` of what people did."""
-    upper = logit(expected) > band.split
-    widths = []
-    for part in (~upper, upper):
-        width = NARROWEST
-        while width < WIDEST and holds(*band.around(expected[part], (width, width)), did[part]) < LEVEL:
-            width += 0.02
-        widths.append(width)
-    return replace(band, widths=(round(widths[0], 2), round(widths[1], 2)))
+    """The least factor, for each part of the values, with which the ranges hold ``LEVEL`` of what people did: of the
+    ranges that are not ``NARROW``."""
+    low, high = band.around(expected)
+    wide = high - low >= NARROW
+    expected, did = expected[wide], did[wide]
+    splits = np.quantile(logit(expected), np.arange(1, PARTS) / PARTS) if len(expected) else np.zeros(PARTS - 1)
+    band = replace(band, splits=tuple(splits.tolist()), widths=(1.0,) * PARTS)
+    parts = band.part_of(expected)
+
+    def width_of(part: int) -> float:
+        own = parts == part
+        return least_factor(lambda width: holds(*band.around(expected[own], width), did[own]))
+
+    return replace(band, widths=tuple(width_of(part) for part in range(PARTS)))
+
+
+def least_factor(held: Callable[[float], float]) -> float:
+    """The least factor of ranges with which they hold ``LEVEL`` of what people did, as ``held`` says for one."""
+    steps = np.arange(NARROWEST, WIDEST, 0.02).round(2).tolist()
+    return next((factor for factor in steps if held(factor) >= LEVEL), WIDEST)
+
+
+def fit_unlike(curve: Curve, pages: Sample, number: int) -> Curve:
+    """The factor of ranges in pictures that are unlike photographs, from regions of such pictures."""
+    own = pages.knowing(number)
+    low, high = curve.interval(own.seen)[1:]
+    wide, did = high - low >= NARROW, own.people[:, number]
+
+    def held(factor: float) -> float:
+        _, low, high = replace(curve, unlike=factor).interval(own.seen[wide], unlike=True)
+        return holds(low, high, did[wide])
+
+    return replace(curve, unlike=least_factor(held))
 
 
 def fit_change(band: Band, expected: Numbers, did: Numbers) -> Band:
     """The least factor with which intervals of differences between two of the regions hold ``LEVEL`` of people's."""
     numbers = np.stack([expected, *band.around(expected)])
     pairs = draw_pairs(len(did))
-    factor = NARROWEST
-    while factor < WIDEST:
+
+    def held(factor: float) -> float:
         _, low, high = apart(numbers[:, pairs[0]], numbers[:, pairs[1]], factor)
-        if holds(low, high, did[pairs[1]] - did[pairs[0]]) >= LEVEL:
-            break
-        factor += 0.02
-    return replace(band, change=round(factor, 2))
+        return holds(low, high, did[pairs[1]] - did[pairs[0]])
+
+    return replace(band, change=least_factor(held))
 
 
 def holds(low: Numbers, high: Numbers, did: Numbers) -> float:
@@ -147,17 +172,22 @@ def fit(samples: Samples, model: str, weights: str) -> Calibration:
         curves[target] = fit_curve(
             Sample.joined([train[name] for name in names]), Sample.joined([held_out[name] for name in names]), target
         )
+    usual = describe_usual(np.concatenate([samples.traits(name, "train") for name in SETS if name != "eyecrowd"]))
+    pages = samples.of(PAGES, "train") if PAGES in samples.sets else None
+    if pages is not None:
+        pages = pages.those(is_unlike(pages.traits, usual))
+        curves = {target: fit_unlike(curve, pages, TARGETS.index(target)) for target, curve in curves.items()}
     counts = ", ".join(f"{len(np.unique(train[name].picture))} of {name}" for name in SETS)
     table = Calibration(
         model=model,
         weights=weights,
         pictures=f"photographs: {counts}",
         curves=curves,
-        usual=describe_usual(np.concatenate([samples.traits(name, "train") for name in SETS if name != "eyecrowd"])),
+        usual=usual,
         measured={},
     )
     measured = {name: judge(table, samples, name, "test") for name in SETS}
-    measured |= {name: judge(table, samples, name, None if samples.new(name) else "test") for name in samples.others}
+    measured |= {name: judge(table, samples, name, samples.held_out(name)) for name in samples.others}
     if samples.films is not None:
         measured["films"] = judge_sample(table, samples.films)
     return replace(table, measured=measured)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.regions.calibration import SIZES, TARGETS, Band, Calibration, Numbers, apart, size_of
+from salzoo.regions.calibration import NARROW, SIZES, TARGETS, Band, Calibration, Numbers, apart, size_of
 from salzoo.regions.sampling import BASELINES, Sample, Samples
 from salzoo.regions.unlike import is_unlike
 
@@ -22,18 +22,19 @@ def judge(table: Calibration, samples: Samples, name: str, split: str | None) ->
 
     Returns:
         ``split``, ``pictures``, ``regions``; ``unlike``, the share of pictures that are said to be unlike those fitted
-        on; and for each target of which the set knows enough: ``holds``, how often the interval does, also by
-        ``sizes`` of region and for those ``found`` and ``random``; how often that of ``differences`` between two
-        regions of a size does; ``error``, the mean absolute difference; ``correlation``. For the share the last two
-        also of the map's own share, of area alone and of two baselines; for the chances ``brier``, that of the set's
-        mean as ``brier_of_mean``, and ``reliability``: what was said, what came, and of how many.
+        on; and for each target of which the set knows enough: ``holds``, how often the interval does, also for those
+        ``found`` and ``random``, for the ``narrow`` intervals (``NARROW``), and for the others by ``sizes`` of region;
+        how often that of ``differences`` between two regions of a size does; ``error``, the mean absolute difference;
+        ``correlation``. For the share the last two also of the map's own share, of area alone and of two baselines; for
+        the chances ``brier``, that of the set's mean as ``brier_of_mean``, and ``reliability``: what was said, what
+        came, and of how many.
     """
     sample = samples.of(name, split)
     traits = samples.traits(name, split)
     found: dict[str, Any] = {
         "split": split,
         "pictures": len(traits),
-        "unlike": float(np.mean([is_unlike(each, table.usual) for each in traits])),
+        "unlike": float(is_unlike(traits, table.usual).mean()),
     }
     found |= judge_sample(table, sample)
     found["share"] |= {"beside": _beside(samples, name, split, sample)}
@@ -47,23 +48,31 @@ def judge_sample(table: Calibration, sample: Sample) -> dict[str, Any]:
         known = sample.knowing(number)
         if len(known.seen) < FEWEST:
             continue
-        expected, low, high = table.curves[target].interval(known.seen)
+        expected, low, high = numbers = _say(table, target, known)
         did = known.people[:, number]
         held = (did >= low - 1e-9) & (did <= high + 1e-9)
         sizes = size_of(known.seen)
-        parts = [held[sizes == size] for size in range(len(SIZES) + 1)]
+        wide = high - low >= NARROW
+        parts = [held[wide & (sizes == size)] for size in range(len(SIZES) + 1)]
         found[target] = {
             "holds": float(held.mean()),
             "sizes": [float(part.mean()) if len(part) >= FEWEST else None for part in parts],
+            "narrow": float(held[~wide].mean()) if np.sum(~wide) >= FEWEST else None,
             "found": float(held[known.found].mean()) if known.found.any() else None,
             "random": float(held[~known.found].mean()),
             "width": float((high - low).mean()),
-            "differences": _differences(np.stack([expected, low, high]), did, sizes, table.curves[target].bands),
+            "differences": _differences(numbers, did, sizes, table.curves[target].bands),
             **_agreement(expected, did),
         }
         if target != "share":
             found[target] |= _scores(expected, did)
     return found
+
+
+def _say(table: Calibration, target: str, sample: Sample) -> Numbers:
+    """What a table says of regions: (3, n) what is expected, and the ends of its interval."""
+    curve, unlike = table.curves[target], is_unlike(sample.traits, table.usual)
+    return np.where(unlike, curve.interval(sample.seen, unlike=True), curve.interval(sample.seen))
 
 
 def _differences(numbers: Numbers, did: Numbers, sizes: NDArray[np.intp], bands: Sequence[Band]) -> float:
@@ -123,7 +132,10 @@ def format_judged(table: Calibration) -> str:
         beside = [f"{each['correlation']:.3f}, {each['error']:.3f}" for each in share["beside"].values()]
         own = f"{share['correlation']:.3f}, {share['error']:.3f}"
         lines.append(f"{name} | {found['pictures']}, {found['regions']} | {own} | {' | '.join(beside)}")
-    lines += ["", "set | target | holds | by size | found, random | mean width | Brier, of the mean"]
+    lines += [
+        "",
+        "set | target | holds | narrow, others by size | found, random | difference | width | Brier, of the mean",
+    ]
     for name, found in table.measured.items():
         for target in TARGETS:
             if target in found:
@@ -140,6 +152,7 @@ def _coverage(found: dict[str, Any]) -> str:
     brier = f"{found['brier']:.3f}, {found['brier_of_mean']:.3f}" if "brier" in found else ""
     sizes = " ".join(percent(each) for each in found["sizes"])
     return (
-        f"{percent(found['holds'])} % | {sizes} | {percent(found['found'])}, {percent(found['random'])} | "
+        f"{percent(found['holds'])} % | {percent(found['narrow'])}, {sizes} | "
+        f"{percent(found['found'])}, {percent(found['random'])} | {percent(found['differences'])} | "
         f"{found['width']:.3f} | {brier}"
     )

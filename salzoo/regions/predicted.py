@@ -137,20 +137,21 @@ class Forecaster:
         size = frame.image.shape[0], frame.image.shape[1]
         regions = file.of(medium_of(source, size))
         times, seen = [float(frame.time)], [_see(map_, regions, frame, size)]
-        unlike = [is_unlike(traits_of(frame.image), self.table.usual)]
+        traits = [traits_of(frame.image)]
         for _, later, its_map in tqdm(maps, total=stream.count, unit="frame", disable=True if source.still else None):
             if len(regions) * len(times) > LARGEST:
                 raise SalzooError(f"{source} has too many frames for {len(regions):,} regions: take fewer, or a part")
             times.append(float(later.time))
             seen.append(_see(its_map, regions, later, size))
             if len(times) % LOOKED_AT == 0:
-                unlike.append(is_unlike(traits_of(later.image), self.table.usual))
+                traits.append(traits_of(later.image))
         each = np.stack(seen)  # frames, regions, numbers
-        found = forecast_regions(regions, np.array(times), each, self.table)
-        notes = self._notes(2 * sum(unlike) < len(unlike), source.still)
+        unlike = bool(2 * is_unlike(np.stack(traits), self.table.usual).mean() >= 1)
+        found = forecast_regions(regions, np.array(times), each, self.table, unlike)
+        notes = self._notes(unlike, source.still)
         return Forecasts(source.name, size, self.name, found, np.array(times), frame.image, map_, notes)
 
-    def _notes(self, usual: bool, still: bool) -> list[str]:
+    def _notes(self, unlike: bool, still: bool) -> list[str]:
         assert self.runner.engine is not None
         notes = []
         if weights_hash(self.runner.engine.model)[: len(self.table.weights)] != self.table.weights:
@@ -158,9 +159,9 @@ class Forecaster:
                 f"the intervals were fitted to {self.table.model} (weights {self.table.weights[:8]}); how often they "
                 f"hold was not measured of {self.name}"
             )
-        if not usual:
+        if unlike:
             notes.append(
-                "this is drawn, not a photograph as the intervals were fitted on: "
+                "this is drawn, not a photograph as the intervals were fitted on, and they are wider: "
                 + _how_often(self.table, "fiwi", "web pages")
             )
         if not still:
@@ -191,7 +192,9 @@ def _see(map_: Map, regions: list[Region], frame: TimedFrame, size: tuple[int, i
     return see_regions(map_, [region.at(float(frame.time)) for region in regions], size)
 
 
-def forecast_regions(regions: list[Region], times: Numbers, seen: Numbers, table: Calibration) -> list[Forecast]:
+def forecast_regions(
+    regions: list[Region], times: Numbers, seen: Numbers, table: Calibration, unlike: bool = False
+) -> list[Forecast]:
     """What is expected of people for regions.
 
     Args:
@@ -199,11 +202,12 @@ def forecast_regions(regions: list[Region], times: Numbers, seen: Numbers, table
         times: (frames,) seconds.
         seen: (frames, regions, 5), what the map of each frame says of them (``see_regions``).
         table: what turns that into what people do.
+        unlike: whether the picture is unlike photographs (``salzoo.regions.unlike``).
     """
     there = np.isfinite(seen[:, :, 0])
     # A mean over the frames in which a region is there, NaN for one that never is
     mean = np.where(there[..., None], seen, 0).sum(0) / np.where(there.any(0), there.sum(0), np.nan)[:, None]
-    found = {target: np.stack(table.curves[target].interval(mean), 1) for target in TARGETS}
+    found = {target: np.stack(table.curves[target].interval(mean, unlike), 1) for target in TARGETS}
     chances = np.maximum.accumulate([found[target] for target in TARGETS[1:]], 0)  # more time, more viewers
     forecasts = []
     for index, region in enumerate(regions):

@@ -1,7 +1,7 @@
 """Regions in the pictures of data sets, with what a model says of them and what people did: for fitting and judging."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from salzoo.regions.detecting import Detector, random_boxes
 from salzoo.regions.films import sample_film
 from salzoo.regions.shapes import Rectangle
 from salzoo.regions.shares import see_regions
-from salzoo.regions.unlike import traits_of
+from salzoo.regions.unlike import TRAITS, traits_of
 from salzoo.runtime.files import complete_or_absent
 from salzoo.trained_on import overlap
 
@@ -64,8 +64,11 @@ SETS = {
 }
 """Sets whose training splits something is fitted to."""
 
-NEW = ("pascals", "fiwi", "traffic100")
-"""Sets that nothing is fitted to, where they are there."""
+PAGES = "fiwi"
+"""Drawn pages: how much wider the intervals are of pictures unlike photographs is fitted to its training split."""
+
+NEW = ("pascals", PAGES, "traffic100")
+"""Sets that nothing else is fitted to, where they are there."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,22 @@ class Sample:
         people: (n, 5) what people did (``TARGETS``); NaN where it is not known.
         picture: (n,) number of the picture.
         found: (n,) whether it is round something that a detector found.
+        traits: (n, 4) of the picture; NaN where they are not known.
     """
 
     seen: Numbers
     people: Numbers
     picture: NDArray[np.intp]
     found: NDArray[np.bool_]
+    traits: Numbers
 
     def knowing(self, target: int) -> "Sample":
         """Those of which a target is known, and that lie in the frame."""
-        kept = np.isfinite(self.people[:, target]) & np.isfinite(self.seen[:, 0])
-        return Sample(self.seen[kept], self.people[kept], self.picture[kept], self.found[kept])
+        return self.those(np.isfinite(self.people[:, target]) & np.isfinite(self.seen[:, 0]))
+
+    def those(self, kept: NDArray[np.bool_]) -> "Sample":
+        """Some of the regions, (n,) says which."""
+        return Sample(*(getattr(self, each.name)[kept] for each in fields(self)))
 
     @classmethod
     def joined(cls, samples: Sequence["Sample"]) -> "Sample":
@@ -98,6 +106,7 @@ class Sample:
             np.concatenate([each.people for each in samples]),
             np.concatenate([each.picture + first for each, first in zip(samples, firsts, strict=False)]),
             np.concatenate([each.found for each in samples]),
+            np.concatenate([each.traits for each in samples]),
         )
 
 
@@ -151,23 +160,28 @@ class Samples:
         """Sets that nothing is fitted to."""
         return [name for name in NEW if name in self.sets]
 
-    def new(self, name: str) -> bool:
-        """Whether the model saw none of a set's pictures."""
-        return name not in self.learned
+    def held_out(self, name: str) -> str | None:
+        """The split of a set of ``NEW`` that neither model nor table has learned from; None for all of it."""
+        return "test" if name in self.learned or name == PAGES else None
 
     def of(self, name: str, split: str | None, model: str | None = None) -> Sample:
         """The regions of a split; of the whole set where split is None."""
-        pictures = [each for each in self.sets[name] if split in (None, each.split)]
+        pictures = self._pictures(name, split)
+        counts = [len(each.boxes) for each in pictures]
         return Sample(
             np.concatenate([each.see(model or self.model) for each in pictures]),
             np.concatenate([each.people for each in pictures]),
-            np.repeat(np.arange(len(pictures)), [len(each.boxes) for each in pictures]),
+            np.repeat(np.arange(len(pictures)), counts),
             np.concatenate([each.found for each in pictures]),
+            np.repeat([each.traits for each in pictures], counts, 0),
         )
 
     def traits(self, name: str, split: str | None) -> Numbers:
         """Those of a split's pictures, (n, 4)."""
-        return np.stack([each.traits for each in self.sets[name] if split in (None, each.split)])
+        return np.stack([each.traits for each in self._pictures(name, split)])
+
+    def _pictures(self, name: str, split: str | None) -> list[Picture]:
+        return [each for each in self.sets[name] if split in (None, each.split)]
 
 
 def sample_sets(model: str, faces: Path, objects: Path, cache: Path, report: Callable[[str], None]) -> Samples:
@@ -257,8 +271,11 @@ class _Cache:
                     yield f"{film.id}.{name}", array
 
         kept = self._kept(f"films-{weights}", sampled())
-        parts = [[kept[f"{film.id}.{name}"] for name in ("seen", "people", "window", "found")] for film in films]
-        return Sample.joined([Sample(*part) for part in parts]) if parts else None
+        samples = []
+        for film in films:
+            seen, people, window, found = (kept[f"{film.id}.{name}"] for name in ("seen", "people", "window", "found"))
+            samples.append(Sample(seen, people, window, found, np.full((len(seen), len(TRAITS)), np.nan)))
+        return Sample.joined(samples) if samples else None
 
     def _kept(self, name: str, arrays: Iterator[tuple[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
         """Named arrays as a file holds them, or as they come, which are then kept."""

@@ -47,7 +47,7 @@ def describe_usual(traits: NDArray[np.float64]) -> dict[str, Any]:
     return {"mean": mean.tolist(), "inverse": inverse.tolist(), "limit": float(np.quantile(away, USUAL))}
 
 
-def is_unlike(traits: NDArray[np.float64], usual: dict[str, Any]) -> bool:
-    """Whether a picture of these traits is farther away than nearly all that are usual."""
+def is_unlike(traits: NDArray[np.float64], usual: dict[str, Any]) -> NDArray[np.bool_]:
+    """Whether pictures of these traits (..., 4) are farther away than nearly all that are usual: (...). NaN is not."""
     away = traits - np.array(usual["mean"])
-    return bool(away @ np.array(usual["inverse"]) @ away > usual["limit"])
+    return np.asarray(np.einsum("...i,ij,...j->...", away, np.array(usual["inverse"]), away) > usual["limit"])

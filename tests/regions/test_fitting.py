@@ -79,8 +79,8 @@ def test_the_difference_of_two_numbers() -> None:
     np.testing.assert_allclose([change[0], low[0], high[0]], [0.2, 0.2 - side, 0.2 + side])
 
 
-def made_pictures(rng: np.random.Generator, count: int) -> list[Picture]:
-    """Maps of one bump, and people whose shares stray from the map's."""
+def made_pictures(rng: np.random.Generator, count: int, drawn: bool = False) -> list[Picture]:
+    """Maps of one bump, and people whose shares stray from it; of drawn pictures more, and their traits differ."""
     pictures = []
     for number in range(count):
         rows, columns = np.indices((24, 32))
@@ -89,10 +89,12 @@ def made_pictures(rng: np.random.Generator, count: int) -> list[Picture]:
         boxes = random_boxes(np.tile([0.0, 0, 60, 60], (5, 1)), (240, 320), rng)
         maps = dict.fromkeys(("model", *BASELINES), map_)
         split = ("train", "train", "val", "test")[number % 4]
-        blank = Picture(str(number), split, (240, 320), boxes, np.arange(8) < 5, np.zeros((8, 5)), rng.random(4), maps)
+        people, traits = np.zeros((8, 5)), rng.random(4) + 9 * drawn
+        blank = Picture(str(number), split, (240, 320), boxes, np.arange(8) < 5, people, traits, maps)
         share = blank.see("model")[:, :1]
         chance = np.clip(1 - (1 - share) ** np.array([[1, 2, 5, 8, 12]]), 0.001, 0.999)
-        people = rng.binomial(15, rng.beta(10 * chance, 10 * (1 - chance))) / 15
+        alike = 1 if drawn else 10
+        people = rng.binomial(15, rng.beta(alike * chance, alike * (1 - chance))) / 15
         pictures.append(Picture(blank.id, split, blank.size, boxes, blank.found, people, blank.traits, maps))
     return pictures
 
@@ -100,7 +102,11 @@ def made_pictures(rng: np.random.Generator, count: int) -> list[Picture]:
 def test_a_table_is_fitted_and_judged() -> None:
     rng = np.random.default_rng(0)
     samples = Samples(
-        {name: made_pictures(rng, 160) for name in (*SETS, "pascals")}, "model", "0" * 16, frozenset(), None
+        {name: made_pictures(rng, 160, name == "fiwi") for name in (*SETS, "pascals", "fiwi")},
+        "model",
+        "0" * 16,
+        frozenset(),
+        None,
     )
     samples = replace(samples, films=samples.of("osie", "test"))
     table = fit(samples, "model", samples.weights)
@@ -109,7 +115,10 @@ def test_a_table_is_fitted_and_judged() -> None:
     judged = table.measured["osie"]
     assert judged["pictures"] == 40
     assert judged["share"]["correlation"] > 0.7
-    for name in ("osie", "pascals"):
+    assert table.curves["seen_2s"].unlike > 1.5
+    assert (table.measured["osie"]["unlike"], table.measured["fiwi"]["unlike"]) == (pytest.approx(0, abs=0.05), 1)
+    assert table.measured["fiwi"]["pictures"] == 40  # of its test split alone
+    for name in ("osie", "pascals", "fiwi"):
         assert 0.74 < table.measured[name]["share"]["holds"] < 0.92
         assert 0.72 < table.measured[name]["seen_3s"]["differences"] < 0.9
     assert judged["seen_3s"]["brier"] < judged["seen_3s"]["brier_of_mean"]

@@ -223,8 +223,23 @@ def test_the_table_says_what_it_is() -> None:
     table = shipped_calibration()
     assert list(table.curves) == list(TARGETS)
     assert table.model == "gaze-lite"
-    numbers = sum(len(curve.weights) + 21 * len(curve.bands) for curve in table.curves.values())
-    assert numbers < 500
+    numbers = sum(len(curve.weights) + 24 * len(curve.bands) for curve in table.curves.values())
+    assert numbers < 550
+
+
+def test_of_a_picture_unlike_photographs_the_intervals_are_wider() -> None:
+    curve = shipped_calibration().curves["seen_5s"]
+    seen = np.array([[0.3, 0.1, 0.2, 0.9, 0.8], [0.05, 0.02, 0.5, 0.7, 0.3]])
+    expected, low, high = curve.interval(seen)
+    drawn, lower, higher = curve.interval(seen, unlike=True)
+    np.testing.assert_array_equal(drawn, expected)
+    assert (higher - lower > 1.2 * (high - low)).all()
+
+
+def test_a_table_of_another_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "table.json").write_text('{"version": 1}')
+    with pytest.raises(SalzooError, match=r"has version 1 of the table"):
+        read_calibration(tmp_path / "table.json")
 
 
 def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
