@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from salzoo.metrics.distribution import EPSILON, from_first, from_lowest, sum_of_products
+from salzoo.metrics.distribution import EPSILON, for_moments, lowest_and_rest, sum_of, sum_of_products
 from salzoo.metrics.frames import Frame, Maps, MapsT, positions, score_frames
 
 
@@ -78,20 +78,19 @@ def _nss(prediction: Frame, fixations: Frame) -> float:
     fixated = positions(fixations)
     if fixated.size == 0:
         return np.nan
-    p = from_first(prediction)
-    total = float(p.sum())
-    mean = total / p.size
-    squares = sum_of_products(p, p) - total * mean
+    (p,) = for_moments(prediction)
+    n, total = p.size, sum_of(p)
+    squares = n * sum_of_products(p, p) - total * total
     if not 0 < squares < math.inf:
         return np.nan
-    return (float(p.ravel()[fixated].mean()) - mean) / math.sqrt(squares / (p.size - 1))
+    return (float(p.ravel()[fixated].mean()) - total / n) / math.sqrt(squares / n / (n - 1))
 
 
 def _ig(prediction: Frame, fixations: Frame, baseline: Frame) -> float:
     fixated = positions(fixations)
-    p, b = from_lowest(prediction), from_lowest(baseline)
-    sum_p, sum_b = float(p.sum()), float(b.sum())
+    (low_p, sum_p), (low_b, sum_b) = lowest_and_rest(prediction), lowest_and_rest(baseline)
     if fixated.size == 0 or not (0 < sum_p < math.inf and 0 < sum_b < math.inf):
         return np.nan
-    gains = np.log2(EPSILON + p.ravel()[fixated] / sum_p) - np.log2(EPSILON + b.ravel()[fixated] / sum_b)
-    return float(gains.mean())
+    p = (prediction.ravel()[fixated].astype(np.float64) - low_p) / sum_p
+    b = (baseline.ravel()[fixated].astype(np.float64) - low_b) / sum_b
+    return float((np.log2(EPSILON + p) - np.log2(EPSILON + b)).mean())

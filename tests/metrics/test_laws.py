@@ -127,6 +127,22 @@ def test_other_kinds_of_array_give_the_same_bits(scene, name):
         assert given.item() == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
+def test_whole_frames_of_8_bits_score_as_in_floating_point():
+    scene = Scene(0, (360, 640), 256)
+    for name in NAMES:
+        expected = scene.score(name, scene.prediction.astype(np.float64))
+        assert scene.score(name, scene.prediction) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+def test_more_pixels_of_a_value_than_float32_counts():
+    prediction = np.zeros((4098, 4099), np.uint8)
+    prediction.flat[: 2**24 + 3] = 1
+    fixations = np.zeros(prediction.shape, bool)
+    fixations[0, 0] = True
+    tied, others = 2**24 + 2, prediction.size - 1
+    assert auc_judd(prediction, fixations) == pytest.approx(1 - tied / 2 / others / 2, rel=0, abs=1e-15)
+
+
 @settings(max_examples=30)
 @given(seeds, sizes, levels, st.sampled_from(NAMES), st.sampled_from([np.uint8, np.float32, np.float64]))
 def test_a_score_does_not_depend_on_what_stands_beside_it(seed, size, levels, name, dtype):
