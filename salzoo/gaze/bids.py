@@ -35,6 +35,8 @@ def read_bids(path: Path, layout: Layout) -> Table:
             places are not in pixels; and as ``read_delimited`` does.
     """
     about = _metadata(path, "physio.json")
+    if about.get("PhysioType", "eyetrack") != "eyetrack":
+        raise SalzooError(f"{path} is no recording of gaze: its PhysioType is {str(about['PhysioType'])[:40]!r}")
     columns = about.get("Columns")
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
         raise SalzooError(
@@ -43,14 +45,15 @@ def read_bids(path: Path, layout: Layout) -> Table:
     eye = str(about.get("RecordedEye", ""))
     if layout.eye != "both" and eye in ("left", "right", "eye1", "eye2") and eye != layout.eye:
         raise SalzooError(f"{path} is of the {eye} eye; leave it out, or name that eye with --eye")
-    place = dict(about.get("x_coordinate") or {}).get("Units", "pixel")
-    if place not in _PLACE:
-        raise SalzooError(f"{path} has places in {place!r}, and pixels are wanted")
+    for role in ("x_coordinate", "y_coordinate"):
+        place = _part(about, role).get("Units", "pixel")
+        if str(place).lower() not in _PLACE:
+            raise SalzooError(f"{path} has places in {str(place)[:40]!r}, and pixels are wanted")
     named = {"x": "x_coordinate", "y": "y_coordinate", "time": "timestamp"}
     named = {role: name for role, name in named.items() if name in columns} | dict(layout.named)
     unnamed = Layout(named, columns, layout.encoding, layout.rows or "samples", "both")
     table = read_delimited(path, unnamed)
-    unit = _TIME.get(str(dict(about.get("timestamp") or {}).get("Units", "")).lower(), "")
+    unit = _TIME.get(str(_part(about, "timestamp").get("Units", "")).lower(), "")
     on_screen = "screen" in str(about.get("SampleCoordinateSystem", "gaze-on-screen"))
     hints = {
         "time": Hint(unit=unit, clock="recording"),
@@ -63,13 +66,19 @@ def read_bids(path: Path, layout: Layout) -> Table:
     table.rate = _number(about.get("SamplingFrequency"))
     subject = re.match(r"sub-([A-Za-z0-9]+)", path.name)
     table.observer = subject[1] if subject else ""
-    shown = _metadata(path, "events.json").get("StimulusPresentation") or {}
-    size = dict(shown).get("ScreenResolution") or about.get("ScreenResolution")
+    shown = _part(_metadata(path, "events.json"), "StimulusPresentation")
+    size = shown.get("ScreenResolution") or about.get("ScreenResolution")
     if isinstance(size, list) and len(size) == 2 and all(_number(value) for value in size):
         table.screen = int(size[1]), int(size[0])
     table.messages = _messages(path)
     table.shown = _events(path, table, unit, _number(about.get("StartTime")) or 0.0)
     return table
+
+
+def _part(about: dict[str, Any], name: str) -> dict[str, Any]:
+    """What metadata say of a thing; nothing where they say no more than words."""
+    found = about.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _metadata(path: Path, suffix: str) -> dict[str, Any]:

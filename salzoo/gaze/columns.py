@@ -86,7 +86,7 @@ KNOWN: dict[Role, dict[str, Hint]] = {
         "fpogs": Hint(unit="s", clock="onset", event=True),  # Gazepoint, from the media's start
         "starttimestamp": Hint(unit="s", clock="recording", event=True),  # Pupil Labs; Pupil Cloud's says [ns]
         **_plain("start starttime onset fixationstart tstart", _START),
-        "recordingtimestamp": Hint(clock="recording"),  # Tobii; Studio's is in ms and does not say so
+        "recordingtimestamp": Hint(unit="ms", clock="recording"),  # Tobii; Studio's is in ms and does not say so
         "recordingtime": Hint(clock="recording"),  # SMI
         "gazetimestamp": Hint(unit="s", clock="recording"),  # Pupil Labs
         **_plain("time timestamp sampletime t"),
@@ -110,7 +110,7 @@ KNOWN: dict[Role, dict[str, Hint]] = {
         "eyemovementtypeindex fixationindex fixationid fpogid currentfixindex fixindex fixid fixationnumber "
         "indexbinocular indexright indexleft"
     ),
-    "eye": _plain("eye eyeused recordedeye whicheye"),
+    "eye": _plain("eye eyelr eyeused recordedeye whicheye"),
     "sensor": _plain("sensor device inputdevice source datatype rowtype type"),
     "message": _plain("event studioevent keypressevent mouseevent externalevent eventvalue message"),
     "confidence": _plain("confidence"),
@@ -141,6 +141,7 @@ PLACES: tuple[tuple[str, str, Hint], ...] = (
     ("averagegazex", "averagegazey", _SCREEN),  # EyeLink
     ("gazepositiononsurfacex", "gazepositiononsurfacey", _SURFACE),  # Pupil Cloud
     ("gazex", "gazey", Hint()),  # Pupil Cloud
+    ("pointofregardbinocularx", "pointofregardbinoculary", _SCREEN),  # SMI
     ("bpogx", "bpogy", _SHARE),  # Gazepoint
 )
 """Names of x and y, and what they say."""
@@ -167,8 +168,8 @@ _UNITS = {
     "s": "s", "sec": "s", "seconds": "s", "ms": "ms", "msec": "ms", "us": "us", "µs": "us", "μs": "us", "ns": "ns",
     "px": "pixels", "pix": "pixels", "pixel": "pixels", "pixels": "pixels", "norm": "fraction",
 }  # fmt: skip
-_ELSEWHERE = ("mm", "deg", "°", "rad")
-"""Units of places that are neither on the screen nor on the stimulus."""
+_ELSEWHERE = ("mm", "cm", "deg", "°", "rad", "dva", "%")
+"""Units of places that are neither pixels nor fractions of the screen or the stimulus."""
 
 
 @dataclass(frozen=True)
@@ -279,6 +280,8 @@ def _settle_roles(found: Columns, named: Mapping[str, str], keys: set[str]) -> C
         if label and _key(label[0].header) == "recordingsessionlabel" and _key(found["time"][0].header) == "timestamp":
             own = found["time"][0]
             found["time"] = (replace(own, hint=replace(own.hint, clock="recording", unit="ms")),)
+        if found["time"][0].hint.unit == "ns":  # Pupil Cloud, of the world's time
+            found["time"] = (replace(found["time"][0], hint=replace(found["time"][0].hint, clock="recording")),)
     event = {column.place for column in found.get("event", ())}
     found["message"] = tuple(column for column in found.get("message", ()) if column.place not in event)
     x = found["x"][0]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from salzoo.gaze.columns import NAMEABLE, NUMBERS, Columns, Role, find_columns, listed
 from salzoo.gaze.tables import Layout, Message, Names, Rows, Table
@@ -267,6 +268,8 @@ class _Reader:
         numbers = {role: np.frombuffer(values, np.float64) for role, values in self.numbers.items()}
         if not len(numbers["x"]):
             raise SalzooError(f"{self.path} has no rows")
+        for role in ("x", "y"):
+            self._check_points(numbers[role], self.columns[role][0].header)
         names: dict[Role, tuple[Names, ...]] = {}
         for role, held in self.columns.items():
             if role not in NUMBERS:
@@ -285,6 +288,22 @@ class _Reader:
             rate=_plain_number(self.facts.get("Sample Rate", "")) or None,
             observer=self.facts.get("Subject", ""),
         )
+
+    def _check_points(self, values: NDArray[np.float64], header: str) -> None:
+        """Refuse places of which whole ones end below 1000 and others look like 1.050: points between thousands."""
+        values = np.abs(values[np.isfinite(values)])
+        whole = values == np.floor(values)
+        parts = values[~whole]
+        if not len(parts) or not whole.any() or values.max() >= 1000 or np.median(values[whole]) < 10:
+            return
+        thousandths = np.abs(1000 * parts - np.rint(1000 * parts)) < 1e-6
+        hundredths = np.abs(100 * parts - np.rint(100 * parts)) < 1e-6
+        if parts.min() > 1 and parts.max() < 10 and thousandths.all() and hundredths.mean() < 0.5:
+            one = parts[~hundredths][0]
+            raise SalzooError(
+                f"{self.path}: '{one:.3f}' among whole numbers in {header!r} may be {1000 * one:.0f}; write it without "
+                "points between thousands"
+            )
 
     def _without_other_events(self, names: dict[Role, tuple[Names, ...]]) -> Columns:
         """The columns; one of events that are none of the eye's, as of keys and of starts, is one of messages."""

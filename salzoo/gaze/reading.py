@@ -33,6 +33,8 @@ def read_table(path: Path, layout: Layout = Layout()) -> Table:  # noqa: B008
         raise SalzooError(f"{path} is EyeLink's binary EDF; convert it to .asc with SR Research's edf2asc")
     if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise SalzooError(f"{path} is a workbook or archive; save the sheet as CSV in UTF-8")
+    if start.lstrip(b"\xef\xbb\xbf \r\n\t")[:2] in (b"[{", b'{"'):
+        raise SalzooError(f"{path} is JSON; write it as a table, with a row a sample or a fixation (CSV)")
     return _of_eye(read_delimited(path, layout), layout)
 
 

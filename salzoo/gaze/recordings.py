@@ -30,6 +30,9 @@ SAME = 2.0
 AGAIN = 0.5
 """Seconds between two rows of one number after which it is that of another fixation: numbers may begin again."""
 
+LATE = 3600.0
+"""Seconds after a stimulus began at which nobody looks at it for the first time."""
+
 Numbers = NDArray[np.float64]
 
 
@@ -73,7 +76,14 @@ def extract_fixations(
     viewings = _viewings(table, stimuli, match, settled, findings, one)
     if in_order_alone(table, viewings):
         table.rows = "fixations"
+    if not viewings:
+        raise SalzooError(
+            f"no row of {table.path} is on one of the videos and images: "
+            + ("; ".join([*findings.lines(findings.wrong), *findings.lines(findings.usual)]) or "it has none")
+        )
     fixated = find_fixated(table)
+    if table.rows == "labelled" and _once(table, viewings, fixated):
+        table.rows = "fixations"
     if table.rows == "fixations":
         for number, each in enumerate(viewings):
             viewings[number] = replace(each, rows=each.rows[fixated[each.rows]])
@@ -85,12 +95,24 @@ def extract_fixations(
         stimulus = stimuli[each.stimulus]
         name = each.observer or table.path.stem
         own = _as_shown(table, each, stimulus, settled)
+        if own.screen not in (settled.screen, stimulus.size):
+            wide = f"{own.screen[1]}×{own.screen[0]}" if own.screen else ""
+            findings.doubt(f"viewings of stimuli shown at another size: pixels are taken for those of {wide}", 1)
         case = _Case(table, stimulus, own, f"{name} on {stimulus.id}", findings)
         raw = _fixations_of(case, each, fixated)
         kept = _on_stimulus(raw if own.first else raw[1:], case)
         counts[each.stimulus, name] += 1
         found += [Fixation(each.stimulus, name, counts[each.stimulus, name], *map(float, row)) for row in kept]
     return found, settled
+
+
+def _once(table: Table, viewings: Sequence[Viewing], fixated: NDArray[np.bool_]) -> bool:
+    """Whether each fixation has but one row, which has its duration: then rows are no samples."""
+    index = table.name("index")
+    if index is None or "duration" not in table.numbers or "time" not in table.numbers:
+        return False
+    repeats = [np.diff(index.codes[each.rows[fixated[each.rows]]]) == 0 for each in viewings]
+    return sum(map(len, repeats)) > 0 and not any(each.any() for each in repeats)
 
 
 def _viewings(
@@ -106,6 +128,7 @@ def _viewings(
         if not shown and table.recordings and len(stimuli) == 1:
             shown = find_shown(table, match, stimuli[0].id)
         if shown:
+            table.shown = shown
             return split_shown(table, shown, match, findings)
         if table.messages and not one and len(stimuli) > 1:
             raise SalzooError(
@@ -170,6 +193,9 @@ def _fixations_of(case: _Case, viewing: Viewing, fixated: NDArray[np.bool_]) -> 
         findings.lost += int((~np.isfinite(points).all(1)).sum())
     if table.rows == "labelled":
         found = _labelled(table, rows, times, points, fixated)
+        placed = np.isfinite(found).all(1)
+        findings.leave("fixations without a place, as those beside a stimulus", int((~placed).sum()))
+        found = found[placed]
     else:
         found = find_fixations(times, points, setup.detection(stimulus.size))
     findings.fixations += len(found)
@@ -187,6 +213,11 @@ def _times(case: _Case, viewing: Viewing) -> Numbers:
         return times - setup.start
     if "frame" in table.numbers and case.stimulus.rate and table.columns["x"][0].hint.space != "surface":
         return times - _start_by_frames(case, rows, times)
+    if viewing.start is None and np.nanmin(times, initial=np.inf) > LATE and np.isfinite(times).any():
+        raise SalzooError(
+            f"{table.path}: the first row ({case.label}) is {np.nanmin(times):.0f} s after the stimulus began, if its "
+            "time counts from then; say --clock recording if it does not, or --start"
+        )
     return times if viewing.start is None else times - viewing.start * SECONDS[setup.time_unit]
 
 
@@ -340,8 +371,8 @@ def _labelled(
     found = []
     for part in np.split(own, np.flatnonzero(change) + 1):
         seen = part[np.isfinite(points[part]).all(1)]
-        if len(seen):
-            found.append((times[part[0]], times[part[-1]] - times[part[0]] + step, *points[seen].mean(0)))
+        place = points[seen].mean(0) if len(seen) else (np.nan, np.nan)
+        found.append((times[part[0]], times[part[-1]] - times[part[0]] + step, *place))
     return np.array(found, np.float64).reshape(-1, 4)
 
 

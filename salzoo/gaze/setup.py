@@ -146,8 +146,10 @@ class Findings:
     lost: int = 0
     fixations: int = 0
 
-    def leave(self, what: str, count: int) -> None:
-        """Rows that are left out, as is usual."""
+    def leave(self, what: str, count: int, name: str = "") -> None:
+        """Rows that are left out, as is usual, and of what name they are."""
+        if count and name and name not in self.names.setdefault(what, []):
+            self.names[what].append(name)
         _add(self.usual, what, count, "")
 
     def misfit(self, what: str, count: int, example: str) -> None:

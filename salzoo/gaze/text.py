@@ -51,6 +51,11 @@ def text_lines(path: Path, encoding: str = "") -> Iterator[Iterator[str]]:
                 while line := text.readline(MOST_OF_ONE_LINE + 1):
                     if len(line) > MOST_OF_ONE_LINE:
                         raise SalzooError(f"{path} has a line of more than {MOST_OF_ONE_LINE} characters: no table")
+                    if "\0" in line:
+                        raise SalzooError(
+                            f"{path} holds NUL bytes in its line {number + 1}: it is damaged, or text in UTF-16 "
+                            "without its mark (--encoding utf-16-le)"
+                        )
                     number += 1
                     if number % 10_000 == 0:
                         bar.update(file.tell() - bar.n)

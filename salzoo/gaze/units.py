@@ -113,7 +113,11 @@ def _check_places(table: Table, units: str) -> None:
     values = points[:, points.any(0)].ravel()  # without lost eyes
     values = values[np.isfinite(values)]
     if len(values) == 0:
-        raise SalzooError(f"{table.path} has no row with both x and y")
+        named = " and ".join(repr(table.columns[role][0].header) for pair in pairs for role in pair)
+        raise SalzooError(
+            f"{table.path} has no row with a value in both {named}; other columns can be named with --column x=NAME "
+            "and --column y=NAME"
+        )
     most = float(np.quantile(values, 0.9))
     if units == "pixels" and most <= 1.5 and len(values) > 20:
         raise SalzooError(

@@ -80,7 +80,9 @@ def split_shown(table: Table, shown: Sequence[Shown], match: Callable[[str], int
     for each in sorted(shown, key=lambda each: each.start):
         rows = np.flatnonzero(((times >= each.start) | (ends > each.start)) & (times < each.stop) & ~taken)
         taken[rows] = True
-        if len(rows):
+        if match(each.name) < 0:
+            findings.leave("rows while files were shown that are no video or image here", len(rows), each.name)
+        elif len(rows):
             rows = rows[np.argsort(times[rows], kind="stable")]
             found.append(Viewing(match(each.name), observer_of(table, int(rows[0])), rows, each.start))
     findings.leave("rows while no stimulus was shown", int((~taken).sum()))

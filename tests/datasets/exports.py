@@ -146,7 +146,8 @@ def eyelink(path: Path, made: Recorded, eyes: str = "L", fixations: bool = True)
 
 
 def smi(path: Path, made: Recorded) -> Path:
-    """SMI's raw samples of both eyes, 0 where one was lost, with messages that have fewer values."""
+    """SMI's raw samples of both eyes, 0 where one was lost, with messages that have fewer values; after the picture
+    comes one that is none of the stimuli, with its own gaze."""
     head = ["## [BeGaze]", "## Sample Rate:\t%d" % made.rate, "## Calibration Area:\t1920\t1080", "## Subject:\tP7"]  # noqa: UP031
     lines = [*head, "Time\tType\tTrial\tL Dia X [px]\tL POR X [px]\tL POR Y [px]\tR POR X [px]\tR POR Y [px]"]
     start = 77_000_000_000
@@ -158,6 +159,11 @@ def smi(path: Path, made: Recorded) -> Path:
         if not np.isnan(x) and made.rng.random() < 0.02:
             both = f"0\t0\t{x:.2f}\t{y:.2f}"  # one eye alone
         lines.append(f"{start + 1e6 * time:.0f}\tSMP\t1\t12\t{both}")
+    over = round(start + 1e6 * (made.times[-1] + 1 / made.rate))
+    lines.append(f"{over}\tMSG\t1\t# Message: questions.jpg")
+    lines += [f"{over + 4000 * n}\tSMP\t1\t12\t100\t900\t100\t900" for n in range(200)]
+    lines.append(f"{over + 800_100}\tMSG\t1\t# Message: UE-mouseclick left x=407 y=378")
+    lines += [f"{over + 801_000 + 4000 * n}\tSMP\t1\t12\t1500\t900\t1500\t900" for n in range(100)]
     path.write_text("\r\n".join(lines) + "\r\n")
     return path
 
@@ -204,7 +210,8 @@ def bids(path: Path, made: Recorded) -> Path:
     file = path.parent / "sub-7_task-see_recording-eye1_physio.tsv.gz"
     file.write_bytes(gzip.compress(("\n".join(rows) + "\n").encode()))
     shown = f"{onset:.6f}\t{made.times[-1] + 1:.3f}\tpicture\timages/pic.png"
-    events = f"onset\tduration\ttrial_type\tstim_file\n0\t0.2\tcross\tn/a\n{shown}\n"
+    other = f"{onset - 0.2:.6f}\t0.2\tpicture\timages/none-of-ours.png"
+    events = f"onset\tduration\ttrial_type\tstim_file\n0\t0.05\tcross\tn/a\n{other}\n{shown}\n"
     (path.parent / "sub-7_task-see_events.tsv").write_text(events)
     return file
 

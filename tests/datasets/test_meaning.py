@@ -185,6 +185,20 @@ def test_fixations_in_order_without_times(videos: Path, tmp_path: Path) -> None:
 P1 = f"{HEADER}\npic,p1,"
 FOUND = [[0, 300, 40, 30]]
 BOTH = "stimulus,time_ms,left_x,left_y,right_x,right_y\n" + "".join(f"pic,{20 * k},38,30,42,30\n" for k in range(20))
+STUDIO = (
+    "MediaName\tParticipantName\tRecordingTimestamp\tGazeEventType\tGazeEventDuration\tFixationIndex\t"
+    "FixationPointX (MCSpx)\tFixationPointY (MCSpx)\npic.png\tp1\t5000\tFixation\t300\t1\t40\t30\n"
+    "pic.png\tp1\t5300\tSaccade\t20\t\t\t\npic.png\tp1\t5320\tFixation\t280\t2\t60\t15\n"
+)
+SMI = (
+    "Trial,Stimulus,Participant,Category,Eye L/R,Index,Event Start Trial Time [ms],Event Duration [ms],"
+    "Fixation Position X [px],Fixation Position Y [px]\n"
+    "Trial001,pic.png,p1,Separator,-,1,0,0,-,-\nTrial001,pic.png,p1,Visual Intake,Left,1,0,300,40,30\n"
+    "Trial001,pic.png,p1,Visual Intake,Right,1,4,310,44,30\nTrial001,pic.png,p1,Saccade,Left,1,300,20,-,-\n"
+)
+NEON = "section id,timestamp [ns],gaze x [px],gaze y [px],stimulus\n" + "".join(
+    f"a,{1_700_000_000_000_000_000 + 5_000_000 * k},40,30,pic.png\n" for k in range(77)
+)
 HEADERLESS = ("--columns", "stimulus,observer,start_ms,duration_ms,x,y")
 
 TABLES = {
@@ -200,6 +214,14 @@ TABLES = {
     ),
     "decimal commas": (HEADER.replace(",", ";") + "\npic;p1;0;300;1,500;2,5\n", (), [[0, 300, 1.5, 2.5]]),
     "columns twice, alike": (f"{HEADER},x,y\npic,p1,0,300,40,30,40,30\n", (), FOUND),
+    "fixations of Tobii Studio, a row each": (STUDIO, (), [[0, 300, 40, 30], [320, 280, 60, 15]]),
+    "an eye of SMI's events": (SMI, ("--eye", "left", "--screen", "80x60"), FOUND),
+    "the world's time of Neon": (NEON, (), [[0, 380, 40, 30]]),
+    "halves among whole numbers": (
+        f"{P1}0,300,40,7.5\npic,p1,400,300,20,15\n",
+        (),
+        [[0, 300, 40, 7.5], [400, 300, 20, 15]],
+    ),
     "both eyes": (BOTH, (), [[0, 380, 40, 30]]),
     "one eye": (BOTH, ("--eye", "right"), [[0, 380, 42, 30]]),
 }
@@ -233,6 +255,19 @@ REFUSED = {
     ),
     "a workbook": (b"PK\x03\x04xxxx", "save the sheet as CSV"),
     "both eyes in rows": (f"{HEADER},eye\npic,p,0,300,40,30,L\npic,p,0,300,41,30,R\n", "name one with --eye"),
+    "both eyes of SMI's events": (SMI, "name one with --eye"),
+    "text with NUL": (f"{P1}0,300,40,30\n".replace("p1", "p\0"), "holds NUL bytes in its line 2"),
+    "text that ends in NUL": (f"{P1}0,300,40,30\n" + "\0" * 99, "holds NUL bytes in its line 3"),
+    "JSON": ('[{"x": 40, "y": 30, "t": 0}]', "is JSON; write it as a table"),
+    "lines of JSON": ('{"x": 40, "y": 30, "t": 0}\n{"x": 40, "y": 30, "t": 20}\n', "is JSON; write it as a table"),
+    "percent": (f"{P1}0,300,40,30\n".replace("x,y", "x [%],y [%]"), "no column that is known to be x or y"),
+    "points between thousands": (f"{P1}0,300,1.234,30\npic,p1,400,300,960,3\n", "'1.234' among whole numbers in 'x'"),
+    "the world's time": (f"{P1}1729994399600,300,40,30\n", "1729994400 s after the stimulus began"),
+    "other files alone": (
+        f"{P1}0,300,40,30\n".replace("pic", "no.png"),
+        "of which there is no video or image: 'no.png'",
+    ),
+    "no values": (f"{P1}0,300,,\n", "has no row with a value in both 'x' and 'y'"),
     "a very long header": ("x" * 200_000 + f",{HEADER}\n", "no column that is known"),
     "a very long line": ("x" * 2_000_000 + f",{HEADER}\n", "no table"),
 }

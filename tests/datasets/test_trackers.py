@@ -1,6 +1,7 @@
 """Made exports of each tracker: their fixations come back, whatever stands between them."""
 
 import gzip
+import re
 import tempfile
 from pathlib import Path
 
@@ -127,6 +128,39 @@ def test_eyelink_of_one_and_two_eyes(eyes: str, eye: str, rate: float, pictures:
     assert "screen of 1920×1080" in said
     if not averaged:
         np.testing.assert_allclose(found[:, :2], made.true[:, :2], atol=1.5e-3)
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ('{"y_coordinate": {"Units": "deg"}}', "has places in 'deg'"),
+        ('{"y_coordinate": {"Units": ["pixel"]}}', "and pixels are wanted"),
+        ('{"PhysioType": "cardiac"}', "its PhysioType is 'cardiac'"),
+    ],
+)
+def test_bids_that_is_no_gaze_in_pixels(about: str, words: str, pictures: Path, tmp_path: Path) -> None:
+    file = exports.bids(tmp_path / "x", recorded(5, 500))
+    beside = tmp_path / "sub-7_task-see_recording-eye1_physio.json"
+    beside.write_text('{"x_coordinate": "pixel", "PhysioType": "eyetrack"}')  # no more than words
+    import_one(file, pictures)
+    beside.write_text(about)
+    with pytest.raises(SalzooError, match=re.escape(words)):
+        import_gaze(Import([file], pictures, tmp_path / "other"), lambda line: None)
+
+
+def test_a_shown_size_that_is_another_is_named(tmp_path: Path) -> None:
+    """Whether pixels of media are those of the file or of the screen, the export does not say."""
+    pictures = tmp_path / "videos"
+    pictures.mkdir()
+    cv2.imwrite(str(pictures / "pic.png"), np.zeros((60, 80, 3), np.uint8))
+    head = "Participant name\tPresented Media name\tPresented Media width\tPresented Media height"
+    rows = "".join(f"P1\tpic.png\t160\t120\t80\t60\t{1000 * n}\t300\n" for n in range(3))
+    (tmp_path / "a.tsv").write_text(
+        f"{head}\tFixation point X [MCS px]\tFixation point Y [MCS px]\tstart_ms\tduration_ms\n{rows}"
+    )
+    found, said = import_one(tmp_path / "a.tsv", pictures)
+    assert found[:, 2:].tolist() == [[40, 30]] * 3
+    assert "look at: 1 viewings of stimuli shown at another size: pixels are taken for those of 160×120" in said
 
 
 def test_bids_stimuli_by_messages_and_eyes_by_file(pictures: Path, tmp_path: Path) -> None:
