@@ -1,12 +1,13 @@
 """``salzoo regions``: how much attention regions of a picture or video get."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from salzoo.cli.run_options import read_run_options, run_options
+from salzoo.cli.types import GIVEN
 
 if TYPE_CHECKING:
     from salzoo.prediction.engines.engine import RunOptions
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from salzoo.regions.reading import RegionFile
 
 WRITTEN = (".csv", ".json", ".png", ".jpg", ".jpeg")
+
+ACROSS, PICTURES = 800, 20
+"""Pixels across a picture in a .json, and how many it has."""
 
 
 @click.command("regions")
@@ -32,8 +36,8 @@ WRITTEN = (".csv", ".json", ".png", ".jpg", ".jpeg")
     "outs",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="What to write, several times: .csv (a line a region; of people a line a region, observer, viewing), .json, "
-    ".png or .jpg (the regions on the picture, shares as bars, in a video over time).",
+    help="What to write, several times: .csv (a line a region; of people a line a region, observer, viewing), .json "
+    "(which salzoo report shows), .png or .jpg (the regions on the picture, shares as bars, in a video over time).",
 )
 @click.option(
     "--curves",
@@ -54,17 +58,7 @@ WRITTEN = (".csv", ".json", ".png", ".jpg", ".jpeg")
 @click.option("--root", type=click.Path(path_type=Path), help="Its folder; by default $SALZOO_DATA/<name>.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @run_options
-def regions_command(
-    words: tuple[str, ...],
-    path: Path,
-    outs: tuple[Path, ...],
-    curves: Path | None,
-    expectations: tuple[str, ...],
-    dataset: str | None,
-    root: Path | None,
-    as_json: bool,
-    **named: Any,
-) -> None:
+def regions_command(words: tuple[str, ...], path: Path, **named: Any) -> None:
     """How much attention regions get, whether they will be seen, and when; with two INPUTs, the second against the
     first.
 
@@ -95,31 +89,54 @@ def regions_command(
     """
     from salzoo.regions.comparing import Expectation
     from salzoo.regions.reading import read_regions
-    from salzoo.regions.writing import curves_csv
-    from salzoo.runtime.files import check_output, write_text
 
-    expected = [Expectation.parse(each) for each in expectations]
-    read = {each.resolve() for each in (path, *map(Path, words))}
-    for out in (*outs, *([curves] if curves else [])):
-        if out.resolve() in read:
-            raise click.UsageError(f"{out} is read: name another output")
-        if out.suffix.lower() not in (WRITTEN if out is not curves else (".csv",)):
-            raise click.UsageError(f"{out}: name a file that ends in {', '.join(WRITTEN)}")
-        check_output(out)
-    file = read_regions(path)
-    if dataset is not None:
-        if expected or curves or any(out.suffix.lower() not in (".csv", ".json") for out in outs):
+    asked = Asked(
+        outs=named.pop("outs"),
+        curves=named.pop("curves"),
+        expected=[Expectation.parse(each) for each in named.pop("expectations")],
+        dataset=named.pop("dataset"),
+        root=named.pop("root"),
+        as_json=named.pop("as_json"),
+        how=read_run_options(named),
+    )
+    asked.check({each.resolve() for each in (path, *map(Path, words))})
+    (_forecast if asked.dataset is None else _people)(words, read_regions(path), asked)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be said of regions, and where to."""
+
+    outs: tuple[Path, ...]
+    curves: Path | None
+    expected: "list[Expectation]"
+    dataset: str | None
+    root: Path | None
+    as_json: bool
+    how: "RunOptions"
+
+    def check(self, read: set[Path]) -> None:
+        """Refuse what cannot be written, and what is read."""
+        from salzoo.runtime.files import check_output
+
+        for out in (*self.outs, *([self.curves] if self.curves else [])):
+            if out.resolve() in read:
+                raise click.UsageError(f"{out} is read: name another output")
+            if out.suffix.lower() not in (WRITTEN if out is not self.curves else (".csv",)):
+                raise click.UsageError(f"{out}: name a file that ends in {', '.join(WRITTEN)}")
+            check_output(out)
+        drawn = any(out.suffix.lower() not in (".csv", ".json") for out in self.outs)
+        if self.dataset is not None and (self.expected or self.curves or drawn):
             raise click.UsageError("of people a .csv or .json is written, and nothing is expected")
-        _people(words, file, {**named, "dataset": dataset, "root": root, "outs": outs, "as_json": as_json})
-        return
-    found = _forecast(words, file, read_run_options(named), as_json)
-    if curves is not None:
-        write_text(curves_csv(found), curves)
-    _report(found, expected, outs, as_json)
+
+    def say(self, line: str) -> None:
+        """Print a line that is for people alone."""
+        if not self.as_json:
+            click.echo(line)
 
 
-def _forecast(words: tuple[str, ...], file: "RegionFile", how: "RunOptions", quiet: bool) -> "list[Forecasts]":
-    """What the model that was named says of each input."""
+def _forecast(words: tuple[str, ...], file: "RegionFile", asked: Asked) -> None:
+    """Say what the model that was named says of each input."""
     from salzoo.cli.predict_command import read_words
     from salzoo.prediction.inputs import find_inputs
     from salzoo.regions.predicted import Forecaster
@@ -128,47 +145,57 @@ def _forecast(words: tuple[str, ...], file: "RegionFile", how: "RunOptions", qui
     sources = find_inputs(inputs)
     if len(sources) > 2:
         raise click.UsageError("name one INPUT, or two to compare")
-    if not quiet:
-        click.echo(f"device: {how.place()}")
-    forecaster = Forecaster(model, how, report=lambda line: None if quiet else click.echo(line))
-    return [forecaster.forecast(each, file) for each in sources]
+    asked.say(f"device: {asked.how.place()}")
+    forecaster = Forecaster(model, asked.how, report=asked.say)
+    _report([forecaster.forecast(each, file) for each in sources], asked)
 
 
-def _report(found: "list[Forecasts]", expected: "Sequence[Expectation]", outs: tuple[Path, ...], as_json: bool) -> None:
+def _report(found: "list[Forecasts]", asked: Asked) -> None:
     from salzoo.regions.calibration import shipped_calibration
     from salzoo.regions.comparing import compare, rows_of, unmet
     from salzoo.regions.drawing import draw_forecasts
-    from salzoo.regions.writing import explain, forecasts_csv, forecasts_json, format_forecasts
+    from salzoo.regions.writing import curves_csv, explain, forecasts_csv, forecasts_json, format_forecasts
     from salzoo.runtime.files import write_text
 
     table = shipped_calibration()
     differences = compare(found[0], found[1], table) if len(found) == 2 else {}
     rows = rows_of(found[-1], differences)
-    failed = unmet(expected, rows)
-    record = forecasts_json(found, differences, table, {each.text: each.check(rows)[0] for each in expected})
-    for out in outs:
+    failed = unmet(asked.expected, rows)
+    held = {each.text: each.check(rows)[0] for each in asked.expected}
+    if asked.curves is not None:
+        write_text(curves_csv(found), asked.curves)
+    for out in asked.outs:
         match out.suffix.lower():
             case ".csv":
                 write_text(forecasts_csv(found), out)
             case ".json":
-                write_text(record, out)
+                write_text(forecasts_json(found, differences, table, held, **_more(found)), out)
             case _:
                 draw_forecasts(found[-1], out)
-    if as_json:
-        click.echo(record, nl=False)
-    else:
-        for each in found:
-            click.echo(format_forecasts(each, differences if each is found[-1] else {}))
-        click.echo("\n" + explain(table))
-        for out in outs:
-            click.echo(f"wrote {out}")
+    if asked.as_json:
+        click.echo(forecasts_json(found, differences, table, held), nl=False)
+    for each in found:
+        asked.say(format_forecasts(each, differences if each is found[-1] else {}))
+    asked.say("\n" + explain(table))
+    for out in asked.outs:
+        asked.say(f"wrote {out}")
     for line in failed:
         click.echo(line, err=True)
     if failed:
         raise click.exceptions.Exit(3)
 
 
-def _people(words: tuple[str, ...], file: "RegionFile", named: dict[str, Any]) -> None:
+def _more(found: "list[Forecasts]") -> dict[str, Any]:
+    """What a .json has for ``salzoo report``: the command, and the pictures with their regions."""
+    from salzoo.regions.drawing import draw_picture
+    from salzoo.video.embedding import picture_uri
+
+    pictures = [picture_uri(draw_picture(each, ACROSS)) for each in found[:PICTURES]]
+    command = click.get_current_context().meta.get(GIVEN, "")
+    return {"command": command, "pictures": pictures + [""] * (len(found) - len(pictures))}
+
+
+def _people(words: tuple[str, ...], file: "RegionFile", asked: Asked) -> None:
     """Say what people did, and beside it what a model says where one is named."""
     from salzoo.data import open_dataset
     from salzoo.hub.sources import names_model
@@ -178,20 +205,21 @@ def _people(words: tuple[str, ...], file: "RegionFile", named: dict[str, Any]) -
     from salzoo.regions.writing import format_forecasts, format_people, looks_csv, people_json
     from salzoo.runtime.files import write_text
 
-    how = read_run_options(named)
     model, names = (words[0], words[1:]) if len(words) > 1 and names_model(words[0]) else (None, words)
-    data = open_dataset(named["dataset"], named["root"])
+    assert asked.dataset is not None
+    data = open_dataset(asked.dataset, asked.root)
     videos = find_items(data, names, file)
     looks = measure_items(videos, file)
     summaries = summarize(looks)
-    forecaster = None if model is None else Forecaster(model, how)
+    forecaster = None if model is None else Forecaster(model, asked.how)
     found = [forecaster.forecast(Input.of_video(video), file) for video in videos] if forecaster else []
-    record = people_json(summaries, data.name, found)
-    for out in named["outs"]:
-        write_text(looks_csv(looks) if out.suffix.lower() == ".csv" else record, out)
-    if named["as_json"]:
-        click.echo(record, nl=False)
-        return
-    click.echo(format_people(summaries, data.name))
+    for out in asked.outs:
+        if out.suffix.lower() == ".csv":
+            write_text(looks_csv(looks), out)
+        else:
+            write_text(people_json(summaries, data.name, found, **_more(found)), out)
+    if asked.as_json:
+        click.echo(people_json(summaries, data.name, found), nl=False)
+    asked.say(format_people(summaries, data.name))
     for each in found:
-        click.echo("\n" + format_forecasts(each, {}))
+        asked.say("\n" + format_forecasts(each, {}))

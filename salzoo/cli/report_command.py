@@ -20,8 +20,9 @@ def report_command(paths: tuple[Path, ...], frames: int, out: Path | None) -> No
 
     The HTML file holds all that it shows and asks for nothing else: scores with intervals beside baselines, people and
     what cards report, paired differences from the first model, the spread over videos; of a run also how it was
-    trained, how that went, and where its data set is at hand its best, median and worst video as strips and clips; and
-    the commands that give it all again. It has at most 20 MB.
+    trained, how that went, and where its data set is at hand its best, median and worst video as strips and clips; of
+    what salzoo regions wrote as .json the picture with its regions and their shares; and the commands that give it all
+    again. It has at most 20 MB.
     """
     from salzoo.report.writing import write_report
     from salzoo.runtime.files import check_output

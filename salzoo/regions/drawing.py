@@ -1,17 +1,19 @@
 """Regions on the picture, their shares as bars, and in a video as curves over time."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.charts.drawing import SERIES, STYLES, Drawing
+from salzoo.charts.drawing import SERIES, STYLES
 from salzoo.charts.panels import Panel, Series, draw_panels
 from salzoo.charts.pixels import render, write_text
 from salzoo.charts.rows import Row, RowChart, draw_rows
 from salzoo.prediction.preview import show
-from salzoo.regions.predicted import Forecast, Forecasts
+from salzoo.regions.predicted import Forecasts, Numbers
 from salzoo.regions.region import Region
 from salzoo.regions.shapes import Ellipse, Mask, Polygon, Rectangle, Shape
 from salzoo.video.pictures import write_image
@@ -22,6 +24,8 @@ WIDTH = 1280
 
 MOST = 40
 """Regions that have a bar; of more, those of the largest shares."""
+
+SHARES = "Percent of people's fixations, and the interval that holds 4 times in 5"
 
 LETTERS = 24
 """Of a region's name that stand in the picture."""
@@ -35,40 +39,41 @@ def draw_forecasts(found: Forecasts, path: Path) -> None:
 
     Raises SalzooError for an ending that is none of a picture's, or a place that cannot be written to.
     """
-    parts = [_picture(found), _fit(render(draw_bars(found.regions)))]
+    shares = {each.region.name: astuple(each.share) for each in found.regions}
+    parts = [draw_picture(found), _fit(render(draw_rows(bar_chart(SHARES, shares))))]
     if not found.still:
-        parts.append(_fit(render(draw_curves(found))))
+        panel = curve_panel(found.times, {each.region.name: each.shares for each in found.regions})
+        parts.append(_fit(render(draw_panels([panel]))))
     write_image(path, np.concatenate(parts))
 
 
-def draw_bars(regions: list[Forecast]) -> Drawing:
-    """The share of people's fixations that each region is expected to have, with its interval, in percent."""
-    shown = sorted(regions, key=lambda each: -np.nan_to_num(each.share.value))[:MOST]
-    rows = []
-    for each in shown:
-        share = each.share
-        if np.isnan(share.value):
-            rows.append(Row(each.region.name, "never there"))
-            continue
-        text = f"{100 * share.value:.1f} ({100 * share.low:.0f} to {100 * share.high:.0f})"
-        bounds = 100 * share.low, 100 * share.high
-        rows.append(Row(each.region.name, text, 100 * share.value, bounds))
-    more = f", the largest {MOST} of {len(regions)}" if len(regions) > MOST else ""
-    title = f"Percent of people's fixations, and the interval that holds 4 times in 5{more}"
-    return draw_rows(RowChart(title, rows, zero=True))
+def bar_chart(title: str, numbers: Mapping[str, Sequence[float]]) -> RowChart:
+    """Bars of shares in percent, each with its interval: of the names of regions, the share and the interval's ends."""
+    largest = sorted(numbers.items(), key=lambda each: -np.nan_to_num(each[1][0]))[:MOST]
+    more = f", the largest {MOST} of {len(numbers)}" if len(numbers) > MOST else ""
+    return RowChart(title + more, [_bar(name, *(100 * each for each in share)) for name, share in largest], zero=True)
 
 
-def draw_curves(found: Forecasts) -> Drawing:
-    """Shares of the map over time in percent, of the regions with the largest."""
-    regions = sorted(found.regions, key=lambda each: -np.nan_to_num(each.map_share))[:SERIES]
-    series = [Series(each.region.name, found.times, 100 * each.shares) for each in regions]
-    return draw_panels([Panel("Percent of the map", series, "seconds")])
+def _bar(name: str, share: float, low: float, high: float) -> Row:
+    if np.isnan(share):
+        return Row(name, "never there")
+    box = min(share, 0.0), max(share, 0.0)
+    if np.isnan(low):
+        return Row(name, f"{share:.1f}", share, box=box)
+    return Row(name, f"{share:.1f} ({low:.0f} to {high:.0f})", share, (low, high), box)
 
 
-def _picture(found: Forecasts) -> Canvas:
+def curve_panel(times: Numbers, shares: Mapping[str, Numbers]) -> Panel:
+    """Shares of the map over time in percent, of the regions with the largest, by name."""
+    largest = sorted(shares.items(), key=lambda each: -float(np.nan_to_num(each[1]).mean()))[:SERIES]
+    return Panel("Percent of the map", [Series(name, times, 100 * each) for name, each in largest], "seconds")
+
+
+def draw_picture(found: Forecasts, across: int = WIDTH) -> Canvas:
+    """The picture, or a video's first frame, so many pixels wide, with heat and outlines."""
     height, width = found.size
-    scale = WIDTH / width
-    shown = resize_frame(show(found.frame, found.map_).image, (max(1, round(height * scale)), WIDTH))
+    scale = across / width
+    shown = resize_frame(show(found.frame, found.map_).image, (max(1, round(height * scale)), across))
     canvas = np.ascontiguousarray(shown)
     for index, each in enumerate(found.regions):
         place = each.region.at(float(found.times[0])) or next(shape for shape in each.region.places if shape)
@@ -109,7 +114,7 @@ def _name(canvas: Canvas, region: Region, time: float, colour: tuple[int, int, i
     left, top, _, _ = shape.bounds
     x, y = round(max(left, 0) * scale), round(max(top, 0) * scale)
     base = y - 7 if y > 26 else y + 19
-    text = region.name if len(region.name) <= LETTERS else f"{region.name[: LETTERS - 1]}…"
+    text = region.name if len(region.name) <= LETTERS else f"{region.name[: LETTERS - 3]}..."
     cv2.rectangle(canvas, (x, base - 19), (x + 12 * len(text) + 8, base + 7), colour, -1)
     write_text(canvas, text, (x + 6, base), (255, 255, 255), 0.6)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from typing import Any
 
+from salzoo.evaluation.results import plain
 from salzoo.regions.calibration import LEVEL, SECONDS, Calibration
 from salzoo.regions.people import Look, Summary
 from salzoo.regions.predicted import Estimate, Forecast, Forecasts
@@ -20,7 +21,7 @@ Differences = Mapping[str, Mapping[str, Estimate]]
 
 
 def forecasts_json(
-    found: Sequence[Forecasts], differences: Differences, table: Calibration, expected: Mapping[str, bool]
+    found: Sequence[Forecasts], differences: Differences, table: Calibration, expected: Mapping[str, bool], **more: Any
 ) -> str:
     """What a model says of regions, as JSON.
 
@@ -29,10 +30,12 @@ def forecasts_json(
         differences: of the second from the first.
         table: what the intervals come from; what it was measured to hold is written too.
         expected: expectations, and whether they hold.
+        more: what else is said, such as the ``command`` that gave it.
     """
     record = {
         "salzoo_regions_result": VERSION,
         "salzoo": __version__,
+        **more,
         "model": found[0].model,
         "interval": LEVEL,
         "expected_error": {name: curve.error for name, curve in table.curves.items()},
@@ -44,7 +47,7 @@ def forecasts_json(
         },
         "expected": dict(expected),
     }
-    return json.dumps(_plain(record), indent=1) + "\n"
+    return json.dumps(plain(record), indent=1) + "\n"
 
 
 def _input(found: Forecasts) -> dict[str, Any]:
@@ -66,16 +69,17 @@ def _input(found: Forecasts) -> dict[str, Any]:
     }
 
 
-def people_json(summaries: Sequence[Summary], dataset: str, found: Sequence[Forecasts] = ()) -> str:
+def people_json(summaries: Sequence[Summary], dataset: str, found: Sequence[Forecasts] = (), **more: Any) -> str:
     """Summaries over observers as JSON, and what a model says of the same regions where it was asked."""
     record = {
         "salzoo_regions_result": VERSION,
         "salzoo": __version__,
+        **more,
         "dataset": dataset,
         "people": [asdict(each) for each in summaries],
         **({"model": found[0].model, "inputs": [_input(each) for each in found]} if found else {}),
     }
-    return json.dumps(_plain(record), indent=1) + "\n"
+    return json.dumps(plain(record), indent=1) + "\n"
 
 
 def forecasts_csv(found: Sequence[Forecasts]) -> str:
@@ -115,15 +119,6 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, float):
         return value
     return "" if math.isnan(value) else f"{value:.6g}"
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: missing numbers are null."""
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def format_forecasts(found: Forecasts, differences: Differences) -> str:

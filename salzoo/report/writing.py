@@ -19,6 +19,7 @@ from salzoo.evaluation.results import read_more
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
 from salzoo.report.boards import Board, make_boards
+from salzoo.report.regions import read_regions
 from salzoo.report.runs import RunStory, is_run, read_run
 from salzoo.report.videos import LARGEST as CLIPS
 from salzoo.report.videos import Sight, is_at_hand, show_videos
@@ -39,7 +40,7 @@ def write_report(
     """Write a report on runs and results, whole or not at all.
 
     Args:
-        paths: run folders, and files that ``salzoo eval`` wrote.
+        paths: run folders, and files that ``salzoo eval`` or ``salzoo regions`` wrote.
         out: the HTML file.
         frames: of the best, the median and the worst video of each run that are shown; 0 for no pictures.
         report: given a line on what could not be shown.
@@ -49,7 +50,9 @@ def write_report(
             be written to.
     """
     runs = [read_run(path) for path in paths if is_run(path)]
-    files = [path for path in paths if not path.is_dir()]
+    told = {path: read_regions(path) for path in paths if not path.is_dir()}
+    files = [path for path, regions in told.items() if not regions]
+    stories = [story for regions in told.values() for story in regions]
     boards = make_boards(read_distinct([run.folder / RESULTS for run in runs if run.results] + files))
     sights = [_sights(run, frames, len(runs)) for run in runs]
     pictures = [_pictures(board, frames, len(boards)) for board in boards]
@@ -59,10 +62,12 @@ def write_report(
     options = [] if frames == FRAMES else ["--frames", str(frames)]
     command = shlex.join(["salzoo", "report", *map(str, paths), *options, "-o", str(out)])
     names = [str(run.record.spec) for run in runs] or [board.title for board in boards]
+    names = names or [story.title for story in stories]
     page = render(
         title=names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
         runs=list(zip(runs, sights, strict=True)),
         boards=list(zip(boards, [found for _, found in pictures], strict=True)),
+        regions=stories,
         not_scored={name: why for file in files for name, why in read_more(file)[1].items()},
         command=command,
     )
