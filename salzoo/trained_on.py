@@ -104,6 +104,10 @@ class Overlap:
     of: int
     words: str
 
+    def __str__(self) -> str:
+        """As a column of a table has it: "7 of 7", "unknown"."""
+        return "unknown" if self.seen is None else f"{self.seen} of {self.of}"
+
 
 def overlap(trained_on: TrainedOn, dataset: str, videos: Sequence[Video]) -> Overlap:
     """Whether a model was trained on videos that it is tested on.

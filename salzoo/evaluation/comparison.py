@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW, draw_resamples, interval
-from salzoo.evaluation.results import GOLD, Result, format_notices, heading, interval_text, read_results
-from salzoo.evaluation.significance import ALPHA, holm, p_text, paired_p
+from salzoo.evaluation.results import GOLD, Result, count_of, format_notices, heading, interval_text, read_results
+from salzoo.evaluation.significance import ALPHA, EXACT, holm, p_text, paired_p, smallest_p
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
 from salzoo.plugins import registry
@@ -56,11 +56,26 @@ class Comparison:
         return first.size if len(self.videos) == len(first.per_video) else f"{len(self.videos)} videos that all have"
 
     @property
+    def compared(self) -> int:
+        """How many results are compared with the first."""
+        return sum(result.model != GOLD for result in self.results[1:])
+
+    @property
     def test(self) -> str:
         """What the p-values are of, in words."""
-        compared = sum(result.model != GOLD for result in self.results[1:])
-        corrected = f", corrected for {compared} comparisons (Holm)" if compared > 1 else ""
+        corrected = f", corrected for {self.compared} comparisons (Holm)" if self.compared > 1 else ""
         return f"permutation test paired over {self.size.partition(',')[0]}{corrected}"
+
+    @property
+    def too_few(self) -> str:
+        """That no difference could be told apart, where there are too few videos for it; else nothing."""
+        least = smallest_p(len(self.videos), self.compared)
+        if not self.compared or least < ALPHA:
+            return ""
+        enough = next((n for n in range(EXACT + 2) if smallest_p(n, self.compared) < ALPHA), None)
+        what = f"{count_of(self.compared, 'comparison')} over {self.size.partition(',')[0]}"
+        needed = f"; it takes {enough}" if enough else ""
+        return f"no p can be below {ALPHA:g} here: the smallest of {what} is {least:.3f}{needed}"
 
 
 def compare_files(paths: Sequence[Path], metrics: Sequence[str] = ()) -> Comparison:
@@ -184,6 +199,7 @@ def format_comparison(found: Comparison) -> str:
         f"(* where p < {ALPHA:g})",
         WIDTH,
     )
+    lines += textwrap.wrap(found.too_few, WIDTH)
     if len(found.videos) < FEWEST:
         lines += textwrap.wrap(TOO_FEW, WIDTH)
     for column, metric in enumerate(found.metrics):

@@ -17,8 +17,8 @@ from salzoo.evaluation.tables import arrow, higher_is_better, is_bound
 from salzoo.interfaces.errors import SalzooError, shown
 from salzoo.runtime.files import write_text
 
-SCORES = ("model", "dataset", "split", "protocol", "video", "frame", "observer", "metric", "value")
-MEANS = ("model", "dataset", "split", "protocol", "metric", "videos", "frames", "mean", "low", "high")
+SCORES = ("model", "dataset", "split", "protocol", "trained_on", "video", "frame", "observer", "metric", "value")
+MEANS = ("model", "dataset", "split", "protocol", "trained_on", "metric", "videos", "frames", "mean", "low", "high")
 DIFFERENCES = ("difference", "difference_low", "difference_high", "p")
 
 
@@ -64,8 +64,13 @@ def scores_csv(results: Sequence[Result]) -> str:
     return _csv(SCORES, (row for result in results for row in _scores(result)))
 
 
+def _what(label: str, result: Result) -> tuple[str, ...]:
+    """The first columns; trained_on is of how many of the videos, "7 of 7", and empty where that is no question."""
+    return (label, result.dataset, result.split, result.protocol, str(result.trained_on or ""))
+
+
 def _scores(result: Result) -> Iterator[tuple[object, ...]]:
-    what = (result.model, result.dataset, result.split, result.protocol)
+    what = _what(result.model, result)
     if result.per_frame is None and result.per_observer is None:
         for video, scores in result.per_video.items():
             yield from ((*what, video, "", "", metric, _plain(scores[metric])) for metric in result.metrics)
@@ -95,7 +100,7 @@ def means_csv(found: Comparison) -> str:
                 found.p[row, column],
             ]
             frames = sum(result.defined[video][metric] for video in found.videos)
-            what = (label, result.dataset, result.split, result.protocol, metric, len(found.videos), frames)
+            what = (*_what(label, result), metric, len(found.videos), frames)
             rows.append((*what, *map(_plain, numbers)))
     return _csv((*MEANS, *DIFFERENCES), rows)
 
@@ -115,8 +120,8 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 Cell = tuple[float, float, float, bool]
 """A mean, the ends of its interval, and whether it differs from the first result's."""
 
-Entry = tuple[str, bool, Mapping[str, Cell]]
-"""What a line is called, whether it is a bound and no model, and its cells by metric."""
+Entry = tuple[str, Result, Mapping[str, Cell]]
+"""What a line is called, what it shows, and its cells by metric."""
 
 
 def results_latex(results: Sequence[Result], labels: Sequence[str]) -> str:
@@ -124,7 +129,7 @@ def results_latex(results: Sequence[Result], labels: Sequence[str]) -> str:
     map itself stand below the models and have no part in what is best."""
     first = results[0]
     entries: list[Entry] = [
-        (label, is_bound(result), {m: (result.mean[m], *result.interval_95[m], False) for m in result.metrics})
+        (label, result, {m: (result.mean[m], *result.interval_95[m], False) for m in result.metrics})
         for label, result in zip(labels, results, strict=True)
     ]
     return _latex(first.metrics, entries, f"{first.dataset} {first.split}, {first.size}, {first.protocol}", first.note)
@@ -137,10 +142,10 @@ def comparison_latex(found: Comparison) -> str:
     for row, (label, result) in enumerate(zip(found.labels, found.results, strict=True)):
         columns = zip(found.metrics, found.means[row], found.intervals[row].T, found.p[row], strict=True)
         cells = {m: (float(mean), float(low), float(high), bool(p < ALPHA)) for m, mean, (low, high), p in columns}
-        entries.append((label, is_bound(result), cells))
+        entries.append((label, result, cells))
     star = f"*: differs from {found.labels[0]}, p < {ALPHA:g}, {found.test}"
     what = f"{first.dataset} {first.split}, {found.size}, {first.protocol}"
-    return _latex(found.metrics, entries, what, first.note, star)
+    return _latex(found.metrics, entries, what, first.note, star, found.too_few)
 
 
 def _latex(metrics: Sequence[str], entries: Sequence[Entry], *remarks: str) -> str:
@@ -155,19 +160,37 @@ def _latex(metrics: Sequence[str], entries: Sequence[Entry], *remarks: str) -> s
         r"  \toprule",
         _latex_row(["", *(escape_latex(heading(m)) + arrows.get(arrow(m), "") for m in metrics)]),
     ]
+    marks = _marks([result for _, result, _ in entries])
     for bounds in (False, True):
-        rows = [(label, cells) for label, bound, cells in entries if bound == bounds]
+        rows = [(label, result, cells) for label, result, cells in entries if is_bound(result) == bounds]
         lines += [r"  \midrule"] if rows else []
-        for label, cells in rows:
+        for label, result, cells in rows:
             texts = [_latex_cell(cells[m], None if bounds else best[m]) if m in cells else "--" for m in metrics]
-            lines.append(_latex_row([escape_latex(label), *texts]))
-    return "\n".join([*lines, r"  \bottomrule", r"\end{tabular}"]) + "\n"
+            lines.append(_latex_row([escape_latex(label) + marks.get(_doubt(result), ""), *texts]))
+    width = len(metrics) + 1
+    notes = [
+        rf"  \multicolumn{{{width}}}{{l}}{{\footnotesize {mark} {escape_latex(words)}}} \\"
+        for words, mark in marks.items()
+    ]
+    return "\n".join([*lines, r"  \bottomrule", *notes, r"\end{tabular}"]) + "\n"
+
+
+def _doubt(result: Result) -> str:
+    """What must be said of a model that was trained on what it is tested on, or may have been; else nothing."""
+    seen = result.trained_on
+    return "" if seen is None or seen.seen == 0 else seen.words
+
+
+def _marks(results: Sequence[Result]) -> dict[str, str]:
+    """Numbers for all that must be said of models, which stands below the table."""
+    said = dict.fromkeys(filter(None, map(_doubt, results)))
+    return {words: f"$^{{{number}}}$" for number, words in enumerate(said, start=1)}
 
 
 def _best(metric: str, entries: Sequence[Entry]) -> float | None:
     """The best mean of two or more models."""
     higher = higher_is_better(metric)
-    means = [cells[metric][0] for _, bound, cells in entries if not bound and metric in cells]
+    means = [cells[metric][0] for _, result, cells in entries if not is_bound(result) and metric in cells]
     means = [mean for mean in means if not math.isnan(mean)]
     return None if higher is None or len(means) < 2 else max(means) if higher else min(means)
 

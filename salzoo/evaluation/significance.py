@@ -33,7 +33,7 @@ def paired_p(ours: VideoScores, theirs: VideoScores, seed: int = 0) -> NDArray[n
         seed: of the draw.
 
     Returns:
-        (metrics,), NaN where one has no score; the smallest possible is 2 / 2^videos, or 1 / ``DRAWN``.
+        (metrics,), NaN where one has no score; at least ``smallest_p``.
     """
     videos = len(ours.totals)
     (mine, my_counts), (other, other_counts) = ours.weighed(), theirs.weighed()
@@ -62,6 +62,17 @@ def _exchanges(videos: int, seed: int) -> Iterator[NDArray[np.float64]]:
         kept = rng.integers(0, 2, (BLOCK, videos), np.int8).astype(np.float64)
         kept[: start == 0] = 1
         yield kept
+
+
+def smallest_p(videos: int, comparisons: int = 1) -> float:
+    """The smallest p-value that so many videos and comparisons, corrected for, can give: however clear the differences.
+
+    Of all exchanges, two are as extreme as the one in which each video gains: this one, and that in which each loses.
+
+    >>> smallest_p(5, 3), smallest_p(7, 3) < ALPHA
+    (0.1875, True)
+    """
+    return min(1, comparisons * (2 / 2**videos if videos <= EXACT else 1 / DRAWN))
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:

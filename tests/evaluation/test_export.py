@@ -22,6 +22,8 @@ from salzoo.evaluation.comparison import compare
 from salzoo.evaluation.export import comparison_latex, means_csv, results_latex, scores_csv
 from salzoo.evaluation.plots import draw_comparison, layer_panels
 from salzoo.evaluation.results import GOLD, HUMANS, Result, read_results, write_results
+from salzoo.evaluation.significance import smallest_p
+from salzoo.trained_on import Overlap
 
 NAME = "runs/a_long & name+ema:tau=0.2@output/that nobody would type 100% ~^\\ twice"
 
@@ -110,6 +112,50 @@ def test_latex_has_the_best_bold_and_bounds_apart() -> None:
     assert "fewer than 5 say nothing of others" in results_latex(few, ["a", "b"])
 
 
+SEEN = Overlap(7, 12, "trained on 7 of these 12 videos: not a test")
+
+
+def test_tables_say_who_was_trained_on_what_is_tested() -> None:
+    seen, new = (make_result(name, shift) for name, shift in (("seen", 0.1), ("new", 0.0)))
+    each = [
+        dataclasses.replace(seen, trained_on=SEEN),
+        dataclasses.replace(new, trained_on=Overlap(0, 12, "trained on none of these videos")),
+        dataclasses.replace(make_result("a_file"), trained_on=Overlap(None, 12, "what it was trained on is unknown")),
+        make_result("spectral-residual"),
+    ]
+    columns = {"seen": "7 of 12", "new": "0 of 12", "a_file": "unknown", "spectral-residual": ""}
+    assert {row["model"]: row["trained_on"] for row in rows(scores_csv(each))} == columns
+    assert {row["model"]: row["trained_on"] for row in rows(means_csv(compare(each)))} == columns
+    for text in (results_latex(each, list(columns)), comparison_latex(compare(each))):
+        lines = text.splitlines()
+        assert [line.split("&")[0].strip() for line in lines if " & " in line][1:] == [
+            "seen$^{1}$",
+            "new",
+            r"a\_file$^{2}$",
+            "spectral-residual",
+        ]
+        assert lines[-3:-1] == [
+            rf"  \multicolumn{{4}}{{l}}{{\footnotesize {mark} {words}}} \\"
+            for mark, words in (("$^{1}$", SEEN.words), ("$^{2}$", "what it was trained on is unknown"))
+        ]
+
+
+@pytest.mark.parametrize(("videos", "others", "words"), [(5, 1, "0.062; it takes 6"), (6, 3, "0.094; it takes 7")])
+def test_too_few_videos_to_tell_anything_are_said_to_be(videos: int, others: int, words: str, tmp_path: Path) -> None:
+    first, *more = [make_result(str(n), n, videos=videos) for n in range(others + 1)]
+    write_results([first, *more], tmp_path / "r.json")
+    done = CliRunner().invoke(cli, ["compare", str(tmp_path / "r.json"), "-o", str(tmp_path / "r.tex")])
+    said = " ".join(done.output.split())
+    assert f"no p can be below 0.05 here: the smallest of {others} comparison" in said
+    assert f" over {videos} videos is {words}" in said
+    assert words in (tmp_path / "r.tex").read_text()
+    found = compare([first, *more])
+    assert found.p[1:].min() == smallest_p(videos, others)  # every video of every other one is better
+    enough = [make_result(str(n), n, videos=int(words[-1])) for n in range(others + 1)]
+    assert compare(enough).too_few == ""
+    assert compare(enough).p[1:].min() < 0.05
+
+
 def test_the_density_map_itself_is_no_comparison() -> None:
     found = compare([make_result("a"), make_result("b", 0.1), make_result(GOLD, 0.9)])
     assert np.isnan(found.p[2]).all()
@@ -123,7 +169,8 @@ def test_latex_compiles(tmp_path: Path) -> None:
     compiler, finder = shutil.which("pdflatex"), shutil.which("kpsewhich")
     if not compiler or not finder or subprocess.run([finder, "booktabs.sty"], capture_output=True).returncode:
         pytest.skip("LaTeX with booktabs is not here")
-    tables = [results_latex(results(), [each.model for each in results()]), comparison_latex(compare(results()))]
+    seen = [dataclasses.replace(each, trained_on=SEEN) for each in results()]
+    tables = [results_latex(seen, [each.model for each in seen]), comparison_latex(compare(seen))]
     page = (
         r"\documentclass{article}\usepackage[landscape]{geometry}\usepackage{booktabs}\begin{document}"
         + r"\par ".join(tables)
