@@ -221,5 +221,7 @@ def _people(words: tuple[str, ...], file: "RegionFile", asked: Asked) -> None:
     if asked.as_json:
         click.echo(people_json(summaries, data.name, found), nl=False)
     asked.say(format_people(summaries, data.name))
+    for note in [] if found else file.notes():
+        asked.say(f"Note: {note}.")
     for each in found:
         asked.say("\n" + format_forecasts(each, {}))

@@ -22,26 +22,35 @@ PIXELS = 2**26
 """That a mask may have."""
 
 
-def read_labelme(path: Path, held: dict[str, Any]) -> list[Region]:
-    """The shapes of a LabelMe file (https://github.com/wkentaro/labelme): polygons, rectangles, circles, masks.
+FLAT = ("point", "points", "line", "linestrip")
+"""Shapes of LabelMe that have no area."""
 
-    Raises SalzooError for points and lines, which have no area.
-    """
-    return collect(
+
+def read_labelme(path: Path, held: dict[str, Any]) -> tuple[list[Region], list[str]]:
+    """The shapes of a LabelMe file (https://github.com/wkentaro/labelme): polygons, rectangles, circles, masks; and the
+    kinds of those that are left out, as they have no area."""
+    entries = [(number, entry, _kind(entry)) for number, entry in enumerate(held["shapes"], start=1)]
+    regions = collect(
         (
-            (str(entry["label"]), _labelme_shape(entry, f"{path}: shape {number}, {str(entry['label'])!r}"))
-            for number, entry in enumerate(held["shapes"], start=1)
+            (str(entry["label"]), _labelme_shape(entry, kind, f"{path}: shape {number}, {str(entry['label'])!r}"))
+            for number, entry, kind in entries
+            if kind not in FLAT
         ),
         path,
     )
+    return regions, [kind for _, _, kind in entries if kind in FLAT]
 
 
-def _labelme_shape(entry: dict[str, Any], where: str) -> Shape:
-    kind, points = entry.get("shape_type") or "polygon", entry["points"]
+def _kind(entry: dict[str, Any]) -> str:
+    return str(entry.get("shape_type") or "polygon")
+
+
+def _labelme_shape(entry: dict[str, Any], kind: str, where: str) -> Shape:
+    points = entry["points"]
     if kind == "polygon":
         return polygon([points], where)
     if kind not in ("rectangle", "circle", "mask"):
-        raise SalzooError(f"{where} is a {kind}, which has no area: remove it, or draw what it stands for")
+        raise SalzooError(f"{where} is a {kind}, which is not read: remove it, or draw a polygon")
     (x1, y1), (x2, y2) = ((check_number(x, f"{where}: x"), check_number(y, f"{where}: y")) for x, y in points)
     if kind == "circle":  # its centre, and a point on its edge
         radius = float(np.hypot(x2 - x1, y2 - y1))

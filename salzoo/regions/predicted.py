@@ -148,7 +148,7 @@ class Forecaster:
         each = np.stack(seen)  # frames, regions, numbers
         unlike = bool(2 * is_unlike(np.stack(traits), self.table.usual).mean() >= 1)
         found = forecast_regions(regions, np.array(times), each, self.table, unlike)
-        notes = self._notes(unlike, source.still)
+        notes = [*file.notes(), *self._notes(unlike, source.still)]
         return Forecasts(source.name, size, self.name, found, np.array(times), frame.image, map_, notes)
 
     def _notes(self, unlike: bool, still: bool) -> list[str]:

@@ -73,11 +73,20 @@ class RegionFile:
         path: of the file, for messages.
         regions: by the name of the picture or video that they are for; under "" those that are for any.
         in_frames: whether times are numbers of frames.
+        left_out: the kinds of shapes without an area that it has beside.
     """
 
     path: Path
     regions: dict[str, list[Region]]
     in_frames: bool = False
+    left_out: tuple[str, ...] = ()
+
+    def notes(self) -> list[str]:
+        """What must be said of what is left out."""
+        if not self.left_out:
+            return []
+        kinds = ", ".join(dict.fromkeys(self.left_out))
+        return [f"{self.path} holds {kinds} too, {len(self.left_out)} in all: without an area, and left out"]
 
     def of(self, medium: Medium) -> list[Region]:
         """The regions of a picture or video.
@@ -133,18 +142,19 @@ def read_regions(path: Path) -> RegionFile:
         text = read_text(path, LIMIT).removeprefix("\ufeff")
     except FileNotFoundError as error:
         raise SalzooError(f"{path} does not exist") from error
-    start = text.lstrip()[:1]
+    start, in_frames, left_out = text.lstrip()[:1], False, list[str]()
     if start in ("{", "["):
-        regions, in_frames = _read_json(path, text), False
+        regions, left_out = _read_json(path, text)
     elif start == "<":
-        regions, in_frames = read_cvat(path, text)
+        regions, in_frames, left_out = read_cvat(path, text)
     elif path.suffix.lower() == ".ias":
-        regions, in_frames = {"": read_interest_areas(path, text)}, False
+        regions = {"": read_interest_areas(path, text)}
     else:
-        regions, in_frames = _read_csv(path, text), False
+        regions = _read_csv(path, text)
+    file = RegionFile(path, {_base(name): held for name, held in regions.items()}, in_frames, tuple(left_out))
     if not any(regions.values()):
-        raise SalzooError(f"{path} holds no region")
-    return RegionFile(path, {_base(name): held for name, held in regions.items()}, in_frames)
+        raise SalzooError("; ".join([f"{path} holds no region", *file.notes()]))
+    return file
 
 
 def _read_folder(folder: Path) -> RegionFile:
@@ -157,6 +167,7 @@ def _read_folder(folder: Path) -> RegionFile:
         folder,
         {name: [region for held in each.regions.values() for region in held] for name, each in files.items()},
         any(each.in_frames for each in files.values()),
+        tuple(kind for each in files.values() for kind in each.left_out),
     )
 
 
@@ -192,7 +203,8 @@ def _base(name: str) -> str:
     return PureWindowsPath(name).name  # which takes both kinds of slash
 
 
-def _read_json(path: Path, text: str) -> dict[str, list[Region]]:
+def _read_json(path: Path, text: str) -> tuple[dict[str, list[Region]], list[str]]:
+    """The regions, and the kinds of those that are left out."""
     try:
         held = json.loads(text)
     except json.JSONDecodeError as error:
@@ -201,11 +213,12 @@ def _read_json(path: Path, text: str) -> dict[str, list[Region]]:
         raise SalzooError(f"{path} is no JSON: {one_line(error)}") from error
     try:
         if isinstance(held, dict) and "shapes" in held:
-            return {"": read_labelme(path, held)}
+            regions, left_out = read_labelme(path, held)
+            return {"": regions}, left_out
         if isinstance(held, dict) and "annotations" in held:
-            return read_coco(path, held)
+            return read_coco(path, held), []
         if isinstance(held, dict) and held.get("salzoo_regions") == VERSION:
-            return _own_json(path, held["regions"])
+            return _own_json(path, held["regions"]), []
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise SalzooError(f"{path} is not laid out as such a file is: {one_line(error)}") from error
     raise SalzooError(

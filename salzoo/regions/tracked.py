@@ -15,15 +15,19 @@ from salzoo.regions.shapes import Ellipse, Rectangle, Shape, mask_of
 
 _SHAPES = ("box", "polygon", "ellipse", "mask")
 
+_OTHERS = ("points", "polyline", "skeleton", "cuboid")
+"""Of CVAT, which have no area, or none in the picture alone."""
 
-def read_cvat(path: Path, text: str) -> tuple[dict[str, list[Region]], bool]:
+
+def read_cvat(path: Path, text: str) -> tuple[dict[str, list[Region]], bool, list[str]]:
     """The tracks of a "CVAT for video 1.1" file, or the shapes of a "CVAT for images 1.1" file by the names of its
     images (https://docs.cvat.ai/docs/manual/advanced/xml_format/).
 
     A track's times are numbers of frames, counted from 0; a shape that is "outside" is absent from then on.
 
     Returns:
-        The regions by image ("" for tracks), and whether they are tracks.
+        The regions by image ("" for tracks), whether they are tracks, and the kinds of those that are left out, as they
+        have no area.
     """
     if re.search(r"<!(DOCTYPE|ENTITY)", text):
         raise SalzooError(f"{path} defines entities of its own, as CVAT does not")
@@ -37,17 +41,23 @@ def read_cvat(path: Path, text: str) -> tuple[dict[str, list[Region]], bool]:
         raise SalzooError(f"{path} is no file of CVAT: it begins with <{root.tag}>, not <annotations>")
     tracks, images = root.findall("track"), root.findall("image")
     if tracks:
-        return {"": distinct_names([_track(path, each) for each in tracks])}, True
-    regions = {}
+        drawn = [each for each in tracks if any(place.tag in _SHAPES for place in each)]
+        left_out = [track[0].tag for track in tracks if len(track) and track not in drawn]
+        return {"": distinct_names([_track(path, each) for each in drawn])}, True, left_out
+    regions: dict[str, list[Region]] = {}
     for image in images:
-        name = image.get("name", "")
-        shapes = ((each.get("label", ""), _shape(each, f"{path}: {name}")) for each in image if each.tag in _SHAPES)
-        regions[name if len(images) > 1 else ""] = collect(shapes, path)
-    return regions, False
+        name = image.get("name", "") if len(images) > 1 else ""
+        if name in regions:
+            raise SalzooError(f"{path} has several images called {name!r}: write a file for each subset")
+        shapes = (
+            (each.get("label") or each.tag, _shape(each, f"{path}: {name}")) for each in image if each.tag in _SHAPES
+        )
+        regions[name] = collect(shapes, path)
+    return regions, False, [each.tag for image in images for each in image if each.tag in _OTHERS]
 
 
 def _track(path: Path, track: ElementTree.Element) -> Region:
-    name = track.get("label", "")
+    name = track.get("label") or "track"
     where = f"{path}: track {track.get('id')}, {name!r}"
     places: list[Shape | None] = []
     frames = []
@@ -55,8 +65,6 @@ def _track(path: Path, track: ElementTree.Element) -> Region:
         if each.tag in _SHAPES:
             frames.append(check_number(each.get("frame"), f"{where}: frame"))
             places.append(None if each.get("outside") == "1" else _shape(each, f"{where}, frame {frames[-1]:g}"))
-    if not frames:
-        raise SalzooError(f"{where} has no box, polygon, ellipse or mask")
     try:
         return Region(name, tuple(places), tuple(frames))
     except SalzooError as error:

@@ -144,8 +144,16 @@ def test_labelme(tmp_path: Path) -> None:
     assert found["face 2"] == Polygon((((0, 0), (10, 0), (0, 10)),))
     assert found["sun"] == Ellipse(45, 45, 10, 10)
     assert (found["sea"].bounds, found["sea"].area) == ((65, 72, 69, 74), 8)
-    held["shapes"] = [{"label": "nose", "shape_type": "point", "points": [[1, 1]]}]
-    with pytest.raises(SalzooError, match="shape 1, 'nose' is a point, which has no area"):
+    flat = [{"label": "nose", "shape_type": kind, "points": [[1, 1]]} for kind in ("point", "line", "point")]
+    held["shapes"] += flat
+    file = read_regions(write(tmp_path, json.dumps(held), "page.json"))
+    assert [region.name for region in file.of(PICTURE)] == ["face", "face 2", "sun", "sea"]
+    assert file.notes() == [f"{tmp_path}/page.json holds point, line too, 3 in all: without an area, and left out"]
+    held["shapes"] = flat
+    with pytest.raises(SalzooError, match=r"holds no region; .* holds point, line too"):
+        read(tmp_path, json.dumps(held), "page.json")
+    held["shapes"] = [{"label": "nose", "shape_type": "oriented", "points": [[1, 1]]}]
+    with pytest.raises(SalzooError, match="shape 1, 'nose' is a oriented, which is not read"):
         read(tmp_path, json.dumps(held), "page.json")
 
 
@@ -224,6 +232,27 @@ def test_cvat_tracks_move_by_the_times_of_the_frames(tmp_path: Path) -> None:
         read(tmp_path, CVAT, "tracks.xml")
     with pytest.raises(SalzooError, match="has frame 11"):
         read(tmp_path, CVAT, "tracks.xml", Medium("film.mp4", (100, 200), times[:6]))
+
+
+def test_of_cvat_what_has_no_area_is_left_out_and_said(tmp_path: Path) -> None:
+    """As its exports have them: tracks of points, of a skeleton with tracks of its own; lines in an image."""
+    others = (
+        '<track id="7" label="eye"><points frame="0" outside="0" points="1,2"/></track><track id="8" label="man">'
+        '<skeleton frame="0" points="1,2;3,4"/><track id="0" label="knee"><points frame="0"/></track></track>'
+    )
+    file = read_regions(write(tmp_path, CVAT.replace("</annotations>", others + "</annotations>"), "tracks.xml"))
+    assert [region.name for region in file.regions[""]] == [
+        region.name for region in read_regions(write(tmp_path, CVAT, "t.xml")).regions[""]
+    ]
+    assert file.left_out == ("points", "skeleton")
+    image = (
+        '<image id="{0}" name="{1}"><box label="" xtl="1" ytl="2" xbr="4" ybr="6"/><polyline points="1,2;3,4"/></image>'
+    )
+    text = f"<annotations>{image.format(0, 'a.png')}{image.format(1, 'b.png')}</annotations>"
+    file = read_regions(write(tmp_path, text, "images.xml"))
+    assert ([region.name for region in file.regions["b.png"]], file.left_out) == (["box"], ("polyline", "polyline"))
+    with pytest.raises(SalzooError, match=r"several images called 'a\.png'"):
+        read_regions(write(tmp_path, text.replace("b.png", "a.png"), "images.xml"))
 
 
 def test_cvat_images(tmp_path: Path) -> None:
