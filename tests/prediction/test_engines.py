@@ -14,7 +14,7 @@ from salzoo import SaliencyModel, SalzooError, create_model
 from salzoo.prediction.engines import choosing
 from salzoo.prediction.engines.choosing import choose_engine
 from salzoo.prediction.engines.engine import EngineName, Precision, RunOptions
-from salzoo.prediction.engines.preparing import prepare_for_inference
+from salzoo.prediction.engines.preparing import PackedConvolution, pack_convolutions, prepare_for_inference
 from salzoo.prediction.engines.programs import program_engine
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
 from salzoo.prediction.inputs import stream_of
@@ -118,6 +118,44 @@ def test_a_norm_that_is_not_alone_behind_its_convolution_stays() -> None:
     np.testing.assert_allclose(
         plain_maps(prepare_for_inference(model), scene(2)), plain_maps(model, scene(2)), atol=1e-6
     )
+
+
+def test_norms_behind_convolutions_that_pad_for_themselves_are_folded_too() -> None:
+    model = model_of("timm:arch=tf_efficientnet_lite0,width=16")
+    prepared = prepare_for_inference(model)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in prepared.modules())
+    np.testing.assert_allclose(plain_maps(prepared, scene(2)), plain_maps(model, scene(2)), atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch was built without oneDNN")
+@pytest.mark.parametrize("spec", [NORMED, "salgan:width=0.05+convlstm@bottleneck"])
+def test_convolutions_are_packed_with_their_activations(spec: str) -> None:
+    model = model_of(spec)
+    packed = pack_convolutions(prepare_for_inference(model))
+    found = [module for module in packed.backbone.modules() if isinstance(module, PackedConvolution)]
+    assert {"none", *(["hardswish"] if spec == NORMED else ["relu"])} <= {module.activation for module in found}
+    assert not any(isinstance(module, PackedConvolution) for module in packed.temporal.modules())
+    for frames in (scene(3), scene(2, (64, 96))):
+        np.testing.assert_allclose(plain_maps(packed, frames), plain_maps(model, frames), atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch was built without oneDNN")
+def test_what_is_read_before_its_activation_is_not_packed_with_it() -> None:
+    class Shared(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.activation = torch.nn.Conv2d(3, 1, 1), torch.nn.ReLU()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.conv(x / 255 - 0.5)
+            return torch.sigmoid(self.activation(y) + 3 * y)
+
+    model = model_of("center-bias")
+    object.__setattr__(model.backbone.layers[0], "module", Shared())
+    model.backbone.add_module("shared", model.backbone.layers[0].module)
+    model.eval()
+    packed = pack_convolutions(prepare_for_inference(model))
+    np.testing.assert_allclose(plain_maps(packed, scene(2)), plain_maps(model, scene(2)), atol=1e-6)
 
 
 @pytest.mark.skipif("bfloat16" not in torch_precisions(CPU), reason="this processor only emulates bfloat16")

@@ -1,6 +1,9 @@
-"""A copy of a model made ready for inference: batch norms folded into convolutions, weights in channels-last order."""
+"""A copy of a model made ready for inference: batch norms folded into convolutions, weights in channels-last order; on
+the CPU in the order that its instructions take them, with activations in the same pass."""
 
 import copy
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,37 +20,118 @@ FOLDING_TOLERANCE = 1e-4
 
 def prepare_for_inference(model: SaliencyModel) -> SaliencyModel:
     """A copy of a model, in evaluation mode, that gives the same maps to rounding, faster. The model stays as it is."""
-    folded = _folded(model)
-    prepared = copy.deepcopy(model) if folded is None else folded
-    return channels_last(prepared.eval().requires_grad_(False))
+    prepared = copy.deepcopy(model).eval().requires_grad_(False)
+    for own in (False, True):  # a convolution of a class of its own may not look at its weight as it is
+        prepared = _if_same(prepared, partial(_fold, own=own))
+    return channels_last(prepared)
+
+
+def pack_convolutions(prepared: SaliencyModel) -> SaliencyModel:
+    """A prepared model, on the CPU with its backbone's convolutions as ``PackedConvolution``; elsewhere as it is."""
+    if prepared.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return prepared
+    return _if_same(prepared, _pack)
+
+
+class PackedConvolution(nn.Module):
+    """A convolution whose weights oneDNN has put in order once, for an input's size and autocast's precision, rather
+    than at each call, and the activation that reads it. These are the operations that ``torch.compile`` takes on CPUs.
+
+    Args:
+        convolution: the convolution.
+        activation: what behind it is computed with it; None for nothing.
+    """
+
+    def __init__(self, convolution: nn.Conv2d, activation: nn.Module | None) -> None:
+        super().__init__()
+        self.convolution = convolution
+        self.activation = "none" if activation is None else _ACTIVATIONS[type(activation)]
+        self.bounds = [activation.min_val, activation.max_val] if isinstance(activation, nn.Hardtanh) else []
+        self._packed: tuple[Any, Tensor | None, Tensor | None] = (None, None, None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.to(torch.get_autocast_dtype("cpu")) if torch.is_autocast_enabled("cpu") else x
+        one, operations = self.convolution, torch.ops.mkldnn
+        how = (one.padding, one.stride, one.dilation, one.groups)
+        made_for, weight, bias = self._packed
+        if made_for != (x.dtype, x.shape):
+            weight = operations._reorder_convolution_weight(one.weight.to(x.dtype), *how, x.shape)
+            bias = None if one.bias is None else one.bias.to(x.dtype)
+            self._packed = (x.dtype, x.shape), weight, bias
+        return operations._convolution_pointwise(x, weight, bias, *how, self.activation, self.bounds, "")  # type: ignore[no-any-return]
+
+
+_ACTIVATIONS: dict[type[nn.Module], str] = {
+    nn.ReLU: "relu",
+    nn.ReLU6: "hardtanh",
+    nn.Hardtanh: "hardtanh",
+    nn.SiLU: "swish",
+    nn.Hardswish: "hardswish",
+}
+"""Activations that oneDNN computes with a convolution, by its names."""
 
 
 @torch.no_grad()
-def _folded(model: SaliencyModel) -> SaliencyModel | None:
-    """A copy whose batch norms are folded into the convolutions whose outputs alone they read; None where there are
-    none, or where the network reads these outputs elsewhere too, which a comparison on one frame of noise tells."""
-    if not any(isinstance(module, _NORMS) for module in model.modules()):
-        return None
-    folded = copy.deepcopy(model).eval()
-    height, width = folded.preprocessing.fixed_size or (2 * folded.backbone.stride,) * 2
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randint(0, 256, (1, height, width, 3), generator=generator, dtype=torch.uint8)
-    frame = folded.preprocess(noise.numpy())
-    wanted = folded(frame)[0]
-    for name, convolution_name, convolution, norm in _pairs(folded, frame):
-        _replace(folded, convolution_name, fuse_conv_bn_eval(convolution, norm))
+def _if_same(model: SaliencyModel, change: Callable[[SaliencyModel], bool]) -> SaliencyModel:
+    """A copy of a model with a change; the model itself where nothing changes, or its maps would: a network may read
+    between two modules what is no longer there, which a comparison on one frame of noise tells."""
+    changed = copy.deepcopy(model)
+    height, width = model.preprocessing.fixed_size or (2 * model.backbone.stride,) * 2
+    noise = torch.randint(0, 256, (1, height, width, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    frame = model.preprocess(noise.numpy())
+    wanted = model(frame)[0]
+    try:
+        if not change(changed):
+            return model
+        difference = (changed(frame)[0] - wanted).abs().max().item()
+    except (RuntimeError, AttributeError, TypeError):  # a block that looks into what is gone; operations not built in
+        return model
+    return changed if difference <= FOLDING_TOLERANCE else model
+
+
+def _fold(model: SaliencyModel, own: bool) -> bool:
+    """Fold batch norms into the convolutions whose outputs they read: those of torch's classes, or of classes of their
+    own."""
+    pairs = [
+        each
+        for each in _pairs(model, _NORMS)
+        if own != (type(each[2]).forward in (nn.Conv2d.forward, nn.Conv3d.forward))
+    ]
+    for name, convolution_name, convolution, norm in pairs:
+        _replace(model, convolution_name, fuse_conv_bn_eval(convolution, norm))
         # timm's batch norms bring the activation behind them along
         behind = [getattr(norm, part) for part in ("drop", "act") if isinstance(getattr(norm, part, None), nn.Module)]
-        _replace(folded, name, nn.Sequential(*behind))
-    try:
-        difference = (folded(frame)[0] - wanted).abs().max().item()
-    except (RuntimeError, AttributeError, TypeError):  # a block that looks into its norm
-        return None
-    return folded if difference <= FOLDING_TOLERANCE else None
+        _replace(model, name, nn.Sequential(*behind))
+    return bool(pairs)
 
 
-def _pairs(model: SaliencyModel, frame: Tensor) -> list[tuple[str, str, Any, Any]]:
-    """Batch norms, by name, with the convolutions whose outputs they read, each called once on a frame."""
+def _pack(model: SaliencyModel) -> bool:
+    """Pack the convolutions of a backbone; modules over time may want another precision."""
+    over_time = {module for each in model.modules_over_time.values() for module in each.modules()}
+    behind = {
+        convolution: (name, activation)
+        for name, _, convolution, activation in _pairs(model, tuple(_ACTIVATIONS))
+        if type(activation) in _ACTIVATIONS
+    }
+    convolutions = [
+        (name, module)
+        for name, module in model.named_modules()
+        if type(module) is nn.Conv2d
+        and module not in over_time
+        and module.padding_mode == "zeros"
+        and not isinstance(module.padding, str)
+        and module.weight.dtype == torch.float32
+    ]
+    for name, convolution in convolutions:
+        activation_name, activation = behind.get(convolution, ("", None))
+        _replace(model, name, PackedConvolution(convolution, activation))
+        if activation is not None:
+            _replace(model, activation_name, nn.Identity())
+    return bool(convolutions)
+
+
+def _pairs(model: SaliencyModel, readers: tuple[type[nn.Module], ...]) -> list[tuple[str, str, Any, Any]]:
+    """Modules of some kinds, by name, with the convolutions whose outputs they read, each called once on a frame."""
     names = {module: name for name, module in model.named_modules()}
     outputs: list[tuple[Tensor, nn.Module]] = []
     pairs: list[tuple[nn.Module, nn.Module]] = []
@@ -57,19 +141,19 @@ def _pairs(model: SaliencyModel, frame: Tensor) -> list[tuple[str, str, Any, Any
         calls[module] = calls.get(module, 0) + 1
         if isinstance(module, _CONVOLUTIONS):
             outputs.append((output, module))
-        elif isinstance(module, _NORMS):
+        elif isinstance(module, readers):
             pairs.extend((made_by, module) for tensor, made_by in outputs if tensor is inputs[0])
 
-    kinds = (*_CONVOLUTIONS, *_NORMS)
+    kinds: tuple[type[nn.Module], ...] = (*_CONVOLUTIONS, *readers)
     hooks = [module.register_forward_hook(note) for module in model.modules() if isinstance(module, kinds)]
-    model(frame)
+    height, width = model.preprocessing.fixed_size or (2 * model.backbone.stride,) * 2
+    model(torch.zeros(1, 1, 3, height, width, device=model.device))
     for hook in hooks:
         hook.remove()
     return [
-        (names[norm], names[convolution], convolution, norm)
-        for convolution, norm in pairs
-        if calls[convolution] == calls[norm] == 1
-        and type(convolution).forward in (nn.Conv2d.forward, nn.Conv3d.forward)
+        (names[reader], names[convolution], convolution, reader)
+        for convolution, reader in pairs
+        if calls[convolution] == calls[reader] == 1
     ]
 
 

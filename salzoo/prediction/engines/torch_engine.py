@@ -14,8 +14,9 @@ from salzoo.footprint import check_running
 from salzoo.interfaces import SalzooError, State
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.engine import Precision
-from salzoo.prediction.engines.preparing import prepare_for_inference
+from salzoo.prediction.engines.preparing import pack_convolutions, prepare_for_inference
 from salzoo.runtime.devices import fast_precision, flushed_denormals
+from salzoo.runtime.memory import keep_freed_memory
 
 _TYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -74,9 +75,11 @@ def torch_engine(model: SaliencyModel, precision: Precision = "float32") -> Torc
         known = ", ".join(torch_precisions(device))
         raise SalzooError(f"the engine torch runs in {known} on this {device.type}, not in {precision}")
     whole_windows = any(hasattr(module, "length") for module in model.modules_over_time.values())
-    batch = 1 if whole_windows else 4 if device.type == "cpu" else 16  # each frame takes a window's memory
+    batch = 1 if whole_windows else 2 if device.type == "cpu" else 16  # each frame takes a window's memory
     check_running(model, model.backbone, model.preprocessing.size, 1, str(model.spec))
-    return TorchEngine(model, prepare_for_inference(model), precision, batch)
+    if device.type == "cpu":
+        keep_freed_memory()
+    return TorchEngine(model, pack_convolutions(prepare_for_inference(model)), precision, batch)
 
 
 def torch_precisions(device: torch.device) -> tuple[Precision, ...]:
