@@ -72,7 +72,7 @@ class HEVC33Video:
     def annotated(self) -> bool:
         return True
 
-    @property
+    @cached_property
     def fixations(self) -> NDArray[np.float32]:
         """All fixations on the video by observer and time: (n, 5) observer from 0, start and duration in seconds,
         x and y in pixels."""
@@ -102,7 +102,8 @@ class HEVC33Video:
     def read_gaze(self, index: int) -> list[NDArray[np.float32]]:
         """Where each observer looked at a frame: (n, 2) x and y for each of them."""
         shown = self._shown(index)
-        return [clip_points(shown[shown[:, 0] == each, 3:], self.size) for each in range(self.observers)]
+        points = clip_points(shown[:, 3:], self.size)
+        return [points[shown[:, 0] == each] for each in range(self.observers)]
 
     def _shown(self, index: int) -> NDArray[np.float32]:
         """The fixations that last while a frame is shown."""

@@ -1,8 +1,10 @@
 """Engines: each gives the model's maps, within its bound, frame by frame, and leaves the model as it was."""
 
 import copy
+import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -224,6 +226,18 @@ def test_a_choice_is_remembered_for_a_model_until_it_is_forgotten(
     choosing.forget_choices()
     choose_engine(model, scene(4), frames=20)
     assert len(tried) == 4 * count
+
+
+def test_what_slows_an_engine_for_a_while_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = {"slow": [2.0, 2.0, 6.0, 2.1, 2.0], "fast": [5.0, 1.0, 1.1, 9.0, 9.0]}  # fast is held up in the first round
+    rounds = {name: iter(each) for name, each in times.items()}
+    engines: Any = ["slow", "fast"]
+    monkeypatch.setattr(choosing, "_seconds", lambda engine, frames: next(rounds[engine]))
+    assert choosing._time_in_turn(engines, np.zeros(1)) == [2.0, 1.0]
+    assert next(rounds["fast"]) == 9.0  # three rounds were enough
+    endless = {name: itertools.cycle(each) for name, each in {"slow": [1.0, 3.0], "fast": [2.0, 0.5]}.items()}
+    monkeypatch.setattr(choosing, "_seconds", lambda engine, frames: next(endless[engine]))
+    assert choosing._time_in_turn(engines, np.zeros(1)) == [1.0, 0.5]
 
 
 def test_what_an_engine_cannot_run_is_said_in_our_words() -> None:
