@@ -11,19 +11,21 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
+from salzoo.bench.graphs import recorded_runner
 from salzoo.bench.machine import peaks
 from salzoo.bench.measuring import Row, Table, time_in_turn
 from salzoo.footprint import check_weights
 from salzoo.hub.sources import load_model
 from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel, create_model, describe_shapes
 from salzoo.prediction.engines.engine import ENGINES, Engine
 from salzoo.prediction.engines.programs import is_installed, program_engine, program_precisions
-from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
+from salzoo.prediction.engines.torch_engine import TorchEngine, torch_engine, torch_precisions
 from salzoo.prediction.maps import fit_frames
 from salzoo.training.initialization import initialize_from_nothing
 
-FRAMES = 8
+FRAMES, FRAMES_OF_GPU = 8, 32
 """Frames of a round."""
 
 
@@ -32,27 +34,27 @@ def bench_inference(model: SaliencyModel, frames: Sequence[NDArray[np.uint8]], *
 
     Args:
         model: in eval mode, on the device to measure.
-        frames: of a video, real ones best; fewer than eight are repeated.
+        frames: of a video, real ones best; too few are repeated.
         rounds: how often each is timed.
     """
-    shown = np.stack(list(islice(cycle(fit_frames(model, frames)), FRAMES)))
+    count = FRAMES if model.device.type == "cpu" else FRAMES_OF_GPU
+    shown = np.stack(list(islice(cycle(fit_frames(model, frames)), count)))
     plain = _plain(model, shown)
     wanted = plain()
     variants: dict[str, Callable[[], Any]] = {"plain": plain}
     notes: list[str] = []
     for engine in _engines(model, shown, notes):
-        for batch in sorted({1, engine.batch}):
-            label = f"{engine.name} {engine.precision}" + (f", {batch} at once" if engine.batch > 1 else "")
-            variants[label] = run = _runner(engine, shown, batch)
-            if batch == 1:
+        for label, run in _variants(engine, shown, notes).items():
+            variants[label] = run
+            if "at once" not in label or " 1 at once" in label:
                 maps = run()
                 notes.append(
-                    f"{engine.name} {engine.precision}: maps differ from the plain ones by at most "
+                    f"{label.replace(', 1 at once', '')}: maps differ from the plain ones by at most "
                     f"{np.abs(maps - wanted).max():.1e}, correlation {_correlation(maps, wanted):.5f}"
                 )
     most = peaks(model.device)
     flops = _flops(model, shown)
-    rows = time_in_turn(variants, rounds=rounds, units=FRAMES)
+    rows = time_in_turn(variants, rounds=rounds, units=count)
     shares = [_with_share(row, flops, most) for row in rows]
     notes.append("measured peak: " + ", ".join(f"{kind} {1e-9 * value:.0f} GFLOP/s" for kind, value in most.items()))
     size = "x".join(map(str, shown.shape[1:3]))
@@ -128,6 +130,21 @@ def _runner(engine: Engine, shown: NDArray[Any], group: int) -> Callable[[], NDA
         return np.concatenate(maps)
 
     return run
+
+
+def _variants(engine: Engine, shown: NDArray[Any], notes: list[str]) -> dict[str, Callable[[], NDArray[np.float32]]]:
+    """An engine by how many frames run at once, on CUDA also by a recorded graph."""
+    device = engine.model.device.type
+    found: dict[str, Callable[[], NDArray[np.float32]]] = {}
+    for batch in sorted({1, engine.batch} if device == "cpu" else {1, 4, engine.batch}):
+        label = f"{engine.name} {engine.precision}" + (f", {batch} at once" if engine.batch > 1 else "")
+        found[label] = _runner(engine, shown, batch)
+        if device == "cuda" and isinstance(engine, TorchEngine):
+            try:
+                found[f"{label}, CUDA graph"] = recorded_runner(engine, shown, batch)
+            except RuntimeError as error:
+                notes.append(f"{label}, CUDA graph: not, {one_line(error)}")
+    return found
 
 
 def _engines(model: SaliencyModel, shown: NDArray[Any], notes: list[str]) -> list[Engine]:

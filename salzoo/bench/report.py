@@ -21,6 +21,28 @@ def tables_text(tables: Sequence[Table], machine: dict[str, Any], memory: float)
     return "\n".join([*lines, "", f"peak memory {memory:.0f} MiB"])
 
 
+def tables_markdown(tables: Sequence[Table], machine: dict[str, Any], memory: float) -> str:
+    """The same as a card has them, in Markdown."""
+    lines = [_machine_line(machine)]
+    for table in tables:
+        head = ["", f"ms a {table.unit}", "quartiles", "per second", "× first", "quartiles", "of peak"]
+        lines += ["", f"{table.title[0].upper()}{table.title[1:]}:", "", _cells(head), "|---" + "|---:" * 6 + "|"]
+        for row in table.rows:
+            times = [f"{1e3 * row.seconds:.3g}", _range(row.spread, 1e3), f"{1 / row.seconds:.1f}"]
+            share = "" if row.peak is None else f"{row.peak:.0%}"
+            lines.append(_cells([row.name, *times, f"{row.ratio:.2f}", _range(row.ratio_spread), share]))
+        lines += ["", *(f"- {note}" for note in table.notes)] if table.notes else []
+    return "\n".join([*lines, "", f"Peak memory {memory:.0f} MiB"])
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _range(spread: tuple[float, float], scale: float = 1.0) -> str:
+    return " to ".join(f"{scale * each:.3g}" for each in spread)
+
+
 def tables_json(tables: Sequence[Table], machine: dict[str, Any], memory: float) -> str:
     """The same for programs; times in seconds."""
     found = {"machine": machine, "peak_memory_mib": memory, "tables": [dataclasses.asdict(table) for table in tables]}

@@ -19,9 +19,10 @@ REPEATS = 20
 """Calls between two looks at the clock."""
 
 
-def bench_metrics(*, rounds: int = 9) -> list[Table]:
+def bench_metrics(device: torch.device | None = None, *, rounds: int = 9) -> list[Table]:
     """Time each score of one frame, 640×360 with 17 fixations and 170 others, in one thread: 8-bit and float32 maps, as
-    NumPy arrays and torch tensors."""
+    NumPy arrays and as torch tensors on a device, by default the CPU."""
+    where = device or torch.device("cpu")
     rng = np.random.default_rng(0)
     density, prediction = _blobs(rng, 6, 13.0), _blobs(rng, 8, 60.0)
     fixations, others = _scatter(rng, density + 1e-4, FIXATIONS), _scatter(rng, _blobs(rng, 30, 60.0), OTHERS)
@@ -42,12 +43,14 @@ def bench_metrics(*, rounds: int = 9) -> list[Table]:
         "float32": prediction.astype(np.float32),
     }
     try:
-        return [_metrics_table(kind, map_, truths, rounds) for kind, map_ in maps.items()]
+        return [_metrics_table(kind, map_, truths, where, rounds) for kind, map_ in maps.items()]
     finally:
         torch.set_num_threads(threads)
 
 
-def _metrics_table(kind: str, map_: NDArray[Any], truths: dict[str, tuple[NDArray[Any], ...]], rounds: int) -> Table:
+def _metrics_table(
+    kind: str, map_: NDArray[Any], truths: dict[str, tuple[NDArray[Any], ...]], device: torch.device, rounds: int
+) -> Table:
     def repeat(names: list[str], convert: Callable[[NDArray[Any]], Any]) -> Callable[[], None]:
         calls = [
             partial(getattr(metrics, name), convert(map_), *(convert(each) for each in truths[name])) for name in names
@@ -63,7 +66,7 @@ def _metrics_table(kind: str, map_: NDArray[Any], truths: dict[str, tuple[NDArra
     five = list(truths)[:5]
     variants = {"five scores (AUC-J, s-AUC, NSS, CC, SIM)": repeat(five, np.asarray)}
     variants |= {name: repeat([name], np.asarray) for name in truths}
-    variants["five scores, torch"] = repeat(five, torch.from_numpy)
+    variants[f"five scores, torch on {device.type}"] = repeat(five, lambda array: torch.from_numpy(array).to(device))
     rows = time_in_turn(variants, rounds=rounds, units=REPEATS)
     return Table(f"scores of a {kind} map of 640x360, one thread", "frame", rows)
 

@@ -16,7 +16,12 @@ FRAMES = 10
 
 
 def bench_training(
-    specs: Sequence[str], device: torch.device, size: tuple[int, int] | None = None, *, rounds: int = 5
+    specs: Sequence[str],
+    device: torch.device,
+    size: tuple[int, int] | None = None,
+    precision: str | None = None,
+    *,
+    rounds: int = 5,
 ) -> Table:
     """Time steps (forward, binary cross-entropy, backward) on one clip of ten frames.
 
@@ -26,9 +31,10 @@ def bench_training(
         specs: models, with fresh weights.
         device: where to.
         size: (height, width) of the frames; by default each model's own.
+        precision: "float32" or "bfloat16"; by default the device's fast one.
         rounds: how often each is timed.
     """
-    precision = fast_precision(device)
+    precision = precision or fast_precision(device)
     variants: dict[str, Callable[[], None]] = {}
     for index, spec in enumerate(specs):
         model = create_model(spec).to(device)

@@ -9,7 +9,7 @@ from salzoo.cli.types import parse_size
 
 
 @click.command("bench")
-@click.argument("what", type=click.Choice(["inference", "pipeline", "train", "metrics", "data", "startup"]))
+@click.argument("what", type=click.Choice(["inference", "pipeline", "train", "metrics", "data", "startup", "device"]))
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--size", type=parse_size, metavar="HxW", help="Size of the frames; by default the model's own.")
 @click.option("--video", type=click.Path(path_type=Path), help="Frames for inference, by default drawn; for pipeline.")
@@ -25,8 +25,9 @@ def bench_command(
 
     inference times every engine and precision installed against the plain way, frame by frame in float32, and says by
     what their maps differ. pipeline times predict, from a --video to what is written, against a script that one would
-    write oneself. train times steps of each MODEL on a clip, and of the first frame by frame too. MODEL is what `salzoo
-    predict` takes, or a spec, which gets weights drawn at random.
+    write oneself. train times steps of each MODEL on a clip, and of the first frame by frame too. device times all that
+    a card says of a device (prediction by precision and frames at once, on CUDA by recorded graphs too; training;
+    scores) and prints Markdown. MODEL is what `salzoo predict` takes, or a spec, which gets weights drawn at random.
 
     Variants take turns, so that what else the machine does slows all alike: trust the ratios to the first (with their
     quartiles) more than the times.
@@ -34,11 +35,11 @@ def bench_command(
     import torch
 
     from salzoo.bench.machine import describe_machine, peak_memory
-    from salzoo.bench.report import tables_json, tables_text
+    from salzoo.bench.report import tables_json, tables_markdown, tables_text
     from salzoo.prediction.engines.choosing import forget_choices
     from salzoo.runtime.devices import choose_device
 
-    if models and what not in ("inference", "pipeline", "train"):
+    if models and what not in ("inference", "pipeline", "train", "device"):
         raise click.UsageError(f"{what} takes no MODEL")
     if threads is not None:
         torch.set_num_threads(threads)
@@ -47,7 +48,7 @@ def bench_command(
     if options.pop("forget"):
         forget_choices()
     tables = _run(what, models or ("salgan+ema@61",), where, **options)
-    show = tables_json if as_json else tables_text
+    show = tables_json if as_json else tables_markdown if what == "device" else tables_text
     click.echo(show(tables, machine, peak_memory()))
 
 
@@ -69,6 +70,10 @@ def _run(
         if video is None:
             raise click.UsageError("pipeline needs a --video")
         return [bench_pipeline(model_for_bench(name, size).to(where), video, rounds=rounds) for name in models]
+    if what == "device":
+        from salzoo.bench.device import bench_device
+
+        return [table for name in models for table in bench_device(name, where, size, rounds=rounds)]
     if what == "train":
         from salzoo.bench.training import bench_training
 

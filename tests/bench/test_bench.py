@@ -5,12 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from salzoo import load_model
+from salzoo.bench.graphs import recorded_runner
+from salzoo.bench.inference import model_for_bench
 from salzoo.bench.measuring import time_in_turn
 from salzoo.bench.pipeline import plain_script
 from salzoo.cli import cli
+from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.video.reading import probe_video
 from salzoo.video.writing import video_writer
 
@@ -111,3 +115,43 @@ def test_the_pipeline_is_timed_against_a_plain_script(tmp_path: Path, monkeypatc
     plain_script(load_model("center-bias"), video, tmp_path / "plain.mp4", 12)
     assert probe_video(tmp_path / "plain.mp4").frames == 12
     assert CliRunner().invoke(cli, ["bench", "pipeline", "center-bias"]).exit_code == 2
+
+
+@pytest.mark.parametrize("spec", ["salgan:width=0.05+ema@61", "salgan:width=0.05"])
+def test_a_graph_would_give_the_engine_s_maps_each_time(spec: str) -> None:
+    model = model_for_bench(spec, (32, 48))
+    shown = np.random.default_rng(0).integers(0, 256, (8, 32, 48, 3), np.uint8)
+    engine = torch_engine(model)
+    wanted, _ = engine.run(shown)
+    assert wanted.std() > 0.001
+    for group in (1, 4):
+        run = recorded_runner(engine, shown, group)
+        assert np.abs(run() - wanted).max() < 1e-5
+        assert np.abs(run() - wanted).max() < 1e-5  # from the video's start again
+
+
+def test_a_card_s_table_of_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("salzoo.bench.inference.is_installed", lambda name: False)
+    monkeypatch.setattr("salzoo.bench.scoring.REPEATS", 1)
+    monkeypatch.setattr("salzoo.bench.machine.measured_peak", lambda device, precision: 1e12)
+    text = bench("device", "salgan:width=0.05+ema@61", "--size", "32x48", "--rounds", "1", "--device", "cpu")
+    titles = [line for line in text.splitlines() if line.endswith(":")]
+    assert titles[0].startswith("Inference of salgan:width=0.05+ema@61 at 32x48")
+    assert "Training steps on clips of 10 frames, float32:" in titles
+    assert titles[-1] == "Scores of a float32 map of 640x360, one thread:"
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert all(line.count("|") == 8 for line in rows)
+    for name in ("plain", "torch float32, 1 at once", "torch float32, 2 at once", "five scores, torch on cpu"):
+        assert any(line.startswith(f"| {name} |") for line in rows), name
+    assert "- CUDA: unmeasured, for this ran on no such device" in text
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_recorded_graphs_on_cuda() -> None:
+    model = model_for_bench("salgan:width=0.05+ema@61", (32, 48)).to("cuda")
+    shown = np.random.default_rng(0).integers(0, 256, (8, 32, 48, 3), np.uint8)
+    engine = torch_engine(model)
+    wanted, _ = engine.run(shown)
+    run = recorded_runner(engine, shown, 4)
+    for _ in range(2):
+        assert np.abs(run() - wanted).max() < 1e-4

@@ -38,8 +38,8 @@ class TorchEngine:
     def run(
         self, frames: NDArray[Any], state: State = None, *, still: bool = False
     ) -> tuple[NDArray[np.float32], State]:
-        with self._set_up():
-            clip = self._clip(frames)
+        with self.set_up():
+            clip = self.clip(frames)
             if still:
                 maps, _ = self.prepared(clip.transpose(0, 1), bypass=self.model.has_still_path)
             else:
@@ -48,17 +48,19 @@ class TorchEngine:
         return maps.numpy(), state
 
     def prime(self, frames: NDArray[Any], state: State = None) -> State:
-        with self._set_up():
-            return self.prepared.prime(self._clip(frames), state)
+        with self.set_up():
+            return self.prepared.prime(self.clip(frames), state)
 
     @contextmanager
-    def _set_up(self) -> Iterator[None]:
+    def set_up(self) -> Iterator[None]:
+        """Within the block, PyTorch computes as this engine does."""
         device, kind = self.prepared.device, _TYPES.get(self.precision)
         autocast = torch.autocast(device.type, kind, enabled=kind is not None)
         with flushed_denormals(), torch.inference_mode(), autocast:
             yield
 
-    def _clip(self, frames: NDArray[Any]) -> Tensor:
+    def clip(self, frames: NDArray[Any]) -> Tensor:
+        """Frames (n, height, width, 3) as the network takes them: (1, n, 3, height, width)."""
         clip = self.prepared.preprocess(frames)
         ordered: Tensor = clip.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         return ordered.unflatten(0, clip.shape[:2])  # type: ignore[no-any-return]
