@@ -12,11 +12,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.plugins import registry
-from salzoo.runtime.files import read_json
+from salzoo.runtime.files import read_json, write_text, writing
 
 VARIABLE = "SALZOO_CONFIG"
 """Environment variable that names the file."""
@@ -92,34 +91,24 @@ def unset_config(key: str) -> None:
 
 @contextmanager
 def _changed() -> Iterator[dict[str, str]]:
-    """The settings, to be changed in the block and written when it ends well. Other writers wait meanwhile: whoever has
-    made the file of the new settings, which in the end takes the place of the old, is the only one at work."""
+    """The settings, to be changed in the block and written when it ends well. Other writers wait meanwhile."""
     path = config_path()
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _only_writer(unfinished) as file:
-            try:
-                settings = read_config()
-                yield settings
-                json.dump(settings, file, indent=2, sort_keys=True)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-                unfinished.replace(path)
-            except BaseException:
-                unfinished.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise SalzooError(f"cannot write {path}: {error.strerror or error}") from error
+    with writing(path), _only_writer(path.with_name(f"{path.name}.unfinished")):
+        settings = read_config()
+        yield settings
+        # Where the file is a link, as those are who keep their settings elsewhere, it stays one.
+        write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", path.resolve())
 
 
-def _only_writer(path: Path) -> TextIO:
-    """Make a file that must not be there; where it is, wait until its writer has finished."""
+@contextmanager
+def _only_writer(path: Path) -> Iterator[None]:
+    """Keep a file that must not be there during the block; where it is, wait until its writer has finished."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return path.open("x", encoding="utf-8")
+            path.touch(exist_ok=False)
+            break
         except FileExistsError:
             if time.monotonic() > deadline:
                 raise SalzooError(
@@ -127,3 +116,7 @@ def _only_writer(path: Path) -> TextIO:
                     "delete that file"
                 ) from None
             time.sleep(0.01)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

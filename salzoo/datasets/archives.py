@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from salzoo.datasets.sources import SourceFile, folder_digest
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import file_sha256
 
 MOST_UNPACKED = 8 << 30
 """Bytes that an archive may unpack to."""
@@ -83,15 +84,10 @@ def _differs(folder: Path, file: SourceFile) -> bool:
     path = folder / file.path
     if file.path.endswith("/"):
         inside = [each for each in path.rglob("*") if each.is_file()]
-        return folder_digest({each.relative_to(folder).as_posix(): _digest(each) for each in inside}) != file.sha256
+        return folder_digest({each.relative_to(folder).as_posix(): file_sha256(each) for each in inside}) != file.sha256
     if not path.is_file() or (file.size is not None and path.stat().st_size != file.size):
         return True
-    return file.sha256 is not None and _digest(path) != file.sha256
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    return file.sha256 is not None and file_sha256(path) != file.sha256
 
 
 class _Bounded(gzip.GzipFile):

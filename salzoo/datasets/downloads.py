@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import writing
 
 TRIES = 5
 """Tries in a row that bring next to nothing new before a download is given up."""
@@ -98,7 +99,8 @@ def _fetch(url: str, part: Path, tag: Path, most: int) -> None:
                 if start > most:
                     _forget(part, tag)
                     raise SalzooError(f"{url} sends more than the {most:,} bytes that it may have")
-                _write(file, block, part)
+                with writing(part):
+                    file.write(block)
                 bar.update(len(block))
         if total is not None and start < total:
             raise http.client.HTTPException(f"the connection broke off after {start:,} of {total:,} bytes")
@@ -143,21 +145,12 @@ def _keep_tag(tag: Path, etag: str) -> None:
 
 @contextlib.contextmanager
 def _opened(path: Path, mode: str) -> Any:
-    try:
+    with writing(path):
         file = path.open(mode)
-    except OSError as error:
-        raise SalzooError(f"cannot write {path}: {error.strerror}") from error
     with file:
         yield file
         file.flush()
         os.fsync(file.fileno())
-
-
-def _write(file: Any, block: bytes, path: Path) -> None:
-    try:
-        file.write(block)
-    except OSError as error:
-        raise SalzooError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _forget(*paths: Path) -> None:

@@ -34,7 +34,7 @@ from salzoo.datasets.tree import open_tree
 from salzoo.gaze.maps import clip_points, lasting
 from salzoo.interfaces.dataset import Dataset, Viewing
 from salzoo.interfaces.errors import SalzooError, one_line
-from salzoo.runtime.files import check_regular
+from salzoo.runtime.files import check_regular, reading
 from salzoo.video.pictures import read_image
 from salzoo.video.reading import read_video
 from salzoo.video.timing import frame_times
@@ -99,15 +99,12 @@ class Recording:
     def digest(self) -> str:
         """Of the gaze and of the file's length, start and end."""
         held = hashlib.sha256(b"".join(values.tobytes() for values in self._counted))
-        try:
-            with self.path.open("rb") as file:
-                size = file.seek(0, 2)
-                held.update(str(size).encode())
-                for place in (0, max(size - ENDS, 0)):
-                    file.seek(place)
-                    held.update(file.read(ENDS))
-        except OSError as error:
-            raise SalzooError(f"cannot read {self.path}: {error.strerror or error}") from error
+        with reading(self.path), self.path.open("rb") as file:
+            size = file.seek(0, 2)
+            held.update(str(size).encode())
+            for place in (0, max(size - ENDS, 0)):
+                file.seek(place)
+                held.update(file.read(ENDS))
         return held.hexdigest()[:16]
 
     @property
@@ -288,11 +285,9 @@ class GazeTable:
 
 def read_gaze_table(path: Path) -> GazeTable:
     """Read ``gaze.csv``, once in a process unless it changes. Raises SalzooError if it is missing or damaged."""
-    try:
+    with reading(path):
         status = path.stat()
         return _read_gaze_table(path, status.st_mtime_ns, status.st_size)
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 @lru_cache(maxsize=4)

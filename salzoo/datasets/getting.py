@@ -10,7 +10,7 @@ from salzoo.datasets.downloads import download
 from salzoo.datasets.files import cache_folder
 from salzoo.datasets.sources import Source, SourceFile, find_sources, read_manifest
 from salzoo.interfaces.errors import SalzooError
-from salzoo.runtime.files import complete_or_absent
+from salzoo.runtime.files import complete_or_absent, writing
 
 MOST_ARCHIVE = 4 << 30
 """Bytes that the archive of a repository may have."""
@@ -68,14 +68,12 @@ def _is_there(name: str, folder: Path, wanted: list[SourceFile]) -> bool:
 def _fetch(name: str, folder: Path, parts: list[tuple[Source, list[SourceFile]]]) -> None:
     _check_online(name, parts[0][0])
     archives = [folder.with_name(f"{folder.name}.{source.commit}.tar.gz") for source, _ in parts]
-    try:
+    with writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SalzooError(f"cannot make {folder.parent}: {error.strerror}") from error
     needed = sum(file.size or 0 for _, wanted in parts for file in wanted)
     if shutil.disk_usage(folder.parent).free < 2 * needed:
         raise SalzooError(f"{folder.parent} has not the {2 * needed:,} bytes free that {name} takes on its way")
-    try:
+    with writing(folder):
         for (source, _), archive in zip(parts, archives, strict=True):
             if not archive.is_file():  # of a try that got one repository and not the next
                 download(source.url, archive, MOST_ARCHIVE)
@@ -86,8 +84,6 @@ def _fetch(name: str, folder: Path, parts: list[tuple[Source, list[SourceFile]]]
         finally:
             for archive in archives:
                 archive.unlink(missing_ok=True)  # if it was wrong, it would stay so
-    except OSError as error:
-        raise SalzooError(f"cannot write {folder}: {error.strerror}") from error
 
 
 def _check_online(name: str, source: Source) -> None:

@@ -6,7 +6,6 @@ written.
 """
 
 import csv
-import hashlib
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +22,7 @@ from salzoo.gaze.recordings import extract_fixations
 from salzoo.gaze.setup import Findings, Fixation, Setup, Stimulus
 from salzoo.gaze.tables import Layout, Table
 from salzoo.interfaces.errors import SalzooError
-from salzoo.runtime.files import check_regular, complete_or_absent
+from salzoo.runtime.files import complete_or_absent, file_sha256, writing
 
 SHOWN = 5
 """Findings of a kind that a message names one by one."""
@@ -112,14 +111,7 @@ def _checksums(tables: Sequence[Path]) -> dict[Path, str]:
     """The sha256 of each table. Raises SalzooError for one that is given twice, under whatever name."""
     seen: dict[str, Path] = {}
     for path in tables:
-        check_regular(path)
-        try:
-            with path.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise SalzooError(
-                f"{path} is not a file" if path.is_dir() else f"cannot read {path}: {error.strerror}"
-            ) from error
+        sha256 = file_sha256(path)
         if sha256 in seen:
             raise SalzooError(f"{seen[sha256]} and {path} hold the same: the gaze of one would count twice")
         seen[sha256] = path
@@ -240,7 +232,7 @@ def _write(
     settings: Callable[[str], str],
 ) -> None:
     """Write a set; ``settings`` gives the text of set.toml, by the sha256 of the table of gaze."""
-    try:
+    with writing(plan.out):
         plan.out.parent.mkdir(parents=True, exist_ok=True)
         with complete_or_absent(plan.out) as folder:
             (folder / "videos").mkdir(parents=True)
@@ -256,11 +248,7 @@ def _write(
                     writer.writerow(
                         (ids[each.stimulus], each.observer, each.viewing, *(f"{number:.3f}" for number in numbers))
                     )
-            with (folder / GAZE).open("rb") as held:
-                text = settings(hashlib.file_digest(held, "sha256").hexdigest())
-            (folder / SETTINGS).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SalzooError(f"cannot write {plan.out}: {error.strerror or error}") from error
+            (folder / SETTINGS).write_text(settings(file_sha256(folder / GAZE)), encoding="utf-8")
 
 
 def _place(source: Path, target: Path, copy: bool) -> None:

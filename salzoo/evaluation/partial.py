@@ -19,7 +19,7 @@ import numpy as np
 from salzoo.evaluation.scoring import ChunkScores
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import one_line
-from salzoo.runtime.files import parse_json, read_json, write_text
+from salzoo.runtime.files import parse_json, read_json, write_text, writing
 from salzoo.runtime.locking import locked
 from salzoo.runtime.ranks import on_first_rank, this_rank
 from salzoo.runtime.versions import software_versions
@@ -67,17 +67,11 @@ class PartialScores:
 
     def add(self, kind: str, video: str, parts: Sequence[Sequence[ChunkScores]]) -> None:
         """Keep the scores of a video. Raises SalzooError where they cannot be written."""
-        written = [
-            [(part.video, part.frames, part.scores.tolist(), part.notices, part.observers) for part in each]
-            for each in parts
-        ]
-        try:
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([kind, video, written]) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise SalzooError(f"cannot write {self._file}: {error.strerror}") from error
+        written = [[_plain(part) for part in each] for each in parts]
+        with writing(self._file), self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([kind, video, written]) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _plain(part: ChunkScores) -> tuple[Any, ...]:

@@ -27,7 +27,7 @@ from salzoo.interfaces import Fit, Interpolation, Preprocessing, SalzooError
 from salzoo.interfaces.errors import one_line, shown
 from salzoo.model import SaliencyModel, canonical_spec, create_model
 from salzoo.plugins import load_plugins, registry
-from salzoo.runtime.files import check_regular, read_json, write_files
+from salzoo.runtime.files import check_regular, file_sha256, read_json, write_files, writing
 from salzoo.spec import Spec
 from salzoo.trained_on import TrainedOn, read_trained_on
 from salzoo.version import __version__
@@ -73,10 +73,8 @@ def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str, *, half
         CARD: card.encode(),
         CONFIG: (json.dumps(config, indent=2) + "\n").encode(),
     }
-    try:
+    with writing(f"checkpoint {folder}"):
         write_files(folder, files)
-    except OSError as error:
-        raise SalzooError(f"cannot write checkpoint {folder}: {error.strerror or error}") from error
 
 
 def load_checkpoint(folder: str | Path) -> SaliencyModel:
@@ -108,13 +106,7 @@ def weights_hash(source: SaliencyModel | str | Path) -> str:
     """The sha256, in hexadecimal digits, of a checkpoint folder's weights file, or of the one a model would get."""
     if isinstance(source, SaliencyModel):
         return hashlib.sha256(_serialise(source)).hexdigest()
-    path = Path(source) / WEIGHTS
-    check_regular(path)
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
+    return file_sha256(Path(source) / WEIGHTS)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ What is read: the ``.pt`` files of SalGAN's PyTorch port, SalEMA and SalCLSTM (a
 (``salzoo.hub.declared``).
 """
 
-import hashlib
 import re
 import warnings
 import zipfile
@@ -24,7 +23,7 @@ from salzoo.hub.declared import as_types, describe_nearest, find_declaration, un
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, resolve_position
 from salzoo.plugins import registry
-from salzoo.runtime.files import check_regular
+from salzoo.runtime.files import check_regular, file_sha256
 from salzoo.spec import Component, Placed, Spec
 from salzoo.trained_on import UNKNOWN
 
@@ -101,7 +100,7 @@ def convert_weights(
             the first tensor that is missing or of another shape).
     """
     path = Path(file)
-    digest = _hash(path)
+    digest = file_sha256(path)
     _check_archive(path)
     record = None if _is_npz(path) else _read_torch(path)
     parsed = None if spec is None else canonical_spec(spec)
@@ -402,12 +401,3 @@ def _read_lasagne(path: Path) -> _Published:
         role = f"backbone.{index}.{'bias' if number % 2 else 'weight'}"
         tensors[role], keys[role] = torch.from_numpy(np.array(array, np.float32, order="C")), name
     return _Published(path, tensors, keys, ())
-
-
-def _hash(path: Path) -> str:
-    check_regular(path)
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error

@@ -16,7 +16,7 @@ from salzoo.hub.conversion import convert_weights
 from salzoo.hub.places import pulled_folder
 from salzoo.interfaces import SalzooError
 from salzoo.model import canonical_spec
-from salzoo.runtime.files import complete_or_absent, read_json, write_text
+from salzoo.runtime.files import complete_or_absent, read_json, write_text, writing
 from salzoo.runtime.locking import locked
 from salzoo.runtime.ranks import this_rank
 from salzoo.trained_on import TrainedOn
@@ -130,10 +130,8 @@ def _convert(card: Card, file: AuthorsFile, path: Path, sha256: str) -> Path:
     if card.trained_on:
         model.trained_on = TrainedOn().and_stated(*card.trained_on)
     folder = pulled_folder(card)
-    try:
+    with writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SalzooError(f"cannot make {folder.parent}: {error.strerror}") from error
     with complete_or_absent(folder) as temporary:
         save_checkpoint(model, temporary, card.text)
         record = {"form": file.form, **file.fields, "sha256": sha256, "size": path.stat().st_size}

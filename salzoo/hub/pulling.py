@@ -4,7 +4,6 @@ Only the three files of a checkpoint folder are ever asked for, all at one commi
 pickle or a path that leads elsewhere, stays there.
 """
 
-import hashlib
 import re
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from salzoo.hub.checkpoint import CARD, CONFIG, WEIGHTS, load_checkpoint, read_c
 from salzoo.hub.guarding import HostileAnswerError, guarded
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import one_line
+from salzoo.runtime.files import file_sha256
 from salzoo.runtime.network import cached_snapshots, is_reachable
 
 FILES = (CONFIG, WEIGHTS, CARD)
@@ -62,8 +62,7 @@ def pull(name: str, sha256: str | None = None) -> Pulled:
     try:
         read_config(config.parent)
         weights = _fetch(name, repo_id, WEIGHTS, commit)
-        with weights.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_sha256(weights)
         # The cache names a large file after the sha256 that the Hub states.
         stated = sha256 or (weights.resolve().name if re.fullmatch("[0-9a-f]{64}", weights.resolve().name) else digest)
         if digest != stated:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.interfaces.errors import SalzooError
-from salzoo.runtime.files import complete_or_absent
+from salzoo.runtime.files import complete_or_absent, writing
 
 MEASURE_ENDINGS = (".csv", ".json")
 """Endings of files of measures."""
@@ -67,29 +66,29 @@ def measures_writer(path: Path, per: str = "frame") -> Iterator[Callable[[NDArra
     Raises SalzooError for a place that cannot be written to.
     """
     frame = 0
-    with complete_or_absent(path) as temporary:
-        try:
-            with temporary.open("w", newline="", encoding="utf-8") as file:
-                if path.suffix.lower() == ".csv":
-                    put, end = _csv_rows(file), ""
-                else:
-                    put, end = _json_rows(file), "\n]\n"
-                seconds = Seconds(put)
+    with (
+        complete_or_absent(path) as temporary,
+        writing(path),
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        if path.suffix.lower() == ".csv":
+            put, end = _csv_rows(file), ""
+        else:
+            put, end = _json_rows(file), "\n]\n"
+        seconds = Seconds(put)
 
-                def write(map_: NDArray[np.float32], time: Fraction) -> None:
-                    nonlocal frame
-                    frame += 1
-                    measured = measure_map(map_)
-                    if per == "second":
-                        seconds.add(int(time), measured)
-                    else:
-                        put({"frame": frame, "time": round(float(time), 6), **measured})
+        def write(map_: NDArray[np.float32], time: Fraction) -> None:
+            nonlocal frame
+            frame += 1
+            measured = measure_map(map_)
+            if per == "second":
+                seconds.add(int(time), measured)
+            else:
+                put({"frame": frame, "time": round(float(time), 6), **measured})
 
-                yield write
-                seconds.end()
-                file.write(end)
-        except OSError as error:
-            raise SalzooError(f"cannot write {path}: {error.strerror}") from error
+        yield write
+        seconds.end()
+        file.write(end)
 
 
 class Seconds:

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from salzoo.interfaces.errors import SalzooError, shown
+from salzoo.interfaces.errors import shown
 from salzoo.prediction.inputs import Input
-from salzoo.runtime.files import write_text
+from salzoo.runtime.files import write_text, writing
 from salzoo.runtime.progress import progress_bar
 from salzoo.runtime.ranks import connected, fresh_store, this_rank
 
@@ -154,11 +154,8 @@ def _clock(seconds: float | None) -> str:
 
 
 def _append(log: Path, line: str) -> None:
-    try:
-        with log.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-    except OSError as error:
-        raise SalzooError(f"cannot write {log}: {error.strerror}") from error
+    with writing(log), log.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
 
 
 def _write_failed(failed: dict[str, str], file: Path) -> None:

@@ -22,6 +22,7 @@ from salzoo.prediction.inputs import ALL, FrameStream, Input, Selection, find_in
 from salzoo.prediction.maps import Frame, FrameMap, Map, fit_frames, frames_to_maps, spaced_maps
 from salzoo.prediction.outputs import PLAIN, OutputOptions, open_output
 from salzoo.prediction.preview import preview_frames
+from salzoo.runtime.files import writing
 from salzoo.video.embedding import picture_uri
 from salzoo.video.overlay import resize_map
 
@@ -158,10 +159,8 @@ class Runner:
         stream = source.open(selection)
         if source.is_at(out) and not out.is_dir():
             raise SalzooError(f"{out} is the input: name another output")
-        try:
+        with writing(out):
             out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SalzooError(f"cannot write {out}: {error.strerror}") from error
         with open_output(out, stream, options) as write:
             count, began = 0, None
             silent = None if self.count is None else True

@@ -2,6 +2,7 @@
 larger than they should be."""
 
 import functools
+import hashlib
 import json
 import os
 import re
@@ -18,6 +19,24 @@ from salzoo.interfaces.errors import SalzooError, one_line
 
 ABANDONED = 24 * 60 * 60
 """Seconds since the last change after which a temporary file is that of a process that was killed."""
+
+
+@contextmanager
+def reading(what: object) -> Iterator[None]:
+    """Raise SalzooError, naming what cannot be read, where the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise SalzooError(f"cannot read {what}: {error.strerror or error}") from error
+
+
+@contextmanager
+def writing(what: object) -> Iterator[None]:
+    """Raise SalzooError, naming what cannot be written, where the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise SalzooError(f"cannot write {what}: {error.strerror or error}") from error
 
 
 def check_output(path: Path) -> None:
@@ -82,13 +101,11 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
     _check_replaceable(path)
     with _temporary(path) as temporary:
         yield temporary
-        try:
+        with writing(path):
             _reach_disk(temporary)
             if temporary.is_dir() and path.is_dir():
                 path.rmdir()  # an empty one: rename would refuse it on Windows
             temporary.replace(path)
-        except OSError as error:
-            raise SalzooError(f"cannot write {path}: {error.strerror}") from error
 
 
 @contextmanager
@@ -134,12 +151,10 @@ def _holds(path: Path, data: bytes) -> bool:
 
 def write_text(text: str, path: Path) -> None:
     """Write a text file, whole or not at all. Raises SalzooError if it cannot."""
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with complete_or_absent(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SalzooError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def check_regular(path: Path) -> None:
@@ -192,14 +207,19 @@ def read_json(path: Path, limit: int = 2**20) -> Any:
     return parse_json(read_text(path, limit))
 
 
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's bytes. Raises SalzooError, naming the path, for what is no file or cannot be read."""
+    check_regular(path)
+    with reading(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def check_file(path: Path) -> None:
     """Raise SalzooError unless a path is a file that holds something."""
-    try:
+    with reading(path):
         if not path.exists():
             raise SalzooError(f"{path} does not exist")
         if not path.is_file():
             raise SalzooError(f"{path} is not a file")
         if path.stat().st_size == 0:
             raise SalzooError(f"{path} is empty")
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror}") from error

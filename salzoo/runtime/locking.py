@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import writing
 from salzoo.runtime.ranks import Rank, on_first_rank
 
 LOCK = ".lock"
@@ -30,17 +31,16 @@ def locked(folder: Path, rank: Rank, doing: str) -> Iterator[None]:
 
     def lock() -> None:
         nonlocal descriptor, mine
-        try:
+        with writing(f"folder {folder}"):
             folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            _lock_file(descriptor)
-            if os.fstat(descriptor).st_ino != path.stat().st_ino:  # its last holder has just removed it
-                raise BlockingIOError
+            try:
+                _lock_file(descriptor)
+                if os.fstat(descriptor).st_ino != path.stat().st_ino:  # its last holder has just removed it
+                    raise BlockingIOError
+            except BlockingIOError:
+                raise SalzooError(f"{folder} {doing} by another process: wait for it, or end it first") from None
             mine = True
-        except BlockingIOError:
-            raise SalzooError(f"{folder} {doing} by another process: wait for it, or end it first") from None
-        except OSError as error:
-            raise SalzooError(f"cannot write folder {folder}: {error.strerror or error}") from error
 
     try:
         on_first_rank(rank, lock)

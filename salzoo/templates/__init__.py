@@ -2,7 +2,6 @@
 
 import re
 import string
-import tempfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal, get_args
 from salzoo.interfaces.errors import SalzooError
 from salzoo.plugins import load_plugins, normalize, registry
 from salzoo.registry import NAME, NOUNS, Kind
+from salzoo.runtime.files import complete_or_absent, writing
 
 PackageKind = Literal["temporal", "backbone", "metric", "dataset"]
 PACKAGE_KINDS: tuple[PackageKind, ...] = get_args(PackageKind)
@@ -89,15 +89,11 @@ def write_package(name: str, kind: PackageKind, folder: Path | None = None) -> P
         "tests/test_conformance.py": f"test_{kind}.py",
     }
     texts = {path: _render(template, values) for path, template in written.items()}
-    try:
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".salzoo-") as staging:
-            for path, text in texts.items():
-                target = Path(staging, "package", path)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(text, encoding="utf-8")
-            Path(staging, "package").rename(folder)
-    except OSError as error:
-        raise SalzooError(f"cannot write {folder}: {error.strerror or error}") from error
+    with writing(folder), complete_or_absent(folder) as temporary:
+        for path, text in texts.items():
+            target = temporary / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
     return folder
 
 

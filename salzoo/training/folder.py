@@ -4,8 +4,7 @@ import csv
 import json
 import math
 import shutil
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from salzoo.hub.cards import run_card
 from salzoo.hub.checkpoint import WEIGHTS, save_checkpoint, weights_hash
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
-from salzoo.runtime.files import read_json, sweep, write_text
+from salzoo.runtime.files import read_json, reading, sweep, write_text, writing
 from salzoo.runtime.progress import progress_bar
 from salzoo.spec import parse_spec
 from salzoo.training.experiment import Experiment
@@ -49,7 +48,7 @@ class RunFolder:
         Raises:
             SalzooError: where something is there already, or the folder cannot be written.
         """
-        with _writing(f"run folder {self.path}"):
+        with writing(f"run folder {self.path}"):
             if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise SalzooError(f"{self.path} is there already; name another run folder with --out, or remove it")
             self.path.mkdir(parents=True, exist_ok=True)
@@ -78,7 +77,7 @@ class RunFolder:
         """Note that the run is over, and leave the checkpoint alone: without the state that resuming takes, and without
         a best checkpoint that is the same."""
         self.write_record(progress)
-        with _writing(f"run folder {self.path}"):
+        with writing(f"run folder {self.path}"):
             if not keep_state:
                 shutil.rmtree(self.path / FOLDER, ignore_errors=True)
             best = self.path / BEST
@@ -88,7 +87,7 @@ class RunFolder:
     def pictures(self) -> Path:
         """The folder of pictures, made where it is missing."""
         folder = self.path / PICTURES
-        with _writing(folder):
+        with writing(folder):
             folder.mkdir(exist_ok=True)
         return folder
 
@@ -131,7 +130,7 @@ class RunFolder:
 
 def _append(path: Path, header: Sequence[str], row: Sequence[object]) -> None:
     """Add a line to a log, after its header where it is new."""
-    with _writing(path), path.open("a", newline="", encoding="utf-8") as file:
+    with writing(path), path.open("a", newline="", encoding="utf-8") as file:
         log = csv.writer(file, lineterminator="\n")
         if file.tell() == 0:
             log.writerow(header)
@@ -142,14 +141,6 @@ def folder_size(path: Path) -> int:
     """Bytes of all files in a folder; what two names share counts once."""
     found = {(s.st_dev, s.st_ino): s.st_size for s in (p.lstat() for p in path.rglob("*") if p.is_file())}
     return sum(found.values())
-
-
-@contextmanager
-def _writing(what: object) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise SalzooError(f"cannot write {what}: {error.strerror or error}") from error
 
 
 _COLUMNS = {LOG: [field.name for field in fields(Step)], SCORES: ["epoch", "step"]}
@@ -164,10 +155,8 @@ def read_log(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     Raises:
         SalzooError: where the file is no such log at all.
     """
-    try:
+    with reading(path):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
     if not any(lines):
         return [], []
     header = lines[0].split(",")

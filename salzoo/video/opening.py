@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.crashes import being_read
-from salzoo.runtime.files import check_file
+from salzoo.runtime.files import check_file, reading
 from salzoo.runtime.processes import cores
 from salzoo.video.picture_size import VARIABLE, max_pixels
 
@@ -86,10 +86,8 @@ def _bytes_of(source: Source) -> Iterator[BinaryIO]:
         yield source
         return
     check_file(source)
-    try:
+    with reading(source):
         file = source.open("rb", buffering=0)
-    except OSError as error:
-        raise SalzooError(f"cannot read {source}: {error.strerror}") from error
     with file:
         yield file
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.crashes import being_read
-from salzoo.runtime.files import check_file, complete_or_absent
+from salzoo.runtime.files import check_file, complete_or_absent, reading, writing
 from salzoo.video.picture_size import check_bytes, check_size, max_pixels
 from salzoo.video.quiet import quiet_libraries
 from salzoo.video.transparency import blend_on_white
@@ -120,10 +120,8 @@ def _one_channel(path: Path, image: NDArray[Any]) -> NDArray[Any]:
 def _file_bytes(path: Path) -> bytes:
     check_file(path)
     check_bytes(path)
-    try:
+    with reading(path):
         return path.read_bytes()
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _check_image_bytes(path: Path, data: bytes) -> None:
@@ -192,10 +190,8 @@ def image_folder(path: Path, names: Iterator[str] | None = None) -> Iterator[Wri
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise SalzooError(f"{path} exists and is not an empty folder; name another, or remove it")
     with complete_or_absent(path) as temporary:
-        try:
+        with writing(path):
             temporary.mkdir()
-        except OSError as error:
-            raise SalzooError(f"cannot write {path}: {error.strerror}") from error
         yield write
 
 
@@ -227,7 +223,5 @@ def _encode(path: Path, ending: str, image: NDArray[Any], note: str = "") -> byt
 
 
 def _write_bytes(temporary: Path, path: Path, data: bytes) -> None:
-    try:
+    with writing(path):
         temporary.write_bytes(data)
-    except OSError as error:
-        raise SalzooError(f"cannot write {path}: {error.strerror}") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.interfaces.errors import SalzooError
+from salzoo.runtime.files import reading
 from salzoo.video.reading import probe_video, timed_frames
 from salzoo.video.seeking import index_video
 
@@ -19,10 +19,8 @@ def frame_times(path: Path) -> NDArray[np.float64]:
     Raises:
         SalzooError: the file is missing, damaged or truncated, or not a video.
     """
-    try:
+    with reading(path):
         status = path.stat()
-    except OSError as error:
-        raise SalzooError(f"cannot read {path}: {error.strerror or error}") from error
     return _remembered(path.absolute(), status.st_mtime_ns, status.st_size)
 
 
