@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.datasets.files import IMAGES, check_root, check_sigma, frame_files, numbered
+from salzoo.datasets.files import IMAGES, check_root, check_sigma, frame_files, lacking, numbered
 from salzoo.datasets.matlab import read_mat_fixations
 from salzoo.gaze.maps import density_of_fixations
 from salzoo.interfaces.dataset import Dataset
@@ -96,9 +96,7 @@ class DHF1KVideo:
         """Which of "density" and "fixations" an annotated video lacks."""
         if not self.annotated:
             return ()
-        fixations = bool(numbered(*self._fixation_files))
-        density = bool(numbered(self.maps, IMAGES)) or (fixations and self.sigma > 0)
-        return ("density",) * (not density) + ("fixations",) * (not fixations)
+        return lacking(bool(numbered(self.maps, IMAGES)), bool(numbered(*self._fixation_files)), self.sigma)
 
     @cached_property
     def rate(self) -> float:

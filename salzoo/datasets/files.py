@@ -82,6 +82,17 @@ def check_sigma(name: str, sigma: float) -> None:
         raise SalzooError(f"{name}: sigma must be 0 to 10000 pixels, not {sigma:g}")
 
 
+def lacking(density: bool, fixations: bool, sigma: float) -> tuple[str, ...]:
+    """What an annotated video lacks of "density" and "fixations", by which there are: no density where a sigma makes
+    one of fixations.
+
+    >>> lacking(False, True, 0), lacking(False, True, 8.0), lacking(True, False, 8.0)
+    (('density',), (), ('fixations',))
+    """
+    made = fixations and sigma > 0
+    return ("density",) * (not density and not made) + ("fixations",) * (not fixations)
+
+
 def frame_files(folder: Path, endings: tuple[str, ...] = IMAGES) -> list[Path]:
     """Files 1, 2, ... of a folder in order. Raises SalzooError when numbers are missing."""
     found = numbered(folder, endings)

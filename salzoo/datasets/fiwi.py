@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from salzoo.datasets.files import check_root, names_in
-from salzoo.datasets.gaze_images import Recorded, gaze_images, in_order, split_parts
+from salzoo.datasets.gaze_images import Recorded, gaze_images, in_order
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 
@@ -34,8 +34,7 @@ def open_fiwi(root: Path | None, *, fold: int = 0, first: bool = True) -> Datase
         raise SalzooError(f"no pages of fiwi in {root}: expected {STIMULI}/*.png and {TABLE}, as its repository has")
     table = _read_table(root / TABLE)
     recorded = {root / STIMULI / image: table.get(image, ()) for image in images}
-    splits = split_parts("fiwi", len(images), fold=fold, folds=5, validation=0.5)
-    return gaze_images("fiwi", recorded, splits, 1 / 32, first)
+    return gaze_images("fiwi", recorded, 1 / 32, fold=fold, first=first)
 
 
 def _read_table(path: Path) -> dict[str, Recorded]:

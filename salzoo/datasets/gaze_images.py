@@ -21,9 +21,9 @@ not stated: a thirty-second of the image's width.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from salzoo.datasets.files import IMAGES, check_root, names_in
 from salzoo.datasets.matlab import load_mat
+from salzoo.datasets.stills import Still
 from salzoo.gaze.maps import clip_points
 from salzoo.interfaces.dataset import Dataset, Viewing
 from salzoo.interfaces.errors import SalzooError
@@ -44,6 +45,20 @@ PUBLISHED = {
 }
 """Images in each split of the sets as published."""
 
+PARTS = {
+    "osie": (7, 1.0),
+    "mit1003": (10, 1.0),
+    "pascals": (10, 1.0),
+    "eyecrowd": (5, 0.5),
+    "sun500": (5, 0.5),
+    "fiwi": (5, 0.5),
+    "interiors": (5, 0.5),
+    "traffic100": (5, 0.5),
+}
+"""Parts that each set is cut into, and the share of the one after the test split that is the validation split."""
+
+_EYE, _TIDY = "data/eye/fixations.mat", "data/tidy/fixations.mat"
+
 LATENCY, SACCADE = 0.28, 0.06
 """Seconds from the onset to the first fixation after it, and between two, where no starts were published: medians of
 sun500 are 0.28 and 0.05, of mit1003 0.33 and 0.07."""
@@ -52,29 +67,17 @@ Points = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class GazeImage:
+class GazeImage(Still):
     """A photograph and what each observer fixated; see ``salzoo.interfaces.dataset.GazeVideo``.
 
     Attributes:
-        image: the file; its name without ending is the id.
-        split: "train", "val" or "test".
         points: for each observer (n, 2) x and y as recorded, counted from 0; they may lie outside. Where durations were
             published, (n, 4): x, y, start and duration in seconds.
         sigma_of_width: standard deviation of the density's Gaussian, as a share of the image's width.
     """
 
-    image: Path
-    split: str
     points: tuple[Points, ...]
     sigma_of_width: float
-
-    @property
-    def id(self) -> str:
-        return self.image.stem
-
-    @property
-    def frames(self) -> int:
-        return 1
 
     @property
     def annotated(self) -> bool:
@@ -93,18 +96,10 @@ class GazeImage:
     def sigma(self) -> float:
         return self.sigma_of_width * self.size[1]
 
-    def frame_name(self, index: int) -> str:
-        return self.id
-
-    def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
-        if range(1)[start:stop]:
-            yield read_image(self.image)
-
     def read_gaze(self, index: int) -> list[Points]:
         """Where each observer looked: (n, 2) x and y, in the order of time; what was recorded outside the image is
         moved to its border, as the authors do."""
-        if index != 0:
-            raise SalzooError(f"image {self.id} has one frame, 0, and no frame {index}")
+        self._check_index(index)
         return [clip_points(points[:, :2], self.size) for points in self.points]
 
     def read_viewings(self) -> list[Viewing]:
@@ -117,35 +112,25 @@ class GazeImage:
 
 def open_osie(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:
     """OSIE: 700 photographs of 800×600, 15 observers for 3 s each. ``fold`` 0–6 chooses the split."""
-    splits = partial(split_parts, "osie", fold=fold, folds=7, validation=1.0)
-    return _open("osie", root, "data/eye/fixations.mat", _by_image, 24 / 800, first, splits)
+    return gaze_images("osie", _read("osie", root, _EYE, _by_image), 24 / 800, fold=fold, first=first)
 
 
 def open_eyecrowd(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:
     """EyeCrowd: 500 photographs of crowds, 1024×768, 15–16 observers for 5 s each. ``fold`` 0–4 chooses the split."""
-    splits = partial(split_parts, "eyecrowd", fold=fold, folds=5, validation=0.5)
-    return _open("eyecrowd", root, "data/eye/fixations.mat", _by_image, 26 / 1024, first, splits)
+    return gaze_images("eyecrowd", _read("eyecrowd", root, _EYE, _by_image), 26 / 1024, fold=fold, first=first)
 
 
 def open_sun500(root: Path | None, *, fold: int = 0, first: bool = True) -> Dataset:
     """SUN500: 500 photographs of scenes in several sizes, 10–12 observers. ``fold`` 0–4 chooses the split."""
-    splits = partial(split_parts, "sun500", fold=fold, folds=5, validation=0.5)
-    return _open("sun500", root, "data/tidy/fixations.mat", _by_number, 1 / 32, first, splits)
+    return gaze_images("sun500", _read("sun500", root, _TIDY, _by_number), 1 / 32, fold=fold, first=first)
 
 
 Recorded = tuple[Points, ...]
 Reader = Callable[[Any, Sequence[str]], dict[str, Recorded]]
 
 
-def _open(
-    name: str,
-    root: Path | None,
-    mat: str,
-    read: Reader,
-    sigma_of_width: float,
-    first: bool,
-    split: Callable[[int], list[str]],
-) -> Dataset:
+def _read(name: str, root: Path | None, mat: str, read: Reader) -> dict[Path, Recorded]:
+    """Every image that was shown, in the order of the names, whether or not its file is there."""
     root = check_root(name, root)
     stimuli = root / "data" / "stimuli"
     images = sorted(each for each in names_in(stimuli) if Path(each).suffix.lower() in IMAGES and each[0] != ".")
@@ -158,23 +143,23 @@ def _open(
         recorded = read(variables["fixations"], images)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise SalzooError(f"the variable fixations of {root / mat} is not as {name} has it") from error
-    splits = split(len(recorded))  # of all that were shown, so that a missing file moves no other
-    shown = {stimuli / image: recorded[image] for image in sorted(recorded)}
-    return gaze_images(name, shown, splits, sigma_of_width, first)
+    return {stimuli / image: recorded[image] for image in sorted(recorded)}
 
 
 def gaze_images(
-    name: str, recorded: Mapping[Path, Recorded], splits: Sequence[str], sigma_of_width: float, first: bool
+    name: str, recorded: Mapping[Path, Recorded], sigma_of_width: float, *, fold: int, first: bool
 ) -> Dataset:
     """A data set of images.
 
     Args:
         name: of the data set.
-        recorded: the files, in the order of the data set, and for each where its observers looked.
-        splits: of each file.
+        recorded: the files, in the order of the data set, and for each where its observers looked; all that were shown,
+            so that a missing file moves no other into another split.
         sigma_of_width: of the densities.
+        fold: the part that is the test split.
         first: whether the first fixation of each observer counts.
     """
+    splits = split_parts(name, len(recorded), fold)
     skip = 0 if first else 1
     videos = [
         GazeImage(image, part, tuple(each[skip:] for each in points), sigma_of_width)
@@ -183,19 +168,18 @@ def gaze_images(
     return Dataset(name, videos, note="" if first else "the first fixation of each observer is left out")
 
 
-def split_parts(name: str, count: int, *, fold: int, folds: int, validation: float) -> list[str]:
+def split_parts(name: str, count: int, fold: int) -> list[str]:
     """The split of each of ``count`` images, by the rule above.
 
     Args:
         name: of the data set.
         count: images.
         fold: the part that is the test split.
-        folds: parts.
-        validation: share of the following part that is the validation split.
 
     Raises:
         SalzooError: where there is no such fold.
     """
+    folds, validation = PARTS[name]
     if not 0 <= fold < folds:
         raise SalzooError(f"{name}: fold must be 0 to {folds - 1}, not {fold}")
     splits = ["train"] * count

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from salzoo.datasets.files import check_root, names_in
-from salzoo.datasets.gaze_images import Recorded, gaze_images, split_parts
+from salzoo.datasets.gaze_images import Recorded, gaze_images
 from salzoo.datasets.matlab import load_mat
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
@@ -38,8 +38,7 @@ def open_interiors(root: Path | None, *, fold: int = 0, first: bool = False) -> 
         raise SalzooError(f"no gaze of interiors in {root}: expected {MATRIX}/info_per_subj_img_1.mat")
     read = dict(_read_trials(root / MATRIX / name) for name in files)
     recorded = {root / IMAGES / image: read[image] for image in sorted(read)}
-    splits = split_parts("interiors", len(recorded), fold=fold, folds=5, validation=0.5)
-    return gaze_images("interiors", recorded, splits, 1 / 32, first)
+    return gaze_images("interiors", recorded, 1 / 32, fold=fold, first=first)
 
 
 def _read_trials(path: Path) -> tuple[str, Recorded]:

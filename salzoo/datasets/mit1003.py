@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.datasets.files import check_root, names_in
-from salzoo.datasets.gaze_images import Recorded, gaze_images, split_parts
+from salzoo.datasets.gaze_images import Recorded, gaze_images
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import read_text
@@ -36,8 +36,7 @@ def open_mit1003(root: Path | None, *, fold: int = 0, first: bool = False) -> Da
     recorded = {
         folder / "STIMULI" / image: _read_scanpaths(folder / "SCANPATHS" / Path(image).stem) for image in images
     }
-    splits = split_parts("mit1003", len(images), fold=fold, folds=10, validation=1.0)
-    return gaze_images("mit1003", recorded, splits, 1 / 30, first)
+    return gaze_images("mit1003", recorded, 1 / 30, fold=fold, first=first)
 
 
 def _read_scanpaths(folder: Path) -> Recorded:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from salzoo.datasets.files import check_root, numbered
-from salzoo.datasets.gaze_images import Recorded, gaze_images, split_parts
+from salzoo.datasets.gaze_images import Recorded, gaze_images
 from salzoo.datasets.matlab import open_mat73
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
@@ -37,9 +37,8 @@ def open_pascals(root: Path | None, *, fold: int = 0, first: bool = False) -> Da
     missing = set(range(1, len(recorded) + 1)) - images.keys()
     if missing:
         raise SalzooError(f"{root} lacks {len(missing)} images of pascals, first config/pascal/{min(missing)}.jpg")
-    splits = split_parts("pascals", len(recorded), fold=fold, folds=10, validation=1.0)
     shown = {images[number]: each for number, each in enumerate(recorded, start=1)}
-    return gaze_images("pascals", shown, splits, 1 / 32, first)
+    return gaze_images("pascals", shown, 1 / 32, fold=fold, first=first)
 
 
 def _read_cell(rows: Any, mat: Path) -> Recorded:

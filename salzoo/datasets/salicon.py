@@ -10,15 +10,15 @@ video of one frame. Layout::
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.datasets.files import IMAGES, check_root, check_sigma, names_in
+from salzoo.datasets.files import IMAGES, check_root, check_sigma, lacking, names_in
 from salzoo.datasets.matlab import read_mat_fixations
+from salzoo.datasets.stills import Still
 from salzoo.gaze.maps import density_of_fixations
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
@@ -31,28 +31,18 @@ _NAME = re.compile(r"COCO_(train|val|test)2014_([0-9]{12})")
 
 
 @dataclass(frozen=True)
-class StillImage:
-    """An image as a video of one frame; see ``salzoo.interfaces.dataset.Video``.
+class StillImage(Still):
+    """An image, which need not exist.
 
     Attributes:
-        id: file name of the image without its ending; the name of its frame too.
-        split: "train", "val" or "test".
-        image: the image, which need not exist.
         density: its density map, which need not exist.
         fixations: its fixations, which need not exist: MATLAB file or image.
         sigma: of the density that is made where there are fixations alone, in pixels; 0 makes none.
     """
 
-    id: str
-    split: str
-    image: Path
     density: Path
     fixations: Path
     sigma: float = 0.0
-
-    @property
-    def frames(self) -> int:
-        return 1
 
     @property
     def annotated(self) -> bool:
@@ -61,18 +51,7 @@ class StillImage:
     @property
     def lacks(self) -> tuple[str, ...]:
         """Which of "density" and "fixations" an annotated video lacks."""
-        if not self.annotated:
-            return ()
-        fixations = self.fixations.is_file()
-        density = self.density.is_file() or (fixations and self.sigma > 0)
-        return ("density",) * (not density) + ("fixations",) * (not fixations)
-
-    def frame_name(self, index: int) -> str:
-        return self.id
-
-    def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
-        if range(1)[start:stop]:
-            yield read_image(self.image)
+        return lacking(self.density.is_file(), self.fixations.is_file(), self.sigma) if self.annotated else ()
 
     def read_density(self, index: int) -> NDArray[np.uint8]:
         self._check_annotated(index)
@@ -87,8 +66,7 @@ class StillImage:
         return read_image(self.fixations, grey=True) > 0
 
     def _check_annotated(self, index: int) -> None:
-        if index != 0:
-            raise SalzooError(f"image {self.id} has one frame, 0, and no frame {index}")
+        self._check_index(index)
         if not self.annotated:
             held_back = " (those of the test split are held back)" if self.split == "test" else ""
             raise SalzooError(
@@ -116,9 +94,8 @@ def open_salicon(root: Path | None, *, sigma: float = 0.0) -> Dataset:
         for name in sorted({*images, *density, *fixations}):
             videos.append(
                 StillImage(
-                    id=name,
-                    split=split,
                     image=images.get(name, root / "images" / f"{name}.jpg"),
+                    split=split,
                     density=density.get(name, root / "maps" / split / f"{name}.png"),
                     fixations=fixations.get(name, root / "fixations" / split / f"{name}.mat"),
                     sigma=sigma,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.datasets.files import IMAGES, check_root, check_sigma, listing, names_in, natural_order, numbered
+from salzoo.datasets.files import IMAGES, check_root, check_sigma, lacking, listing, names_in, natural_order, numbered
 from salzoo.gaze.maps import density_of_fixations
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
@@ -54,9 +54,7 @@ class Shot:
         """Which of "density" and "fixations" an annotated video lacks."""
         if not self.annotated:
             return ()
-        fixations = bool(self._names[_FIXATIONS])
-        density = bool(self._names[_MAPS]) or (fixations and self.sigma > 0)
-        return ("density",) * (not density) + ("fixations",) * (not fixations)
+        return lacking(bool(self._names[_MAPS]), bool(self._names[_FIXATIONS]), self.sigma)
 
     def frame_name(self, index: int) -> str:
         kind = next(kind for kind in _KINDS if self._names[kind])

@@ -14,7 +14,6 @@ Observers are not told apart, nor which of their fixations was the first: all ar
 **Density**: degrees per pixel are not stated; sigma is a thirty-second of the width.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,54 +23,34 @@ from numpy.typing import NDArray
 from salzoo.datasets.files import check_root, numbered
 from salzoo.datasets.gaze_images import split_parts
 from salzoo.datasets.matlab import load_mat
+from salzoo.datasets.stills import Still
 from salzoo.gaze.maps import density_of_fixations
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.pictures import read_image
 
 TASKS = {"free": "bottom-up attention", "drive": "top-down attention"}
 
 
 @dataclass(frozen=True)
-class RoadImage:
-    """A picture and the pixels that all observers together fixated; see ``salzoo.interfaces.dataset.Video``.
+class RoadImage(Still):
+    """A picture and the pixels that all observers together fixated.
 
     Attributes:
-        image: the file; its name without ending is the id.
         mat: the file of its fixations.
-        split: "train", "val" or "test".
     """
 
-    image: Path
     mat: Path
-    split: str
-
-    @property
-    def id(self) -> str:
-        return self.image.stem
-
-    @property
-    def frames(self) -> int:
-        return 1
 
     @property
     def annotated(self) -> bool:
         return self.mat.is_file()
-
-    def frame_name(self, index: int) -> str:
-        return self.id
-
-    def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
-        if range(1)[start:stop]:
-            yield read_image(self.image)
 
     def read_density(self, index: int) -> NDArray[np.uint8]:
         fixations = self.read_fixations(index)
         return density_of_fixations(fixations, fixations.shape[1] / 32)
 
     def read_fixations(self, index: int) -> NDArray[np.bool_]:
-        if index != 0:
-            raise SalzooError(f"image {self.id} has one frame, 0, and no frame {index}")
+        self._check_index(index)
         fixations = load_mat(self.mat, ("fixationPts",)).get("fixationPts")
         if not isinstance(fixations, np.ndarray) or fixations.ndim != 2 or fixations.dtype.kind not in "buif":
             raise SalzooError(f"{self.mat} holds no fixations: expected a map fixationPts")
@@ -89,7 +68,7 @@ def open_traffic100(root: Path | None, *, fold: int = 0, task: str = "free") -> 
             f"no images of traffic100 in {root}: expected data/traffic_images/1.bmp, as its repository has"
         )
     folder = root / "data" / "eye_tracking_data" / TASKS[task]
-    splits = split_parts("traffic100", len(images), fold=fold, folds=5, validation=0.5)
+    splits = split_parts("traffic100", len(images), fold)
     shown = zip(images.items(), splits, strict=True)
-    videos = [RoadImage(image, folder / f"{number}.mat", split) for (number, image), split in shown]
+    videos = [RoadImage(image, split, folder / f"{number}.mat") for (number, image), split in shown]
     return Dataset("traffic100", videos, note="observers are not told apart")

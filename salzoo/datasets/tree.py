@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.datasets.files import IMAGES, listing, names_in, natural_order, numbered
+from salzoo.datasets.files import IMAGES, lacking, listing, names_in, natural_order, numbered
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.pictures import read_image
@@ -56,6 +56,11 @@ class TreeVideo:
         return all((self.folder / kind).is_dir() for kind in self.kinds)
 
     @property
+    def lacks(self) -> tuple[str, ...]:
+        """Which of "density" and "fixations" an annotated video lacks."""
+        return lacking("maps" in self.kinds, "fixation" in self.kinds, 0) if self.annotated else ()
+
+    @property
     def frames(self) -> int:
         """Number of frames. Raises SalzooError unless frames and maps have the same numbers."""
         return len(self._numbers)
@@ -77,6 +82,12 @@ class TreeVideo:
             yield from (read_image(files[number]) for number in chosen)
         else:
             yield from read_video(self.source, chosen[0] - 1, chosen[-1])
+
+    def read_density(self, index: int) -> NDArray[np.uint8]:
+        return read_image(self._map_file("maps", index), grey=True)
+
+    def read_fixations(self, index: int) -> NDArray[np.bool_]:
+        return read_image(self._map_file("fixation", index), grey=True) > 0
 
     def _map_file(self, kind: str, index: int) -> Path:
         if not self.annotated:
@@ -102,31 +113,6 @@ class TreeVideo:
         return every
 
 
-class DensityTreeVideo(TreeVideo):
-    """One with density maps."""
-
-    def read_density(self, index: int) -> NDArray[np.uint8]:
-        return read_image(self._map_file("maps", index), grey=True)
-
-
-class FixationTreeVideo(TreeVideo):
-    """One with fixation maps."""
-
-    def read_fixations(self, index: int) -> NDArray[np.bool_]:
-        return read_image(self._map_file("fixation", index), grey=True) > 0
-
-
-class MappedTreeVideo(DensityTreeVideo, FixationTreeVideo):
-    """One with both."""
-
-
-KINDS: dict[tuple[str, ...], type[TreeVideo]] = {
-    ("maps", "fixation"): MappedTreeVideo,
-    ("maps",): DensityTreeVideo,
-    ("fixation",): FixationTreeVideo,
-}
-
-
 def open_tree(root: Path) -> Dataset:
     """The videos of a tree; no file is opened.
 
@@ -144,7 +130,7 @@ def open_tree(root: Path) -> Dataset:
             f"{root} is no data set: it has neither the set.toml that salzoo data import writes nor {EXAMPLE}, where "
             "SPLIT is train, val or test"
         )
-    videos = [KINDS[kinds](name, split, source, path, kinds) for name, split, source, path in found]
+    videos = [TreeVideo(name, split, source, path, kinds) for name, split, source, path in found]
     for video in videos:
         some = [kind for kind in kinds if (video.folder / kind).is_dir()]
         if some and len(some) < len(kinds):

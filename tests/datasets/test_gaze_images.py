@@ -75,14 +75,14 @@ def test_the_first_fixation_can_be_left_out(osie: Path) -> None:
 
 def test_splits_are_those_of_the_docs() -> None:
     order = np.random.RandomState(0).permutation(700)
-    splits = split_parts("osie", 700, fold=0, folds=7, validation=1.0)
+    splits = split_parts("osie", 700, 0)
     assert {number for number, split in enumerate(splits) if split == "test"} == set(order[:100])
     assert {number for number, split in enumerate(splits) if split == "val"} == set(order[100:200])
-    halves = split_parts("sun500", 500, fold=4, folds=5, validation=0.5)
+    halves = split_parts("sun500", 500, 4)
     order = np.random.RandomState(0).permutation(500)
     assert {number for number, split in enumerate(halves) if split == "test"} == set(order[400:])
     assert {number for number, split in enumerate(halves) if split == "val"} == set(order[:50])
-    tests = [split_parts("sun500", 500, fold=fold, folds=5, validation=0.5) for fold in range(5)]
+    tests = [split_parts("sun500", 500, fold) for fold in range(5)]
     assert all(sum(each[number] == "test" for each in tests) == 1 for number in range(500))
 
 
