@@ -12,7 +12,7 @@ from salzoo.datasets.matlab import read_mat_fixations
 from salzoo.gaze.truth import has_density, has_fixations, read_density, read_fixations
 from salzoo.interfaces.dataset import Dataset, Video
 from salzoo.interfaces.errors import SalzooError
-from salzoo.runtime.processes import map_in_processes
+from salzoo.runtime.pool import map_in_processes
 from salzoo.video.pictures import read_image
 from salzoo.video.reading import read_video
 

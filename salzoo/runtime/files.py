@@ -99,7 +99,7 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
     Raises SalzooError when the path cannot be replaced, as a symbolic link and a device cannot.
     """
     _check_replaceable(path)
-    with _temporary(path) as temporary:
+    with temporary_beside(path) as temporary:
         yield temporary
         with writing(path):
             _reach_disk(temporary)
@@ -109,7 +109,7 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _temporary(path: Path) -> Iterator[Path]:
+def temporary_beside(path: Path) -> Iterator[Path]:
     """A name beside a path, with its ending; what is there after the block is removed."""
     # From the root: FFmpeg would take "a:b.mp4" for a protocol.
     temporary = Path(os.path.abspath(path)).with_name(f".salzoo-{secrets.token_hex(4)}{path.suffix}")
@@ -134,7 +134,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     there = folder.is_dir()
     changed = {name: data for name, data in files.items() if not _holds(folder / name, data)}
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _temporary(folder / "files" if there else folder) as temporary:
+    with temporary_beside(folder / "files" if there else folder) as temporary:
         temporary.mkdir()
         for name, data in changed.items():
             (temporary / name).write_bytes(data)

@@ -3,19 +3,24 @@
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic, TypeVar
+
+import cv2
+from tqdm import tqdm
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.crashes import note_in, noted_in
-from salzoo.runtime.processes import cores, no_main_module, start_worker
+from salzoo.runtime.processes import cores
 from salzoo.runtime.signals import held_back
 
 Item = TypeVar("Item")
@@ -102,15 +107,34 @@ def worker_pool(function: Callable[[Item], Result], workers: int) -> Iterator[Wo
             pool.shutdown(cancel_futures=True)
 
 
+def map_in_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], *, label: str, unit: str, processes: int | None = None
+) -> list[Result]:
+    """What a function gives for each item, in their order, with a progress bar.
+
+    Args:
+        function, items: as ``worker_pool`` takes them.
+        label, unit: of the progress bar.
+        processes: that work; None is one a core, fewer for few items.
+
+    Raises SalzooError as ``worker_pool`` does, and whatever the function raises.
+    """
+    if processes is None:
+        processes = max(min(cores(), len(items) // 4), 1)
+    with worker_pool(function, processes) as pool:
+        found = pool.map_in_order(items)
+        return list(tqdm(found, total=len(items), desc=label, unit=unit, disable=None))
+
+
 def _how_it_ended(ends: dict[int, int | None], folder: Path) -> str:
     """What became of the worker that ended first: the executor then ends the others by SIGTERM."""
     first = next((pid for pid, end in ends.items() if end not in (None, 0, -signal.SIGTERM)), None)
     if first is None:
-        return "a worker process was killed; try fewer --workers"
+        return "a worker process was killed; fewer workers need less memory"
     end, names = ends[first] or 0, noted_in(folder / str(first))
     where = f" while it read {names}" if names else ""
     if end == -9:
-        return f"a worker process was killed{where}, perhaps for lack of memory; try fewer --workers"
+        return f"a worker process was killed{where}, perhaps for lack of memory, of which fewer workers need less"
     how = signal.Signals(-end).name if end < 0 else f"status {end}"
     return f"a worker process crashed ({how}){where}" + ("; repair that file, or leave it out" if names else "")
 
@@ -125,11 +149,13 @@ def _done(result: Result) -> Future[Result]:
 def _as_workers_start() -> Iterator[None]:
     """Start processes in their own environment, that do not run the caller's script a second time."""
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    main = sys.modules["__main__"]
     os.environ.update(ENVIRONMENT)
+    sys.modules["__main__"] = ModuleType("__main__")  # spawn would import the file of the true one
     try:
-        with no_main_module():
-            yield
+        yield
     finally:
+        sys.modules["__main__"] = main
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
@@ -144,7 +170,8 @@ def _start_worker(function: Callable[[Any], Any], folder: str) -> None:
     global _function
     _function = function
     note_in(Path(folder, str(os.getpid())))
-    start_worker()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is left to the parent
+    cv2.setNumThreads(1)
 
 
 def _apply(item: Any) -> Any:

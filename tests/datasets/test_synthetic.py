@@ -314,7 +314,7 @@ def test_several_makers_at_once(tmp_path, monkeypatch):
 def test_interrupt_leaves_nothing(tmp_path):
     out = tmp_path / "made" / "set"
     maker = start_script(tmp_path / "script.py", f"make_synthetic(Path({str(out)!r}), 400, processes=2)")
-    while not list(out.parent.glob(".set*/annotation/*")):
+    while not list(out.parent.glob(".salzoo-*/annotation/*")):
         assert maker.poll() is None
         time.sleep(0.01)
     maker.send_signal(signal.SIGINT)
