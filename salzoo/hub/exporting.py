@@ -7,7 +7,6 @@ order, mean, standard deviation) and how the state's tensors are called stands i
 import dataclasses
 import json
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from salzoo.footprint import check_running
-from salzoo.interfaces import SalzooError, State, map_state
+from salzoo.interfaces import SalzooError, State, map_state, state_tensors
 from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel
+from salzoo.runtime.files import complete_or_absent
 
 Format = Literal["torch-export", "onnx"]
 
@@ -75,57 +75,82 @@ def export_model(
         raise SalzooError(f"{model.spec} depends on a video's rate, which no program is told: give alpha, not tau")
     model = model.cpu().eval()
     height, width = size or model.preprocessing.size
+    traced = _prepare(model, (height, width), dynamic)
     stride = model.backbone.stride
-    if dynamic:
-        _check_size(model, height, width)
-    batch = 2 if dynamic else 1  # what is traced with one stays one
-    check_running(model, model.backbone, (height, width), batch, f"exporting {model.spec}")
-    with torch.no_grad():
-        _, template = model(torch.zeros(batch, 1, 3, height, width))
-    step = _Step(model, template).eval()
-    state = [torch.zeros_like(tensor) for tensor in _flatten(template)]
-    names = _names(model, template)
-    shapes = _dynamic_shapes(height, width, stride, state) if dynamic else None
-    metadata = {
-        "spec": str(model.spec),
-        "preprocessing": json.dumps(dataclasses.asdict(model.preprocessing)),
-        "trained_on": json.dumps(model.trained_on.as_record()),
-        "state": json.dumps({name: [1, *tensor.shape[1:]] for name, tensor in zip(names, state, strict=True)}),
-    }
-    inputs = ["frame", *names]
-    outputs = ["map", *(f"new_{name}" for name in names)]
-    # torch.export warns of files that have another ending.
-    ending = ".pt2" if to == "torch-export" else path.suffix
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{ending}")
-    arguments = (torch.rand(batch, 3, height, width), *state)
+    shown = [(1, height, width), *([(3, height + stride, width + 2 * stride)] if dynamic else [])]
     write, load = (_write_onnx, _load_onnx) if to == "onnx" else (_write_program, _load_program)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(step, arguments, shapes, inputs, outputs, metadata, temporary)
-        shown = [(1, height, width), *([(3, height + stride, width + 2 * stride)] if dynamic else [])]
-        if dynamic and to == "onnx" and stride > 1:
-            _pad_frames(temporary, stride, model.backbone.output)
-            shown.append((1, height + 1, width + stride - 1))
-        program = load(temporary)
-        difference = max(_difference(model, program, each) for each in shown)
-        if not difference <= TOLERANCE:
-            raise SalzooError(f"{model.spec}: the maps of the exported program differ by {difference:.2g}; not written")
-        temporary.replace(path)
+        with complete_or_absent(path) as temporary:
+            write(traced, temporary)
+            if dynamic and to == "onnx" and stride > 1:
+                _pad_frames(temporary, stride, model.backbone.output)
+                shown.append((1, height + 1, width + stride - 1))
+            program = load(temporary)
+            difference = max(_difference(model, program, each) for each in shown)
+            if not difference <= TOLERANCE:
+                raise SalzooError(
+                    f"{model.spec}: the maps of the exported program differ by {difference:.2g}; not written"
+                )
     except SalzooError:
         raise
     except OSError as error:
         raise SalzooError(f"cannot write {path}: {error.strerror or error}") from error
     except Exception as error:  # the exporters raise errors of many kinds
         raise SalzooError(f"{model.spec} cannot be exported to {to}: {one_line(error)}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    results = step(*arguments)
+    results = traced.step(*traced.arguments)
     return Exported(
         path,
-        {name: (1, *tensor.shape[1:]) for name, tensor in zip(inputs, arguments, strict=True)},
-        {name: (1, *tensor.shape[1:]) for name, tensor in zip(outputs, results, strict=True)},
+        {name: (1, *tensor.shape[1:]) for name, tensor in zip(traced.inputs, traced.arguments, strict=True)},
+        {name: (1, *tensor.shape[1:]) for name, tensor in zip(traced.outputs, results, strict=True)},
         difference,
     )
+
+
+@dataclass(frozen=True)
+class _Traced:
+    """What the exporters take.
+
+    Attributes:
+        step: the model on one frame.
+        arguments: tensors to trace it with: a batch of frames, and the state.
+        names: of the state's tensors.
+        shapes: which of their sizes vary; None where none does.
+        metadata: for the file.
+    """
+
+    step: "_Step"
+    arguments: tuple[Tensor, ...]
+    names: list[str]
+    shapes: tuple[Any, ...] | None
+    metadata: dict[str, str]
+
+    @property
+    def inputs(self) -> list[str]:
+        return ["frame", *self.names]
+
+    @property
+    def outputs(self) -> list[str]:
+        return ["map", *(f"new_{name}" for name in self.names)]
+
+
+def _prepare(model: SaliencyModel, size: tuple[int, int], dynamic: bool) -> _Traced:
+    if dynamic:
+        _check_size(model, *size)
+    batch = 2 if dynamic else 1  # what is traced with one stays one
+    check_running(model, model.backbone, size, batch, f"exporting {model.spec}")
+    with torch.no_grad():
+        _, template = model(torch.zeros(batch, 1, 3, *size))
+    state = [torch.zeros_like(tensor) for tensor in state_tensors(template)]
+    names = _names(model, template)
+    metadata = {
+        "spec": str(model.spec),
+        "preprocessing": json.dumps(dataclasses.asdict(model.preprocessing)),
+        "trained_on": json.dumps(model.trained_on.as_record()),
+        "state": json.dumps({name: [1, *tensor.shape[1:]] for name, tensor in zip(names, state, strict=True)}),
+    }
+    shapes = _dynamic_shapes(*size, model.backbone.stride, state) if dynamic else None
+    return _Traced(_Step(model, template).eval(), (torch.rand(batch, 3, *size), *state), names, shapes, metadata)
 
 
 def _check_size(model: SaliencyModel, height: int, width: int) -> None:
@@ -150,18 +175,7 @@ class _Step(nn.Module):
     def forward(self, frame: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         tensors = iter(state)
         maps, new = self.model(frame.unsqueeze(1), map_state(lambda _: next(tensors), self.template))
-        return self.model.as_maps(maps).squeeze(1), *_flatten(new)
-
-
-def _flatten(state: State) -> list[Tensor]:
-    tensors: list[Tensor] = []
-
-    def keep(tensor: Tensor) -> Tensor:
-        tensors.append(tensor)
-        return tensor
-
-    map_state(keep, state)
-    return tensors
+        return self.model.as_maps(maps).squeeze(1), *state_tensors(new)
 
 
 def _names(model: SaliencyModel, template: State) -> list[str]:
@@ -169,7 +183,7 @@ def _names(model: SaliencyModel, template: State) -> list[str]:
     return [
         f"state_{position}_{number}"
         for position, part in zip(model.modules_over_time, template, strict=True)
-        for number in range(len(_flatten(part)))
+        for number in range(len(state_tensors(part)))
     ]
 
 
@@ -187,46 +201,38 @@ def _dynamic_shapes(height: int, width: int, stride: int, state: Sequence[Tensor
     return (frame, tuple(spatial(tensor) for tensor in state)) if state else (frame,)
 
 
-def _write_program(
-    step: _Step, arguments: Any, shapes: Any, inputs: Any, outputs: Any, metadata: dict[str, str], path: Path
-) -> None:
-    program = torch.export.export(step, arguments, dynamic_shapes=shapes)
-    torch.export.save(program, path, extra_files={"salzoo.json": json.dumps(metadata)})
+def _write_program(traced: _Traced, path: Path) -> None:
+    program = torch.export.export(traced.step, traced.arguments, dynamic_shapes=traced.shapes)
+    with path.open("wb") as file:  # of names that do not end in .pt2 it would warn
+        torch.export.save(program, file, extra_files={"salzoo.json": json.dumps(traced.metadata)})
 
 
 def _load_program(path: Path) -> Callable[..., Sequence[Tensor]]:
-    module = torch.export.load(path).module()
+    with path.open("rb") as file:
+        module = torch.export.load(file).module()
     return lambda *tensors: module(*tensors)
 
 
-def _write_onnx(
-    step: _Step,
-    arguments: Any,
-    shapes: Any,
-    inputs: list[str],
-    outputs: list[str],
-    metadata: dict[str, str],
-    path: Path,
-) -> None:
+def _write_onnx(traced: _Traced, path: Path) -> None:
     onnx = _import_onnx()[0]
     logger = logging.getLogger("onnx_ir")  # it warns of initial values that are outputs too, which is as it should be
     before = logger.level
     logger.setLevel(logging.ERROR)
     try:
         program = torch.onnx.export(
-            step,
-            arguments,
+            traced.step,
+            traced.arguments,
             dynamo=True,
-            input_names=inputs,
-            output_names=outputs,
-            dynamic_shapes=shapes,
+            input_names=traced.inputs,
+            output_names=traced.outputs,
+            dynamic_shapes=traced.shapes,
             verbose=False,
         )
     finally:
         logger.setLevel(before)
     assert program is not None
     proto = program.model_proto
-    for key, value in metadata.items():
+    for key, value in traced.metadata.items():
         onnx.helper.set_model_props(proto, {**{prop.key: prop.value for prop in proto.metadata_props}, key: value})
     onnx.save(proto, path)
 
@@ -302,7 +308,7 @@ def _difference(model: SaliencyModel, program: Callable[..., Sequence[Tensor]], 
     videos, height, width = size
     clip = (255 * torch.rand(videos, CHECKED_FRAMES, 3, height, width, generator=generator) - mean) / std
     wanted = model.as_maps(model(clip)[0])
-    state = [torch.zeros_like(tensor) for tensor in _flatten(model(clip[:, :1])[1])]
+    state = [torch.zeros_like(tensor) for tensor in state_tensors(model(clip[:, :1])[1])]
     largest = 0.0
     for index in range(CHECKED_FRAMES):
         map_, *state = program(clip[:, index], *state)

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from salzoo.interfaces.metric import Metric, Truth
     from salzoo.interfaces.packaged import match_in_order, packaged_file, packaged_tensors
     from salzoo.interfaces.published import PublishedWeights
-    from salzoo.interfaces.temporal import LayerCall, State, TemporalModule, Window, map_state, reset_slots
+    from salzoo.interfaces.temporal import (
+        LayerCall,
+        State,
+        TemporalModule,
+        Window,
+        map_state,
+        reset_slots,
+        state_tensors,
+    )
 
 __all__ = [
     "Backbone",
@@ -52,6 +60,7 @@ __all__ = [
     "packaged_file",
     "packaged_tensors",
     "reset_slots",
+    "state_tensors",
 ]
 
 _MODULES = {
@@ -64,7 +73,7 @@ _MODULES = {
     "metric": ("Metric", "Truth"),
     "packaged": ("match_in_order", "packaged_file", "packaged_tensors"),
     "published": ("PublishedWeights",),
-    "temporal": ("LayerCall", "State", "TemporalModule", "Window", "map_state", "reset_slots"),
+    "temporal": ("LayerCall", "State", "TemporalModule", "Window", "map_state", "reset_slots", "state_tensors"),
 }
 
 

@@ -118,6 +118,18 @@ def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:
     return tuple(map_state(function, item) for item in state)
 
 
+def state_tensors(state: State) -> list[Tensor]:
+    """Every tensor of a state, in its order."""
+    found: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    map_state(keep, state)
+    return found
+
+
 def reset_slots(state: State, starts: Tensor) -> State:
     """Zero the state of those videos of a batch that start anew.
 

@@ -42,9 +42,7 @@ def check_backbone(backbone: str | Callable[..., Backbone], **params: bool | int
     Returns:
         What was checked. Raises ConformanceError with every finding when something failed.
     """
-    report = backbone_suite(backbone, **params).report()
-    report.raise_findings()
-    return report
+    return backbone_suite(backbone, **params).enforce()
 
 
 def backbone_suite(backbone: str | Callable[..., Backbone], **params: bool | int | float | str) -> Suite[Subject]:

@@ -196,6 +196,20 @@ def require_new_start(model: SaliencyModel, where: str = "") -> None:
     require(difference <= 1e-9, f"{where}starting one video of a batch changes another by {difference:.1e}")
 
 
+@torch.no_grad()
+def require_causal(model: SaliencyModel, where: str = "") -> None:
+    """Require that no map depends on later frames; ``model`` and ``where`` as ``require_new_start`` takes them."""
+    clip = make_clip(model, 1, 4)
+    changed = clip.clone()
+    changed[:, 2:] = make_clip(model, 1, 2, seed=7)
+    difference = largest_difference(model(clip)[0][:, :2], model(changed)[0][:, :2])
+    require(
+        difference <= 1e-12,
+        f"{where}changing frame 2 changes the maps of frames before it by {difference:.1e}: "
+        "a module looks at future frames",
+    )
+
+
 def largest_difference(one: Tensor, other: Tensor) -> float:
     """The largest absolute difference of two tensors; infinite where a value is NaN."""
     difference = (one.double() - other.double()).abs().max()

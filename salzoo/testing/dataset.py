@@ -50,9 +50,7 @@ def check_dataset(dataset: str | DatasetFactory, root: str | os.PathLike[str] | 
     Returns:
         What was checked. Raises ConformanceError with every finding when something failed.
     """
-    report = dataset_suite(dataset, root).report()
-    report.raise_findings()
-    return report
+    return dataset_suite(dataset, root).enforce()
 
 
 def dataset_suite(dataset: str | DatasetFactory, root: str | os.PathLike[str] | None = None) -> Suite[Subject]:

@@ -45,9 +45,7 @@ def check_metric(metric: str | Metric) -> Report:
 
     Returns what was checked. Raises ConformanceError with every finding when something failed.
     """
-    report = metric_suite(metric).report()
-    report.raise_findings()
-    return report
+    return metric_suite(metric).enforce()
 
 
 def metric_suite(metric: str | Metric) -> Suite[Subject]:

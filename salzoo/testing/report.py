@@ -109,6 +109,12 @@ class Suite(Generic[Subject]):
                 held.append(title)
         return Report(self.kind, self.name, tuple(held), tuple(findings), tuple(passed_over))
 
+    def enforce(self) -> Report:
+        """The report. Raises ConformanceError with every finding when a check failed."""
+        report = self.report()
+        report.raise_findings()
+        return report
+
     def cases(self) -> list[Callable[[], None]]:
         """Each check as a test of its own, named as the check is; what is checked is made once, by the first of them.
 

@@ -21,9 +21,7 @@ def check_temporal(module: str | Callable[..., nn.Module], **params: bool | int 
     Returns:
         What was checked. Raises ConformanceError with every finding when something failed.
     """
-    report = temporal_suite(module, **params).report()
-    report.raise_findings()
-    return report
+    return temporal_suite(module, **params).enforce()
 
 
 def temporal_suite(module: str | Callable[..., nn.Module], **params: bool | int | float | str) -> Suite[Subject]:

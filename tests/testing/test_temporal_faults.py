@@ -284,8 +284,8 @@ class Raises(Memory):
 
 
 FAULTS: list[tuple[type[Memory], str, str]] = [
-    (PeeksAtTheNextFrame, "no frame depends on later ones", "the module looks at future frames"),
-    (CentresOverTheClip, "no frame depends on later ones", "the module looks at future frames"),
+    (PeeksAtTheNextFrame, "no frame depends on later ones", "a module looks at future frames"),
+    (CentresOverTheClip, "no frame depends on later ones", "a module looks at future frames"),
     (KeepsStateOnItself, "nothing is kept on the module", "state is kept on the instance"),
     (KeepsAStatisticInABuffer, "nothing is kept on the module", "running a clip changed .*level"),
     (MixesBatchItems, "videos of a batch are independent", "batch items are mixed"),
