@@ -18,37 +18,21 @@ if TYPE_CHECKING:
     from salzoo import datasets as datasets
     from salzoo import interfaces as interfaces
     from salzoo import metrics as metrics
-    from salzoo.data import open_dataset
-    from salzoo.evaluation.models import evaluate
-    from salzoo.evaluation.tasks import Scoring
-    from salzoo.hub.cards import list_models
-    from salzoo.hub.sources import load_model
-    from salzoo.interfaces.errors import SalzooError
-    from salzoo.model import SaliencyModel, create_model
-    from salzoo.prediction.corpus import predict_corpus
-    from salzoo.prediction.engines.engine import RunOptions
-    from salzoo.prediction.preview import show
-    from salzoo.prediction.runner import predict, predict_frames
-    from salzoo.training.session import Session
-    from salzoo.training.starting import train
-
-__all__ = [
-    "RunOptions",
-    "SaliencyModel",
-    "SalzooError",
-    "Scoring",
-    "Session",
-    "create_model",
-    "evaluate",
-    "list_models",
-    "load_model",
-    "open_dataset",
-    "predict",
-    "predict_corpus",
-    "predict_frames",
-    "show",
-    "train",
-]
+    from salzoo.data import open_dataset as open_dataset
+    from salzoo.evaluation.models import evaluate as evaluate
+    from salzoo.evaluation.tasks import Scoring as Scoring
+    from salzoo.hub.cards import list_models as list_models
+    from salzoo.hub.sources import load_model as load_model
+    from salzoo.interfaces.errors import SalzooError as SalzooError
+    from salzoo.model import SaliencyModel as SaliencyModel
+    from salzoo.model import create_model as create_model
+    from salzoo.prediction.corpus import predict_corpus as predict_corpus
+    from salzoo.prediction.engines.engine import RunOptions as RunOptions
+    from salzoo.prediction.preview import show as show
+    from salzoo.prediction.runner import predict as predict
+    from salzoo.prediction.runner import predict_frames as predict_frames
+    from salzoo.training.session import Session as Session
+    from salzoo.training.starting import train as train
 
 _HOMES = {
     "RunOptions": "salzoo.prediction.engines.engine",
@@ -67,6 +51,7 @@ _HOMES = {
     "show": "salzoo.prediction.preview",
     "train": "salzoo.training.starting",
 }
+__all__ = sorted(_HOMES)
 _ROOMS = ("datasets", "interfaces", "metrics")
 
 

@@ -23,59 +23,46 @@ if TYPE_CHECKING:
 
 __all__ = ["auc_borji", "auc_judd", "auc_shuffled", "cc", "ig", "kld", "log_density", "nss", "resize_prediction", "sim"]
 
-_HOMES = {
-    "auc_borji": "auc",
-    "auc_judd": "auc",
-    "auc_shuffled": "auc",
-    "cc": "distribution",
-    "ig": "fixation",
-    "kld": "distribution",
-    "log_density": "distribution",
-    "nss": "fixation",
-    "resize_prediction": "resizing",
-    "sim": "distribution",
+_MODULES = {
+    "auc": ("auc_borji", "auc_judd", "auc_shuffled"),
+    "distribution": ("cc", "kld", "log_density", "sim"),
+    "fixation": ("ig", "nss"),
+    "resizing": ("resize_prediction",),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"salzoo.metrics.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'salzoo.metrics' has no attribute {name!r}")
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+_REGISTERED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "auc_judd": (
+        "AUC-Judd: fixated pixels against all others (exact expected value)",
+        ("auc-j", "auc-judd"),
+    ),
+    "auc_shuffled": (
+        "shuffled AUC: fixations against those of other frames (exact expected value)",
+        ("s-auc", "auc-shuffled"),
+    ),
+    "auc_borji": ("AUC-Borji: fixations against random pixels (exact expected value)", ("auc-b", "auc-borji")),
+    "nss": ("normalised scanpath saliency: mean z-score at the fixations", ()),
+    "cc": ("Pearson correlation with the fixation density", ()),
+    "sim": ("histogram intersection with the fixation density", ()),
+    "kld": ("Kullback-Leibler divergence of the fixation density, in nats (lower is better)", ("kl",)),
+    "ig": ("information gain over a baseline map, in bits per fixation", ()),
+}
+"""Summary and other names of each metric."""
+
+
 @hookimpl
 def register_metrics(register: Register) -> None:
     """The built-in metrics."""
-    home = "salzoo.metrics.registered"
-    register(
-        "auc_judd",
-        f"{home}:auc_judd",
-        summary="AUC-Judd: fixated pixels against all others (exact expected value)",
-        aliases=("auc-j", "auc-judd"),
-    )
-    register(
-        "auc_shuffled",
-        f"{home}:auc_shuffled",
-        summary="shuffled AUC: fixations against those of other frames (exact expected value)",
-        aliases=("s-auc", "auc-shuffled"),
-    )
-    register(
-        "auc_borji",
-        f"{home}:auc_borji",
-        summary="AUC-Borji: fixations against random pixels (exact expected value)",
-        aliases=("auc-b", "auc-borji"),
-    )
-    register("nss", f"{home}:nss", summary="normalised scanpath saliency: mean z-score at the fixations")
-    register("cc", f"{home}:cc", summary="Pearson correlation with the fixation density")
-    register("sim", f"{home}:sim", summary="histogram intersection with the fixation density")
-    register(
-        "kld",
-        f"{home}:kld",
-        summary="Kullback-Leibler divergence of the fixation density, in nats (lower is better)",
-        aliases=("kl",),
-    )
-    register("ig", f"{home}:ig", summary="information gain over a baseline map, in bits per fixation")
+    for name, (summary, aliases) in _REGISTERED.items():
+        register(name, f"salzoo.metrics.registered:{name}", summary=summary, aliases=aliases)

@@ -17,29 +17,19 @@ For authors of published networks, ``make_tensors``, ``convert_record`` and ``ch
 their maps, without the file.
 """
 
-from salzoo.testing.backbone import backbone_suite, check_backbone
-from salzoo.testing.dataset import check_dataset, dataset_suite
-from salzoo.testing.metric import check_metric, metric_suite
-from salzoo.testing.package import check_package
-from salzoo.testing.published import check_maps, convert_record, make_tensors
-from salzoo.testing.report import ConformanceError, Finding, Report, Suite
-from salzoo.testing.temporal import check_temporal, temporal_suite
-
-__all__ = [
-    "ConformanceError",
-    "Finding",
-    "Report",
-    "Suite",
-    "backbone_suite",
-    "check_backbone",
-    "check_dataset",
-    "check_maps",
-    "check_metric",
-    "check_package",
-    "check_temporal",
-    "convert_record",
-    "dataset_suite",
-    "make_tensors",
-    "metric_suite",
-    "temporal_suite",
-]
+from salzoo.testing.backbone import backbone_suite as backbone_suite
+from salzoo.testing.backbone import check_backbone as check_backbone
+from salzoo.testing.dataset import check_dataset as check_dataset
+from salzoo.testing.dataset import dataset_suite as dataset_suite
+from salzoo.testing.metric import check_metric as check_metric
+from salzoo.testing.metric import metric_suite as metric_suite
+from salzoo.testing.package import check_package as check_package
+from salzoo.testing.published import check_maps as check_maps
+from salzoo.testing.published import convert_record as convert_record
+from salzoo.testing.published import make_tensors as make_tensors
+from salzoo.testing.report import ConformanceError as ConformanceError
+from salzoo.testing.report import Finding as Finding
+from salzoo.testing.report import Report as Report
+from salzoo.testing.report import Suite as Suite
+from salzoo.testing.temporal import check_temporal as check_temporal
+from salzoo.testing.temporal import temporal_suite as temporal_suite
