@@ -1,7 +1,7 @@
 """``salzoo app``: a page on which videos and pictures are looked at, and the answers to what it asks for."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -32,19 +32,17 @@ def serve(
     models: Sequence[str],
     host: str = "127.0.0.1",
     port: int = 7860,
-    report: Callable[[str], None] = print,
     *,
     dataset: Sequence[str | None] = (),
     at_hand: bool = False,
     public: bool = False,
 ) -> None:
-    """Serve the page until Ctrl-C, or another signal that ends the program.
+    """Serve the page until Ctrl-C, or another signal that ends the program; its address is printed.
 
     Args:
         models: names to choose from; the first is chosen.
         host: address to listen at; others than loopback let other machines in, who must know the secret in the address.
         port: 0 for any that is free.
-        report: given the page's address once it can be opened.
         dataset: whose videos can be looked at beside uploads: name, root or None, and split.
         at_hand: whether models that need no download can be chosen beside these.
         public: open to everybody, with no secret in the address, as a Space is.
@@ -57,7 +55,7 @@ def serve(
         try:
             looking = Looking(Visits(folder), work, work.about())
             with serving(looking.answer, host, port, public=public, each_second=looking.visits.end_idle) as address:
-                report(address)
+                print(f"open {address} (Ctrl-C ends it)", flush=True)
                 with suppress(KeyboardInterrupt):
                     while True:
                         Event().wait(1)

@@ -77,9 +77,8 @@ def watch_camera(
             failed.append(error)
 
     with quiet_libraries(), serving(page.answer, host, port) as address:
-        working = threading.Thread(
-            target=run, args=(address,), daemon=True
-        )  # so that this thread hears signals at once
+        # In a thread, so that this one hears signals at once.
+        working = threading.Thread(target=run, args=(address,), daemon=True)
         working.start()
         try:
             while working.is_alive():

@@ -1,6 +1,7 @@
 """``salzoo adapt``: fit few numbers behind a model to few pictures."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,9 +21,7 @@ import click
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the folds.")
 @click.option("--device", help="cpu, cuda, mps; the best one here by default.")
-def adapt_command(
-    model: str, dataset: str, root: Path | None, split: str, out: Path, sizes: int, seed: int, device: str | None
-) -> None:
+def adapt_command(model: str, dataset: str, split: str, out: Path, **named: Any) -> None:
     """Fit MODEL to pictures or videos that it was not trained on, from 10 of them on, by fewer than 20 numbers.
 
     Behind the network, which stays as it is, stand weights of its maps at one size or two, a blur, a center bias
@@ -39,10 +38,9 @@ def adapt_command(
 
     if out.exists():
         raise SalzooError(f"{out} exists: name a new folder with -o")
-    data = open_dataset(dataset, root)
-    found = adapt(
-        load_model(model, device=choose_device(device)), data, split=split, most=sizes, seed=seed, report=click.echo
-    )
+    data = open_dataset(dataset, named["root"])
+    network = load_model(model, device=choose_device(named["device"]))
+    found = adapt(network, data, split=split, most=named["sizes"], seed=named["seed"], report=click.echo)
     for line in format_adaptation(found):
         click.echo(line)
     if found.model is None:

@@ -44,6 +44,4 @@ def app_command(
     click.echo("starting: the models' process loads first")
     name, root, split = (None if each is None else str(each) for each in dataset.values())
     chosen = () if name is None else (name, root, split)
-    serve(
-        models, host, port, lambda address: click.echo(f"open {address} (Ctrl-C ends it)"), dataset=chosen, at_hand=True
-    )
+    serve(models, host, port, dataset=chosen, at_hand=True)

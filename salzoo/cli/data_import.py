@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from salzoo.cli.types import added
+
 
 def parse_screen(text: str) -> tuple[int, int]:
     """A screen's size as people name it, WIDTHxHEIGHT: (height, width).
@@ -162,17 +164,16 @@ TIMES: tuple[Callable[[Any], Any], ...] = (
 """Options of when gaze was, and how it becomes fixations."""
 
 
-def _options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed((*READING, *PLACES, *TIMES)):
-        function = option(function)
-    return function
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add all of these to a command."""
+    return added(command, (*READING, *PLACES, *TIMES))
 
 
 @click.command("import")
 @click.argument("tables", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TABLE...")
 @click.option("--videos", required=True, type=click.Path(path_type=Path), help="Folder of the videos or images.")
 @click.option("--to", "out", required=True, type=click.Path(path_type=Path), metavar="SET", help="Folder to make.")
-@_options
+@reading_options
 @click.option(
     "--drop-outside",
     "drop",

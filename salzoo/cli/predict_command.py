@@ -76,43 +76,46 @@ def predict_command(
     float32's runs the rest; the choice is remembered. --engine torch --precision float32 gives the same maps on every
     machine.
     """
-    from salzoo.hub.sources import DEFAULT_MODEL, outline_source
+    from salzoo.hub.sources import outline_source
     from salzoo.prediction.corpus import Corpus
     from salzoo.prediction.inputs import ALL
     from salzoo.prediction.runner import Runner
     from salzoo.runtime.ranks import this_rank
 
     how, options, selection = read_run_options(named), read_output_options(named), read_selection(named)
-    if not words and dataset is None and listed is None:
-        raise click.UsageError("name an INPUT: a video, an image, a folder, or - for a pipe")
+    drawn = (options.view, options.colormap, options.bits) != (None, None, 8) and named["kind"] in (None, "png")
+    model, find = _read_inputs(words, dataset, listed, named, whole=selection == ALL and not drawn)
     if out is None:
         raise click.UsageError("name what to write with --out")
-    if dataset is not None:
-        drawn = (options.view, options.colormap, options.bits) != (None, None, 8) and named["kind"] in (None, "png")
-        if len(words) > 1 or listed is not None or selection != ALL or drawn:
-            raise click.UsageError("--dataset takes the place of INPUT: all frames of a split, as grey maps of 8 bits")
-        model, find = words[0] if words else DEFAULT_MODEL, partial(_find_videos, dataset, named)
-    else:
-        model, inputs = read_words(words, listed is not None)
-        find = partial(_find, inputs, listed, named["sequence"])
     settings = [named["kind"], listed, dataset, named["retry_failed"] or None, named["log_json"]]
     many = this_rank().size > 1 or any(setting is not None for setting in settings)
     if "+" in model:  # a name with modules behind it: what it is
         _say(f"model: {outline_source(model)[0]}")
     _say(f"device: {how.place()}")
     found = [] if many else find()
-    if not many and len(found) == 1:
-        done = Runner(model, how, report=click.echo).run(found[0], Path(out), selection, options)
-        rate = done.frames / max(done.seconds, 1e-9)
-        frames = "1 frame" if done.frames == 1 else f"{done.frames} frames"
-        click.echo(f"{done.out}: {frames} in {done.seconds:.1f} s, {rate:.1f} frames/s")
+    if len(found) == 1:
+        click.echo(Runner(model, how, report=click.echo).run(found[0], Path(out), selection, options))
         return
     if found and Path(out).suffix:
         raise click.UsageError(f"{len(found)} inputs cannot all become {out}: name a folder, as -o DIR --as mp4 does")
-    if options.overwrite:
-        raise click.UsageError("many inputs go into a folder (-o DIR --as mkv), where nothing is overwritten")
     corpus = Corpus(Path(out), named["kind"] or "png", model, how, selection, options)
     _predict_corpus(corpus, (lambda: found) if found else find, named)
+
+
+def _read_inputs(
+    words: tuple[str, ...], dataset: str | None, listed: str | None, named: dict[str, Any], *, whole: bool
+) -> tuple[str, Callable[[], list["Input"]]]:
+    """The model, and what finds its inputs; ``whole`` tells whether all frames become grey maps."""
+    from salzoo.hub.sources import DEFAULT_MODEL
+
+    if dataset is not None:
+        if len(words) > 1 or listed is not None or not whole:
+            raise click.UsageError("--dataset takes the place of INPUT: all frames of a split, as grey maps of 8 bits")
+        return words[0] if words else DEFAULT_MODEL, partial(_find_videos, dataset, named)
+    if not words and listed is None:
+        raise click.UsageError("name an INPUT: a video, an image, a folder, or - for a pipe")
+    model, inputs = read_words(words, listed is not None)
+    return model, partial(_find, inputs, listed, named["sequence"])
 
 
 def _find(inputs: tuple[str, ...], listed: str | None, sequence: bool) -> list["Input"]:
@@ -159,6 +162,8 @@ def _predict_corpus(corpus: "Corpus", find: Callable[[], list["Input"]], named: 
     from salzoo.prediction.corpus import FAILED, predict_corpus
     from salzoo.runtime.ranks import this_rank
 
+    if corpus.options.overwrite:
+        raise click.UsageError("many inputs go into a folder (-o DIR --as mkv), where nothing is overwritten")
     inputs: list[Input] = []
 
     def find_once() -> list["Input"]:

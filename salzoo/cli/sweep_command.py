@@ -15,18 +15,7 @@ from salzoo.cli.training_options import read_changes, training_options
 @click.option("--split", default="val", show_default=True, help="Split of the (first) data set to score on.")
 @click.option("--leave-one-out", is_flag=True, help="Train on all data sets but one, score on that one; for each.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-def sweep_command(
-    pattern: str,
-    dataset: str | None,
-    root: Path | None,
-    recipe: str | None,
-    device: str | None,
-    out: Path | None,
-    split: str,
-    leave_one_out: bool,
-    as_json: bool,
-    **named: Any,
-) -> None:
+def sweep_command(pattern: str, dataset: str | None, leave_one_out: bool, as_json: bool, **named: Any) -> None:
     """Train each spec of PATTERN, such as "salgan+ema@{30,44,54,61}" or "salgan+ema@{0..61}", and print one table.
 
     Folds and seeds may have braces too: --dataset "hevc33:fold={0..4}" --set "seed={0..2}" --split test scores every
@@ -52,19 +41,18 @@ def sweep_command(
     def report(line: str) -> None:
         click.echo(line, err=as_json)
 
-    named = read_changes(named)
-    session = Session(device, report=report)
-    options: dict[str, Any] = {"out": out, "split": split, "session": session, "recipe": recipe, **named}
+    session = Session(named.pop("device"), report=report)
+    options = read_changes(named)
     if leave_one_out:
-        if root is not None or dataset is None:
+        if "root" in options or dataset is None:
             raise click.UsageError("--leave-one-out takes several data sets (--dataset a,b,c), and no --root")
-        tables, failed, interrupted = leave_each_out(pattern, dataset, **options)
+        tables, failed, interrupted = leave_each_out(pattern, dataset, session=session, **options)
         if as_json:
             click.echo(results_json([result for results in tables for result in results]))
         for results in tables if not as_json else ():
             click.echo(format_table(results, intervals=True) + "\n")
     else:
-        results, failed, interrupted = sweep(pattern, dataset, root=root, **options)
+        results, failed, interrupted = sweep(pattern, dataset, session=session, **options)
         if results:
             click.echo(results_json(results) if as_json else format_table(results))
             if len(results) > 1 and not as_json:

@@ -27,20 +27,7 @@ if TYPE_CHECKING:
 @click.option("--keep-state", is_flag=True, help="Keep what resuming takes when the run is over: twice its weights.")
 @click.option("--tensorboard", is_flag=True, help='Also write event files (pip install "salzoo[tensorboard]").')
 @click.option("--json", "as_json", is_flag=True, help="Print the validation scores as JSON.")
-def train_command(
-    spec: str | None,
-    dataset: str | None,
-    root: Path | None,
-    recipe: str | None,
-    device: str | None,
-    out: Path | None,
-    resume: Path | None,
-    no_score: bool,
-    keep_state: bool,
-    tensorboard: bool,
-    as_json: bool,
-    **named: Any,
-) -> None:
+def train_command(spec: str | None, resume: Path | None, as_json: bool, **named: Any) -> None:
     """Train the model SPEC and score it on the validation split.
 
     Clips of consecutive frames go through in order, the temporal state runs on from clip to clip. What is not named is
@@ -61,18 +48,18 @@ def train_command(
     from salzoo.training import starting
     from salzoo.training.session import Session
 
-    changes = read_changes(named)
-    session = Session(device, not no_score, keep_state, tensorboard, report)
+    device, score = named.pop("device"), not named.pop("no_score")
+    session = Session(device, score, named.pop("keep_state"), named.pop("tensorboard"), report)
+    given = read_changes(named)
     if resume is not None:
-        given = {"--recipe": recipe, "--dataset": dataset, "--out": out}
-        if any(given.values()):
-            names = ", ".join(name for name, value in given.items() if value)
-            raise click.UsageError(f"--resume goes on with the run's own recipe, data and folder: leave {names} out")
-        run = starting.resume(resume, spec=spec, root=root, session=session, **changes)
+        others = ", ".join(f"--{name}" for name in ("recipe", "dataset", "out") if name in given)
+        if others:
+            raise click.UsageError(f"--resume goes on with the run's own recipe, data and folder: leave {others} out")
+        run = starting.resume(resume, spec=spec, session=session, **given)
     elif spec is None:
         raise click.UsageError("name a SPEC to train, or a run to --resume")
     else:
-        run = starting.train(spec, dataset, root=root, out=out, session=session, recipe=recipe, **changes)
+        run = starting.train(spec, session=session, **given)
     if run.interrupted:
         click.echo(f"interrupted after {run.steps} steps; the checkpoint is in {run.folder}", err=True)
         click.echo(f"go on with: salzoo train --resume {shlex.quote(str(run.folder))}", err=True)

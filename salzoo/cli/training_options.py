@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from salzoo.cli.types import SEED, parse_size
+from salzoo.cli.types import SEED, added, parse_size
 
 _OPTIONS = [
     click.option(
@@ -35,15 +35,14 @@ _OPTIONS = [
 
 def training_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a recipe and its data to a command, in the order of ``--help``."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return added(command, _OPTIONS)
 
 
 def read_changes(named: dict[str, Any]) -> dict[str, Any]:
-    """The values of a recipe that were named, each by its own option or by ``--set``."""
-    from salzoo.training.recipe import parse_change
+    """What was named of a run: by options of its own, and values of its recipe by ``--set``."""
+    from salzoo.training.recipe import check_key, parse_change
 
-    changes = named.pop("changes")
-    given = {key: value for key, value in named.items() if value is not None}
-    return given | dict(parse_change(change) for change in changes)
+    changes = dict(map(parse_change, named.pop("changes")))
+    for key in changes:
+        check_key(key, "--set")
+    return {key: value for key, value in named.items() if value is not None} | changes

@@ -69,7 +69,9 @@ def _one_observer(
             decision += float(rng.uniform(0.25, 0.6))
             continue
         launch = decision + float(rng.uniform(0.15, 0.25))
-        _fixate(gaze, scene, target, spot, landed, launch, rng)
+        frames = np.arange(int(np.ceil(landed * FPS)), min(int(np.ceil(launch * FPS)), FRAMES))
+        if len(frames):
+            gaze[frames] = _look_at(scene, target, spot, frames, rng)
         if target is not None:
             left_at[target] = launch
         target = chosen
@@ -93,23 +95,14 @@ def _choose(
     return int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum()))
 
 
-def _fixate(
-    gaze: NDArray[np.int16],
-    scene: Scene,
-    target: int | None,
-    spot: NDArray[np.float64],
-    start: float,
-    stop: float,
-    rng: np.random.Generator,
-) -> None:
-    """Write the fixation from ``start`` to ``stop`` seconds: on a place, or pursuing an object with an offset."""
-    frames = np.arange(int(np.ceil(start * FPS)), min(int(np.ceil(stop * FPS)), FRAMES))
-    if not len(frames):
-        return
+def _look_at(
+    scene: Scene, target: int | None, spot: NDArray[np.float64], frames: NDArray[np.intp], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """The fixated pixels of a fixation of so many frames: on a place, or pursuing an object with an offset."""
     points = spot + _wander(rng, len(frames))
     if target is not None:
         points = points + scene.centres[np.maximum(frames - _LAG, 0), target]
-    gaze[frames] = np.clip(np.rint(points), 0, (WIDTH - 1, HEIGHT - 1))
+    return np.clip(np.rint(points), 0, (WIDTH - 1, HEIGHT - 1))
 
 
 def _wander(rng: np.random.Generator, count: int) -> NDArray[np.float64]:

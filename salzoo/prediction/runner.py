@@ -41,6 +41,10 @@ class Prediction:
     frames: int
     seconds: float
 
+    def __str__(self) -> str:
+        frames = "1 frame" if self.frames == 1 else f"{self.frames} frames"
+        return f"{self.out}: {frames} in {self.seconds:.1f} s, {self.frames / max(self.seconds, 1e-9):.1f} frames/s"
+
     def _repr_html_(self) -> str:
         """What was written, as a notebook shows it, with some frames where it is a picture or a video."""
         rate = f", {self.frames / self.seconds:.1f} a second" if self.seconds > 0 else ""

@@ -274,13 +274,18 @@ def _line_of(text: str, key: str) -> int:
     return next((number for number, start in enumerate(starts, 1) if start == key), 1)
 
 
-def check_value(key: str, value: object, where: str) -> Any:
-    """A TOML value as the field of a recipe holds it. Raises SalzooError that begins with ``where``."""
+def check_key(key: str, where: str) -> Any:
+    """The annotation of a recipe's field. Raises SalzooError that begins with ``where`` if there is none."""
     hints = typing.get_type_hints(Recipe)
     if key not in hints or key == "name":
         known = [each for each in hints if each != "name"]
         raise SalzooError(f"{where}: a recipe has no {key!r}{did_you_mean(key, known)}")
-    hint = hints[key]
+    return hints[key]
+
+
+def check_value(key: str, value: object, where: str) -> Any:
+    """A TOML value as the field of a recipe holds it. Raises SalzooError that begins with ``where``."""
+    hint = check_key(key, where)
     if type(value) is int and not -(2**63) <= value < 2**63:
         raise SalzooError(f"{where}: {key} is a number of more than 64 bits")
     if hint is float and type(value) is int:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import av
+from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import complete_or_absent
-from salzoo.video.encoding import KINDS, PictureEncoder
+from salzoo.video.encoding import KINDS, Kind, PictureEncoder
 from salzoo.video.sound import Sound, sound_track
 
 VIDEO_ENDINGS = tuple(KINDS)
@@ -64,25 +65,13 @@ def video_writer(
         SalzooError: unknown ending, no frame, a folder that is missing or cannot be written to, an encoder that does
             not take this size, a full disk.
     """
-    kind = KINDS.get(path.suffix.lower())
-    if kind is None:
-        raise SalzooError(f"cannot write {path}: a video's name ends in {', '.join(VIDEO_ENDINGS)}")
+    kind = _kind_of(path)
     if not 0 < fps < 10_000:
         raise ValueError(f"a video cannot have {fps} frames a second")
     fps = Fraction(fps).limit_denominator(100_000)
     frames = 0
     with complete_or_absent(path) as temporary, _failing(path, kind.codec, size), ExitStack() as stack:
-        sink = _Sink(stack.enter_context(temporary.open("w+b", buffering=0)))
-        # Without it, Matroska has a random number in it; so, the same frames give the same file.
-        options = {"fflags": "+bitexact"}
-        if kind.container == "mp4":
-            options["movflags"] = "+faststart"  # a player on a page need not read to the end first
-
-        def reopen(url: str, flags: int, options: dict[str, str]) -> FileIO:  # to move the index to the front
-            return temporary.open("rb", buffering=0)
-
-        container = av.open(sink, "w", format=kind.container, options=options, io_open=reopen)
-        stack.enter_context(container)
+        container, sink = stack.enter_context(_open_container(temporary, kind))
         if comment:
             container.metadata["comment"] = comment
         encoder = PictureEncoder(container, kind, size, fps, time_base, pixel_aspect)
@@ -103,10 +92,31 @@ def video_writer(
             raise SalzooError(f"cannot write {path}: there is no frame for the video")
         container.mux(list(encoder.finish()))
         if track:
-            for packet in track.until(None):
-                container.mux(packet)
+            container.mux(list(track.until(None)))
         container.close()
         sink.check()
+
+
+def _kind_of(path: Path) -> Kind:
+    if path.suffix.lower() not in KINDS:
+        raise SalzooError(f"cannot write {path}: a video's name ends in {', '.join(VIDEO_ENDINGS)}")
+    return KINDS[path.suffix.lower()]
+
+
+@contextmanager
+def _open_container(file: Path, kind: Kind) -> Iterator[tuple[OutputContainer, "_Sink"]]:
+    # Without bitexact, Matroska has a random number in it; so, the same frames give the same file.
+    options = {"fflags": "+bitexact"}
+    if kind.container == "mp4":
+        options["movflags"] = "+faststart"  # a player on a page need not read to the end first
+
+    def reopen(url: str, flags: int, options: dict[str, str]) -> FileIO:  # to move the index to the front
+        return file.open("rb", buffering=0)
+
+    with file.open("w+b", buffering=0) as opened:
+        sink = _Sink(opened)
+        with av.open(sink, "w", format=kind.container, options=options, io_open=reopen) as container:
+            yield container, sink
 
 
 @contextmanager
