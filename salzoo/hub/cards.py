@@ -119,16 +119,9 @@ def read_card(name: str) -> str:
 
 def parse_card(name: str, text: str) -> Card:
     """Read a card's text. Raises SalzooError naming the first field that is missing or of a wrong type."""
-    from huggingface_hub import ModelCard
-
     if not re.match(r"---\r?\n", text):
         raise SalzooError(f"card {name}: it does not begin with front matter (a line of three hyphens)")
-    try:
-        card = ModelCard(text)
-        data: dict[str, Any] = card.data.to_dict()  # type: ignore[no-untyped-call]
-        results = tuple(card.data.get("eval_results", ()))
-    except Exception as error:  # whatever a YAML parser and a constructor of keyword arguments can think of
-        raise SalzooError(f"card {name}: its front matter cannot be read: {' '.join(str(error).split())}") from error
+    data, body, results = split_card(text, f"card {name}")
     if data.get("library_name") != "salzoo":
         raise SalzooError(f"card {name}: library_name must be salzoo, not {data.get('library_name')!r}")
     block = data.get("salzoo")
@@ -142,7 +135,7 @@ def parse_card(name: str, text: str) -> Card:
         name=name,
         spec=_text(name, block, "spec"),
         text=text,
-        body=card.text.strip() + "\n",
+        body=body.strip() + "\n",
         results=results,
         weights=weights,
         file=parse_authors_file(name, block),
@@ -153,15 +146,16 @@ def parse_card(name: str, text: str) -> Card:
     )
 
 
-def split_card(text: str) -> tuple[dict[str, Any], str]:
-    """The front matter of a card and its body. Raises SalzooError where the front matter cannot be read."""
+def split_card(text: str, where: str) -> "tuple[dict[str, Any], str, tuple[EvalResult, ...]]":
+    """The front matter of a card, its body, and the scores of its model-index. Raises SalzooError, which begins with
+    ``where``, if the front matter cannot be read."""
     from huggingface_hub import ModelCard
 
     try:
         card = ModelCard(text)
-        return card.data.to_dict(), card.text  # type: ignore[no-untyped-call]
+        return card.data.to_dict(), card.text, tuple(card.data.get("eval_results", ()))  # type: ignore[no-untyped-call]
     except Exception as error:  # whatever a YAML parser and a constructor of keyword arguments can think of
-        raise SalzooError(f"the card's front matter cannot be read: {_one_line(str(error))}") from error
+        raise SalzooError(f"{where}: its front matter cannot be read: {_one_line(str(error))}") from error
 
 
 def run_card(

@@ -151,15 +151,21 @@ def _has_roles(record: Any) -> bool:
     return isinstance(held, Mapping) and any(isinstance(key, str) and _role(key) for key in held)
 
 
+def _unwrap(path: Path, record: Any) -> tuple[Mapping[Any, Any], str]:
+    """As ``unwrap``. Raises SalzooError where the file holds no tensors by name."""
+    held, wrapper = unwrap(record)
+    if not isinstance(held, Mapping):
+        raise SalzooError(f"{path} holds a {type(held).__name__}, not tensors by name")
+    return held, wrapper
+
+
 def _read_plain(
     path: Path, digest: str, record: Any, spec: Spec | None, rename: Mapping[str, str]
 ) -> tuple[SaliencyModel, Report]:
     """The model of a state dict whose names and shapes fit, as one saves of a network of one's own."""
     if spec is None:
         raise SalzooError(f"{path}: names are given for another model (--rename): say which with --spec")
-    held, wrapper = unwrap(record)
-    if not isinstance(held, Mapping):
-        raise SalzooError(f"{path} holds a {type(held).__name__}, not tensors by name")
+    held, wrapper = _unwrap(path, record)
     outline = outline_model(spec)
     wanted = outline.state_dict()
     tensors: dict[str, Tensor] = {}
@@ -283,10 +289,8 @@ def _load_backbone(path: Path, component: Component) -> dict[str, Tensor]:
 
 def _read_record(path: Path, record: Any) -> _Published:
     whole = record
-    record, wrapper = unwrap(record)
+    record, wrapper = _unwrap(path, record)
     ignored = [str(key) for key in whole if key != wrapper] if wrapper else []
-    if not isinstance(record, Mapping):
-        raise SalzooError(f"{path} holds a {type(record).__name__}, not tensors by name")
     tensors: dict[str, Tensor] = {}
     keys: dict[str, str] = {}
     for key, value in record.items():

@@ -50,7 +50,7 @@ def describe_models(pattern: str = "*") -> list[Listed]:
         first = card.results[0].dataset_name if card.results else ""
         scores = {each.metric_type: each.metric_value for each in card.results if each.dataset_name == first}
         source = (card.results[0].source_name or "measured with salzoo") if card.results else ""
-        licence = split_card(card.text)[0].get("license")
+        licence = split_card(card.text, f"card {card.name}")[0].get("license")
         where = _where(name)
         place = "here" if where.startswith(("ready", "at hand")) else "authors' file"
         place = f"salzoo pull {name}" if f"salzoo pull {name}" in where else place

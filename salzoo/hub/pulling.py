@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from salzoo.hub.cards import split_card
 from salzoo.hub.checkpoint import CARD, CONFIG, WEIGHTS, load_checkpoint, read_config
 from salzoo.hub.guarding import HostileAnswerError, guarded
 from salzoo.interfaces import SalzooError
@@ -68,9 +69,9 @@ def pull(name: str, sha256: str | None = None) -> Pulled:
         if digest != stated:
             raise SalzooError(f"{WEIGHTS} has sha256 {digest}, not {stated}: it was damaged or replaced")
         load_checkpoint(config.parent)
-        _check_card(_fetch(name, repo_id, CARD, commit))
+        split_card(_fetch(name, repo_id, CARD, commit).read_text(encoding="utf-8", errors="replace"), CARD)
     except SalzooError as error:
-        if not _unreachable(error):
+        if not isinstance(error, _UnreachableError):
             _forget(config.parent)
         raise SalzooError(f"{name} on the Hub: {error}") from error
     return Pulled(config.parent, repo_id, commit, digest)
@@ -99,10 +100,6 @@ def _fetch(name: str, repo_id: str, file: str, revision: str | None) -> Path:
 
 class _UnreachableError(SalzooError):
     """What was wanted could not be had, which says nothing about what lies in the cache."""
-
-
-def _unreachable(error: SalzooError) -> bool:
-    return isinstance(error, _UnreachableError)
 
 
 @contextmanager
@@ -162,15 +159,6 @@ def _answered(error: Any) -> str:
     status = getattr(error.response, "status_code", "an error")
     hint = ": log in (hf auth login, or HF_TOKEN)" if status in (401, 403) else "; try again later"
     return f"{constants.ENDPOINT} answered {status}{hint}"
-
-
-def _check_card(path: Path) -> None:
-    from huggingface_hub import ModelCard
-
-    try:
-        ModelCard(path.read_text(encoding="utf-8"))
-    except Exception as error:  # whatever a YAML parser can think of
-        raise SalzooError(f"its card cannot be read: {one_line(error)}") from error
 
 
 def _forget(folder: Path) -> None:

@@ -11,6 +11,7 @@ from salzoo.hub.cards import TAGS, split_card
 from salzoo.hub.checkpoint import CARD, CONFIG, WEIGHTS
 from salzoo.hub.pulling import REPO, hub_errors
 from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel
 from salzoo.runtime.files import read_json
 
@@ -88,7 +89,7 @@ def complete_card(folder: Path, repo_id: str, model: SaliencyModel) -> str:
     """The card of a checkpoint folder as it goes to a repository."""
     from huggingface_hub import ModelCardData
 
-    front, body = split_card((folder / CARD).read_text(encoding="utf-8"))
+    front, body, _ = split_card((folder / CARD).read_text(encoding="utf-8"), str(folder / CARD))
     front = {"library_name": "salzoo", "tags": list(TAGS), **front}
     front["salzoo"] = {**(front.get("salzoo") or {}), "spec": str(model.spec)}
     results = _eval_results(folder / RESULTS, str(model.spec))
@@ -124,7 +125,7 @@ def _eval_results(path: Path, spec: str) -> list[Any]:
             if value is not None
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SalzooError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+        raise SalzooError(f"{path} cannot be read: {one_line(error)}") from error
 
 
 def _check_same_model(api: Any, repo_id: str, held: set[str], spec: str) -> None:

@@ -216,20 +216,17 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             groups["encoder" if name.startswith(encoder) else group].append(parameter)
     if not any(groups.values()):
         raise SalzooError(f"recipe {recipe.name} freezes every parameter: there is nothing to train")
-    decay, temporal_decay = recipe.weight_decay, recipe.weight_decay if recipe.optimizer == "adamw" else 0.0
+    lr, decay = recipe.lr, recipe.weight_decay
+    rates = {
+        "encoder": (lr * recipe.encoder_rate, decay * recipe.encoder_decay),
+        "backbone": (lr, decay),
+        "temporal": (lr, decay if recipe.optimizer == "adamw" else 0.0),
+        "alpha": (recipe.alpha_lr, 0.0),
+    }
     parameters = [
-        {
-            "name": "encoder",
-            "params": groups["encoder"],
-            "lr": recipe.lr * recipe.encoder_rate,
-            "weight_decay": decay * recipe.encoder_decay,
-        },
-        {"name": "backbone", "params": groups["backbone"], "lr": recipe.lr, "weight_decay": decay},
-        {"name": "temporal", "params": groups["temporal"], "lr": recipe.lr, "weight_decay": temporal_decay},
-        {"name": "alpha", "params": groups["alpha"], "lr": recipe.alpha_lr, "weight_decay": 0.0},
+        {"name": name, "params": groups[name], "lr": rate, "weight_decay": decay, "full_rate": rate}
+        for name, (rate, decay) in rates.items()
     ]
-    for each in parameters:
-        each["full_rate"] = each["lr"]
     # a step in one pass over memory, which a large network's small batches spend much of their time on
     fused = all(parameter.device.type in ("cpu", "cuda") for group in groups.values() for parameter in group)
     match recipe.optimizer:

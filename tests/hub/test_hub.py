@@ -164,7 +164,7 @@ def broken_card(held: dict[str, bytes]) -> None:
     [
         (bad_header, "model.safetensors"),
         (newer, "is of format 99; this salzoo reads up to 1"),
-        (broken_card, "its card cannot be read"),
+        (broken_card, "front matter cannot be read"),
         (lambda held: held.pop("model.safetensors"), "has no model.safetensors, so it is no salzoo checkpoint"),
         (lambda held: held.pop("config.json"), "has no config.json, so it is no salzoo checkpoint"),
     ],
