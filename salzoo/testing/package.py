@@ -1,6 +1,7 @@
 """All checks of all that a package registers, or of a name."""
 
 import os
+from collections.abc import Callable
 
 from salzoo.hub.card_checks import check_card
 from salzoo.hub.cards import read_card
@@ -67,42 +68,36 @@ def _report(kind: Kind, name: str, root: str | os.PathLike[str] | None) -> Repor
         case "datasets":
             return dataset_suite(name, root).report()
         case "models":
-            return _report_card(name)
+            return _report_problems("card", name, "front matter, model, scores and links are well", _check_card)
         case "converters":
-            return _report_converter(name)
+            check = "every tensor of its model has a name in the file"
+            return _report_problems("converter", name, check, _check_converter)
         case "recipes":
-            return _report_recipe(name)
+            return _report_problems("recipe", name, "every value is one that a recipe can have", _check_recipe)
 
 
-def _report_converter(name: str) -> Report:
-    check = "every tensor of its model has a name in the file"
+def _report_problems(kind: str, name: str, check: str, find: Callable[[str], list[str]]) -> Report:
+    """The report of one check that lists what is wrong, or raises SalzooError."""
     try:
-        weights = registry().find("converters", name).load()
-        if not isinstance(weights, PublishedWeights):
-            raise SalzooError(f"it is a {type(weights).__name__}, not a salzoo.interfaces.PublishedWeights")
-        state = outline_model(canonical_spec(weights.spec)).state_dict()
-        nameless = [each for each in state if not any(each.startswith(new) for new in weights.names.values())]
-        problems = [f"{weights.spec} has {nameless[0]}, which no key of a file would become"] if nameless else []
+        problems = find(name)
     except SalzooError as error:
         problems = [str(error)]
-    findings = tuple(Finding(check, each) for each in problems)
-    return Report("converter", name, () if problems else (check,), findings, ())
+    return Report(kind, name, () if problems else (check,), tuple(Finding(check, each) for each in problems), ())
 
 
-def _report_recipe(name: str) -> Report:
-    check = "every value is one that a recipe can have"
-    try:
-        load_recipe(name)
-        problems = []
-    except SalzooError as error:
-        problems = [str(error)]
-    return Report("recipe", name, () if problems else (check,), tuple(Finding(check, each) for each in problems), ())
+def _check_converter(name: str) -> list[str]:
+    weights = registry().find("converters", name).load()
+    if not isinstance(weights, PublishedWeights):
+        raise SalzooError(f"it is a {type(weights).__name__}, not a salzoo.interfaces.PublishedWeights")
+    state = outline_model(canonical_spec(weights.spec)).state_dict()
+    nameless = [each for each in state if not any(each.startswith(new) for new in weights.names.values())]
+    return [f"{weights.spec} has {nameless[0]}, which no key of a file would become"] if nameless else []
 
 
-def _report_card(name: str) -> Report:
-    check = "front matter, model, scores and links are well"
-    try:
-        problems = check_card(name, read_card(name))
-    except SalzooError as error:
-        problems = [str(error)]
-    return Report("card", name, () if problems else (check,), tuple(Finding(check, each) for each in problems), ())
+def _check_recipe(name: str) -> list[str]:
+    load_recipe(name)
+    return []
+
+
+def _check_card(name: str) -> list[str]:
+    return check_card(name, read_card(name))
