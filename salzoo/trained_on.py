@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salzoo.interfaces import SalzooError, Video
+from salzoo.runtime.texts import listed
 
 HASHED = 6
 """Bytes of the hash of an item: a thousand of them against a hundred thousand, one in three million is wrong."""
@@ -120,7 +121,7 @@ def overlap(trained_on: TrainedOn, dataset: str, videos: Sequence[Video]) -> Ove
     count, noun = len(videos), "images" if all(video.frames == 1 for video in videos) else "videos"
     known = frozenset[bytes]().union(*(each.items for each in trained_on.sets))
     seen = sum(_hash(dataset, video.id) in known for video in videos)
-    stated = _listed(trained_on.stated)
+    stated = listed(trained_on.stated)
     if seen and _set_of(dataset) == _OWN:
         words = f"trained on {noun} of one's own of which {seen} have the names of these {count}: no test if the same"
         return Overlap(seen, count, words)
@@ -193,7 +194,7 @@ def describe_trained_on(trained_on: TrainedOn) -> str:
     """
     parts = [f"{each.name} {each.split} ({len(each.items)} items)" for each in trained_on.sets]
     parts += [f"{name} (as stated)" for name in trained_on.stated]
-    return _listed([*parts, *(["unknown data"] if trained_on.unknown else [])]) or "nothing"
+    return listed([*parts, *(["unknown data"] if trained_on.unknown else [])]) or "nothing"
 
 
 def _hash(dataset: str, item: str) -> bytes:
@@ -206,7 +207,3 @@ def _set_of(dataset: str) -> str:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,7 +1,5 @@
 """What a visitor looks at: a video or pictures, the maps that models gave for them, and what is made of these."""
 
-import csv
-import io
 import math
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -28,8 +26,10 @@ from salzoo.prediction.runner import Runner
 from salzoo.regions.region import Region
 from salzoo.regions.shares import see_regions
 from salzoo.runtime.files import write_text
+from salzoo.runtime.texts import csv_text
 from salzoo.spec import Spec
 from salzoo.temporal.ema import EMA
+from salzoo.video.cuts import CUT, difference, thumbnail
 from salzoo.video.overlay import resize_map
 from salzoo.video.reading import UNKNOWN_RATE, TimedFrame
 from salzoo.video.resizing import resize_frame
@@ -52,9 +52,6 @@ CELLS = 7000
 
 LEVELS = 65535
 """Of a map's value 1, where maps are kept."""
-
-CUT = 25.0
-"""``difference`` of two frames from which on a cut may lie between them."""
 
 CLIP = 32
 """Maps that are filtered at once."""
@@ -182,8 +179,9 @@ class Look:
                 self.frame_sizes.append(frame.image.shape[:2])
                 if play is not None:
                     play(small, frame.time, frame.duration)
-                    self._differences.append(0.0 if before is None else difference(before, small))
-                    before = small
+                    now = thumbnail(small)
+                    self._differences.append(0.0 if before is None else difference(before, now))
+                    before = now
                 self.people.append(self._gaze(len(self.times) if self.video else 0, source.video))
                 self.times.append(float(frame.time) if self.video else float(number))
                 yield len(self.times)
@@ -248,8 +246,7 @@ class Look:
         if source >= len(self.sources):
             raise SalzooError("there is no such picture")
         size = self.frame_sizes[0 if self.video else source]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        rows: list[dict[str, float | None]] = []
         for frame, map_ in enumerate(self.maps(model, average if self.video else None, source)):
             row: dict[str, float | None] = {
                 "frame": frame + 1,
@@ -258,10 +255,9 @@ class Look:
             row |= measure_map(resize_map(map_, (size[0], size[1])))
             shares = see_regions(map_, [region.at(self.times[frame]) for region in regions], (size[0], size[1]))[:, 0]
             row |= {f"share of {region.name}": share for region, share in zip(regions, shares.tolist(), strict=True)}
-            if not frame:
-                writer.writerow(row)
-            writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row.values()])
-        write_text(text.getvalue(), out)
+            rows.append(row)
+        cells = ([f"{value:.6g}" if isinstance(value, float) else value for value in row.values()] for row in rows)
+        write_text(csv_text(rows[0], cells), out)
         return out
 
     def _out(self, model: int, average: EMA | None, ending: str, source: int = 0) -> Path:
@@ -306,12 +302,6 @@ def shown_size(size: tuple[int, ...], aspect: float = 1.0) -> tuple[int, int]:
     height, width = size[0], size[1] * aspect
     factor = min(1.0, SHOWN / max(height, width))
     return max(int(height * factor) // 2 * 2, 2), max(int(width * factor) // 2 * 2, 2)
-
-
-def difference(before: NDArray[np.uint8], frame: NDArray[np.uint8]) -> float:
-    """Mean difference of two frames' pixels, of 255, where each is but 32 by 32 of them."""
-    small = (cv2.resize(each, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32) for each in (before, frame))
-    return float(np.abs(np.subtract(*small)).mean())
 
 
 def find_cuts(differences: Sequence[float]) -> list[int]:

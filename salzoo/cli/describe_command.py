@@ -40,17 +40,12 @@ def describe_command(model: str, size: tuple[int, int] | None, as_json: bool) ->
 
 
 def _table(description: "Description") -> str:
+    from salzoo.runtime.texts import in_columns
+
     heads = ("", "layer", "output", "parameters", "links", "")
-    lines = [heads, *map(_cells, description.rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(5)]
     height, width = description.size
     table = [f"{description.spec}: {description.parameters:,} parameters; shapes for a frame of {height}×{width}", ""]
-    for index, layer, output, parameters, links, marks in lines:
-        table.append(
-            f"{index:>{widths[0]}}  {layer:{widths[1]}}  {output:{widths[2]}}  {parameters:>{widths[3]}}  "
-            f"{links:{widths[4]}}  {marks}".rstrip()
-        )
-    table.append("")
+    table += [*in_columns([heads, *map(_cells, description.rows)], left=(1, 2, 4, 5)), ""]
     if description.output != "map":
         table.append(f"it gives a {description.output.replace('-', ' ')}; maps are the density over its maximum")
     if description.ends_with_sigmoid:

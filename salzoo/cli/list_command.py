@@ -77,6 +77,7 @@ def _print_models(pattern: str, long: bool, speed: bool) -> None:
 def _print_table(pattern: str, speed: bool) -> None:
     """What one gets, a line a model."""
     from salzoo.hub.measures import measure_models
+    from salzoo.runtime.texts import in_columns
 
     heads = ("model", "parameters", "MB", "GFLOPs", "input", "frames", *(["frames/s"] * speed))
     rows = [(*heads, "trained on", "terms", "weights")]
@@ -87,11 +88,8 @@ def _print_table(pattern: str, speed: bool) -> None:
         if speed:
             cells.append(_speed(model.name if model.here else model.spec))
         rows.append((*cells, found.trained_on, model.license, model.place))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    words = len(heads) - 1  # what stands behind numbers
-    for row in rows:
-        cells = [f"{c:{'<' if i in (0, *range(words + 1, len(row))) else '>'}{widths[i]}}" for i, c in enumerate(row)]
-        click.echo("  ".join(cells).rstrip())
+    for line in in_columns(rows, left=(0, *range(len(heads), len(rows[0])))):  # words, which stand behind numbers
+        click.echo(line)
     click.echo("GFLOPs: of a frame of that input; frames: that a map depends on, where the network looks at windows")
     if speed:
         click.echo("frames/s: here, one by one in float32 on PyTorch, CPU, with random weights where none are here")

@@ -11,6 +11,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def recipes_command(name: str | None, as_json: bool) -> None:
     """List the recipes, or show all values of the one called NAME."""
+    from salzoo.runtime.texts import in_columns
     from salzoo.training.recipe import list_recipes, load_recipe
 
     recipes = [load_recipe(each) for each in ([name] if name else list_recipes())]
@@ -21,6 +22,5 @@ def recipes_command(name: str | None, as_json: bool) -> None:
         for key, value in dataclasses.asdict(recipes[0]).items():
             click.echo(f"{key} = {json.dumps(value)}")
     else:
-        width = max(len(recipe.name) for recipe in recipes)
-        for recipe in recipes:
-            click.echo(f"{recipe.name:{width}}  {recipe.summary}")
+        for line in in_columns([(recipe.name, recipe.summary) for recipe in recipes], left=(0, 1)):
+            click.echo(line)

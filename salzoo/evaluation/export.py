@@ -1,7 +1,5 @@
 """Results for papers and other programs: long tables as CSV, tables for LaTeX, charts."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from salzoo.evaluation.significance import ALPHA
 from salzoo.evaluation.tables import arrow, higher_is_better, is_bound
 from salzoo.interfaces.errors import SalzooError, shown
 from salzoo.runtime.files import write_text
+from salzoo.runtime.texts import csv_text
 
 SCORES = ("model", "dataset", "split", "protocol", "trained_on", "video", "frame", "observer", "metric", "value")
 MEANS = ("model", "dataset", "split", "protocol", "trained_on", "metric", "videos", "frames", "mean", "low", "high")
@@ -110,11 +109,7 @@ def _plain(value: float) -> str:
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([shown(str(cell)) for cell in row] for row in rows)
-    return out.getvalue()
+    return csv_text(header, ([shown(str(cell)) for cell in row] for row in rows))
 
 
 Cell = tuple[float, float, float, bool]

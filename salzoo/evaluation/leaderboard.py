@@ -9,11 +9,11 @@ from salzoo.evaluation.humans import knows_people, score_humans
 from salzoo.evaluation.models import baselines, default_workers, score_model
 from salzoo.evaluation.partial import Partial
 from salzoo.evaluation.relative import add_relative
-from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
+from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_on_cards
 from salzoo.evaluation.results import Result, heading, number, results_json
 from salzoo.evaluation.tables import format_table
 from salzoo.evaluation.tasks import Scoring, keep_scores, prepare, score_gold
-from salzoo.hub.cards import list_models, load_card
+from salzoo.hub.cards import list_models
 from salzoo.hub.sources import ModelSource, resolve_source
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
@@ -74,8 +74,7 @@ def leaderboard(
             results += score_humans(task, pool)
     if scoring.relative:
         results = add_relative(results)
-    reported = [row for name in list_models() for row in _reported(name, task.dataset)]
-    return Leaderboard(results, reported, not_scored)
+    return Leaderboard(results, reported_on_cards(task.dataset), not_scored)
 
 
 def _find_sources() -> tuple[list[ModelSource], dict[str, str]]:
@@ -93,13 +92,6 @@ def _find_sources() -> tuple[list[ModelSource], dict[str, str]]:
         with suppress(SalzooError):  # a network without weights is no model yet
             free.append(resolve_source(entry.name))
     return sources + free, not_scored
-
-
-def _reported(name: str, dataset: str) -> list[Reported]:
-    try:
-        return reported_scores(load_card(name), dataset)
-    except SalzooError:  # ``_find_sources`` has listed this card with what is wrong with it
-        return []
 
 
 def format_leaderboard(board: Leaderboard) -> str:

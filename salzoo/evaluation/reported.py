@@ -1,10 +1,12 @@
 """The scores that a card reports, with what it says of where they stand: "reported (README of April 2019)"."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from salzoo.evaluation.results import HEADINGS
-from salzoo.hub.cards import Card
+from salzoo.hub.cards import Card, list_models, load_card
+from salzoo.interfaces.errors import SalzooError
 
 NOTE = "Reported scores were computed by their authors' code, which need not agree with this protocol."
 WITHDRAWN = "Withdrawn scores were blanked by their authors a week after they appeared: do not quote them."
@@ -48,6 +50,15 @@ def reported_scores(card: Card, dataset: str) -> list[Reported]:
             indexed.setdefault(result.source_name, {})[result.metric_type] = float(result.metric_value)
     known = [row.scores for row in rows]
     return rows + [Reported(card.name, card.name, scores, s) for s, scores in indexed.items() if scores not in known]
+
+
+def reported_on_cards(dataset: str) -> list[Reported]:
+    """What all cards report of a data set, but those that cannot be read: ``salzoo cards check`` says what is wrong."""
+    rows: list[Reported] = []
+    for name in list_models():
+        with suppress(SalzooError):
+            rows += reported_scores(load_card(name), dataset)
+    return rows
 
 
 def _table_rows(card: str, section: str) -> list[Reported]:

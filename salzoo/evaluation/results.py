@@ -15,6 +15,7 @@ from salzoo.evaluation.stored import check_record
 from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.notebook import html_table
 from salzoo.runtime.files import read_json, write_text
+from salzoo.runtime.texts import plain
 from salzoo.runtime.versions import software_versions
 from salzoo.trained_on import Overlap
 
@@ -267,12 +268,3 @@ def read_more(path: Path) -> tuple[str, dict[str, str]]:
     command, not_scored = record.get("command"), record.get("not_scored")
     reasons = {name: str(why) for name, why in not_scored.items()} if isinstance(not_scored, dict) else {}
     return command if isinstance(command, str) else "", reasons
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: null for NaN."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

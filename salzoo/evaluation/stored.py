@@ -38,7 +38,9 @@ def check_record(record: Any) -> dict[str, Any]:
     values["left_out"] = _by_metric(record, "left_out", metrics, _count)
     values["interval_95"] = _by_metric(record, "interval_95", metrics, _pair)
     relative = record.get("relative")
-    values["relative"] = relative and {name: _triple(each) for name, each in _object(record, "relative").items()}
+    values["relative"] = relative and {
+        name: _several(each, "relative", 3) for name, each in _object(record, "relative").items()
+    }
     for name, read in (("per_video", _score), ("defined", _count)):
         videos = _object(record, name)
         if not 0 < len(videos) <= VIDEOS:
@@ -98,16 +100,14 @@ def _score(value: Any, name: str) -> float:
     return float(value)
 
 
-def _pair(value: Any, name: str) -> tuple[float, float]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise ValueError(f"{name} must hold pairs")
-    return _score(value[0], name), _score(value[1], name)
+def _pair(value: Any, name: str) -> tuple[float, ...]:
+    return _several(value, name, 2)
 
 
-def _triple(value: Any) -> tuple[float, float, float]:
-    if not isinstance(value, list) or len(value) != 3:
-        raise ValueError("relative must hold a value and its interval")
-    return _score(value[0], "relative"), _score(value[1], "relative"), _score(value[2], "relative")
+def _several(value: Any, name: str, count: int) -> tuple[float, ...]:
+    if not isinstance(value, list) or len(value) != count:
+        raise ValueError(f"{name} must hold lists of {count} numbers")
+    return tuple(_score(each, name) for each in value)
 
 
 def _count(value: Any, name: str) -> int:

@@ -9,9 +9,10 @@ from pathlib import Path
 from salzoo.evaluation import mit
 from salzoo.evaluation.bootstrap import TOO_FEW
 from salzoo.evaluation.protocols import find_metric
-from salzoo.evaluation.results import BOUNDS, Result, format_notices, heading, number
+from salzoo.evaluation.results import BOUNDS, LARGEST, Result, format_notices, heading, number
 from salzoo.interfaces.errors import SalzooError
 from salzoo.registry import did_you_mean
+from salzoo.runtime.files import read_text, reading
 
 WIDTH = 80
 
@@ -113,11 +114,8 @@ def format_by(results: Sequence[Result], table: Path, column: str) -> str:
 
 def read_column(table: Path, column: str) -> dict[str, str]:
     """A column of a table, by what its first column holds. Raises SalzooError as ``format_by`` does."""
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or error
-        raise SalzooError(f"cannot read {table}: {reason}") from error
+    with reading(table):
+        text = read_text(table, LARGEST).removeprefix("\ufeff")
     header, _, _ = text.partition("\n")
     rows = list(csv.reader(text.splitlines(), delimiter="\t" if "\t" in header else ","))
     if not rows or column not in rows[0][1:]:

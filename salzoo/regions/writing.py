@@ -1,7 +1,5 @@
 """Results on regions as tables and as JSON."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +10,7 @@ from salzoo.evaluation.results import plain
 from salzoo.regions.calibration import LEVEL, SECONDS, Calibration
 from salzoo.regions.people import Look, Summary
 from salzoo.regions.predicted import Estimate, Forecast, Forecasts
+from salzoo.runtime.texts import csv_text, in_columns, plain
 from salzoo.version import __version__
 
 VERSION = 1
@@ -107,12 +106,7 @@ def looks_csv(looks: Sequence[Look]) -> str:
 
 
 def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-    return text.getvalue()
+    return csv_text(header, (map(_cell, row) for row in rows))
 
 
 def _cell(value: Any) -> Any:
@@ -125,9 +119,9 @@ def format_forecasts(found: Forecasts, differences: Differences) -> str:
     """A table to read: shares in percent of people's fixations, chances in percent of viewers, with intervals."""
     header = ["region", "area", "share", "times area", *(f"in {each} s" for each in SECONDS), "half by"]
     rows = [_forecast_cells(each) for each in found.regions]
-    lines = [f"{found.item}: {found.model}", *_columns([header, *rows])]
+    lines = [f"{found.item}: {found.model}", *in_columns([header, *rows])]
     if differences:
-        lines += ["", "change", *_columns([["region", "share", *header[4:-1]], *_change_cells(differences)])]
+        lines += ["", "change", *in_columns([["region", "share", *header[4:-1]], *_change_cells(differences)])]
     return "\n".join([*lines, *(f"Note: {note}." for note in found.notes)])
 
 
@@ -192,7 +186,7 @@ def format_people(summaries: Sequence[Summary], dataset: str) -> str:
     return "\n".join(
         [
             f"{dataset}: {most} observers; means with intervals of 95 % over observers",
-            *_columns([["item", "region", *shown.values()], *cells]),
+            *in_columns([["item", "region", *shown.values()], *cells]),
         ]
     )
 
@@ -206,14 +200,3 @@ def _mean(each: Summary) -> str:
     )
     interval = "–" if math.isnan(each.low) else f"{low} to {high}"
     return f"{mean}{' %' if percent else ''} ({interval})"
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if number == 0 else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]

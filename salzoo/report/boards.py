@@ -10,7 +10,7 @@ from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW
 from salzoo.evaluation.comparison import distinct_labels
 from salzoo.evaluation.plots import standing_charts, title_of
 from salzoo.evaluation.protocols import PROTOCOLS
-from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_scores
+from salzoo.evaluation.reported import NOTE, WITHDRAWN, Reported, reported_on_cards
 from salzoo.evaluation.results import (
     UNITS,
     Result,
@@ -21,8 +21,6 @@ from salzoo.evaluation.results import (
     read_more,
 )
 from salzoo.evaluation.tables import arrow, best_means, higher_is_better, is_bound
-from salzoo.hub.cards import list_models, load_card
-from salzoo.interfaces import SalzooError
 from salzoo.report.findings import BASELINES, VideoTable, describe_finding, leading_metric, list_videos
 from salzoo.training.folder import RESULTS
 
@@ -103,7 +101,7 @@ def _make_board(found: Sequence[tuple[Path, Result]]) -> Board:
     first = results[0]
     metrics = list(dict.fromkeys(metric for result in results for metric in result.metrics))
     metrics.sort(key=lambda metric: metric != leading_metric(first))
-    reported = _reported(first.dataset)
+    reported = reported_on_cards(first.dataset)
     best = best_means(results, metrics)
     rows = [_measured(result, label, metrics, best) for result, label in zip(results, labels, strict=True)]
     rows += [_as_row(row, metrics) for row in reported]
@@ -158,16 +156,6 @@ def _as_row(row: Reported, metrics: Sequence[str]) -> Row:
     kind = "withdrawn" if row.withdrawn else "reported"
     cells = [Cell(number(row.scores[m], 3), row.scores[m]) if m in row.scores else Cell() for m in metrics]
     return Row(f"{row.card}: {row.model}" if row.card != row.model else row.card, kind, row.status, cells)
-
-
-def _reported(dataset: str) -> list[Reported]:
-    rows: list[Reported] = []
-    for name in list_models():
-        try:
-            rows += reported_scores(load_card(name), dataset)
-        except SalzooError:  # a package's card that is damaged: ``salzoo cards check`` says so, and how
-            continue
-    return rows
 
 
 def _commands(found: Sequence[tuple[Path, Result]]) -> list[str]:

@@ -15,6 +15,11 @@ def thumbnail(image: NDArray[np.uint8]) -> Thumbnail:
     return np.asarray(cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA), np.float32)
 
 
+def difference(before: Thumbnail, after: Thumbnail) -> float:
+    """Mean difference of two frames' pixels, of 255."""
+    return float(np.abs(after - before).mean())
+
+
 def is_cut(before: Thumbnail, after: Thumbnail) -> bool:
     """Whether two neighbouring frames are of two scenes."""
-    return float(np.abs(after - before).mean()) > CUT
+    return difference(before, after) > CUT
