@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from typing import Any
 
-from salzoo.evaluation.results import plain
 from salzoo.regions.calibration import LEVEL, SECONDS, Calibration
 from salzoo.regions.people import Look, Summary
 from salzoo.regions.predicted import Estimate, Forecast, Forecasts
