@@ -11,7 +11,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -23,6 +23,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from salzoo.hub.borrowing import Borrowed, lending_folder, read_borrowed
 from salzoo.interfaces import Fit, Interpolation, Preprocessing, SalzooError
 from salzoo.interfaces.errors import one_line, shown
 from salzoo.model import SaliencyModel, canonical_spec, create_model
@@ -41,7 +42,9 @@ _DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64, "
 WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
 
 
-def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str, *, half: bool = False) -> None:
+def save_checkpoint(
+    model: SaliencyModel, folder: str | Path, card: str, *, half: bool = False, borrowed: Borrowed | None = None
+) -> None:
     """Write a checkpoint folder. Files of these names are replaced, others in the folder are left alone.
 
     A reader, or a crash at any time, finds a complete file or none: each is written under a temporary name, and a new
@@ -52,13 +55,29 @@ def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str, *, half
         folder: where to; parents are made.
         card: text of the model card (Markdown with YAML front matter).
         half: store float32 weights as float16: half the size, values to 3 digits. Loading widens them again.
+        borrowed: what is left out, because a model that ships with salzoo has it.
 
     Raises:
         SalzooError: when the folder cannot be written, or the weights could not be loaded again.
     """
     folder = Path(folder)
-    check_tensors(model.state_dict(), outline_model(model.spec), str(folder))
-    config = {
+    files = checkpoint_files(model, card, str(folder), half=half, borrowed=borrowed)
+    with writing(f"checkpoint {folder}"):
+        write_files(folder, files)
+
+
+def checkpoint_files(
+    model: SaliencyModel, card: str, where: str, *, half: bool = False, borrowed: Borrowed | None = None
+) -> dict[str, bytes]:
+    """The files of a checkpoint folder, by name. Messages name ``where``; for the rest see ``save_checkpoint``."""
+    check_tensors(model.state_dict(), outline_model(model.spec), where)
+    lent: dict[str, Tensor] = {}
+    if borrowed is not None:
+        lent, own = _borrow(borrowed, where), model.state_dict()
+        for name, tensor in lent.items():
+            if name not in own or not torch.equal(own[name].cpu(), tensor):
+                raise SalzooError(f"{where}: {name} is not that of {borrowed.of}, and cannot be borrowed")
+    config: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "salzoo": __version__,
         "spec": str(model.spec),
@@ -67,14 +86,14 @@ def save_checkpoint(model: SaliencyModel, folder: str | Path, card: str, *, half
         "packages": _packages(model.spec),
         "versions": _versions(model),
     }
+    if borrowed is not None:
+        config["borrowed"] = dataclasses.asdict(borrowed)
     # The config comes last: only with it is a folder a checkpoint.
-    files = {
-        WEIGHTS: _serialise(model, half),
+    return {
+        WEIGHTS: _serialise(model, half, without=lent),
         CARD: card.encode(),
         CONFIG: (json.dumps(config, indent=2) + "\n").encode(),
     }
-    with writing(f"checkpoint {folder}"):
-        write_files(folder, files)
 
 
 def load_checkpoint(folder: str | Path) -> SaliencyModel:
@@ -94,12 +113,29 @@ def load_checkpoint(folder: str | Path) -> SaliencyModel:
         raise SalzooError(f"{folder / CONFIG}: {spec} cannot be built: {one_line(error)}") from error
     path = folder / WEIGHTS
     tensors = _widen(_read_tensors(path, outline), outline)
+    if config.borrowed is not None:
+        tensors = _borrow(config.borrowed, str(folder / CONFIG)) | tensors
     try:
         model = build_model(spec, tensors, outline, str(path))
     except SalzooError as error:
         raise SalzooError(f"{error}{_other_versions(folder, outline)}") from error
     model.preprocessing, model.trained_on = config.preprocessing, config.trained_on
     return model
+
+
+def _borrow(borrowed: Borrowed, where: str) -> dict[str, Tensor]:
+    """The tensors that a model which ships with salzoo lends, by the names that the borrower has for them.
+
+    Raises SalzooError, whose message names ``where``, unless they are those that were borrowed.
+    """
+    folder = lending_folder(borrowed, where)
+    if weights_hash(folder) != borrowed.sha256:
+        raise SalzooError(
+            f"{where}: it borrows weights of {borrowed.of} that this salzoo does not bring: "
+            "install the release that it was saved with"
+        )
+    lender = load_checkpoint(folder).state_dict()
+    return {borrowed.under + name: tensor for name, tensor in lender.items()}
 
 
 def weights_hash(source: SaliencyModel | str | Path) -> str:
@@ -111,11 +147,13 @@ def weights_hash(source: SaliencyModel | str | Path) -> str:
 
 @dataclass(frozen=True)
 class Config:
-    """What ``config.json`` of a checkpoint folder says: canonical spec, preprocessing, and what it was trained on."""
+    """What ``config.json`` of a checkpoint folder says: canonical spec, preprocessing, what it was trained on, and what
+    it borrows."""
 
     spec: Spec
     preprocessing: Preprocessing
     trained_on: TrainedOn
+    borrowed: Borrowed | None
 
 
 def read_config(folder: Path) -> Config:
@@ -141,8 +179,8 @@ def read_config(folder: Path) -> Config:
     if not isinstance(preprocessing, dict):
         raise SalzooError(f"{path}: preprocessing must be an object, not {_short(preprocessing)}")
     try:
-        trained_on = read_trained_on(record.get("trained_on"))
-        return Config(canonical_spec(spec), _read_preprocessing(preprocessing), trained_on)
+        trained_on, borrowed = read_trained_on(record.get("trained_on")), read_borrowed(record.get("borrowed"))
+        return Config(canonical_spec(spec), _read_preprocessing(preprocessing), trained_on, borrowed)
     except SalzooError as error:
         packages = record.get("packages")
         named = packages if isinstance(packages, list) and all(isinstance(name, str) for name in packages) else []
@@ -245,11 +283,12 @@ def _widen(tensors: Mapping[str, Tensor], outline: SaliencyModel) -> dict[str, T
     }
 
 
-def _serialise(model: SaliencyModel, half: bool = False) -> bytes:
+def _serialise(model: SaliencyModel, half: bool = False, without: Collection[str] = ()) -> bytes:
     # safetensors refuses views and tensors that share memory; copies are neither.
     tensors = {
         name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, tensor in model.state_dict().items()
+        if name not in without
     }
     if half:
         tensors = {name: each.half() if each.dtype == torch.float32 else each for name, each in tensors.items()}

@@ -67,8 +67,11 @@ def push(
         )
     folder = Path(folder)
     model = checkpoint.load_checkpoint(folder)
-    files = {name: (folder / name).read_bytes() for name in (WEIGHTS, CONFIG)}
-    files[CARD] = complete_card(folder, repo_id, model).encode()
+    card = complete_card(folder, repo_id, model)
+    if checkpoint.read_config(folder).borrowed is None:
+        files = {name: (folder / name).read_bytes() for name in (WEIGHTS, CONFIG)} | {CARD: card.encode()}
+    else:  # a repository stands by itself
+        files = checkpoint.checkpoint_files(model, card, str(folder))
     if dry_run:
         return Push(repo_id, files)
     from huggingface_hub import CommitOperationAdd, HfApi
