@@ -25,9 +25,9 @@ def adapt_command(model: str, dataset: str, split: str, out: Path, **named: Any)
     """Fit MODEL to pictures or videos that it was not trained on, from 10 of them on, by fewer than 20 numbers.
 
     Behind the network, which stays as it is, stand weights of its maps at one size or two, a blur, a center bias
-    that is mixed in and multiplied by, and a drift. They are fitted by the likelihood of the fixations, and chosen by
-    cross-validation; the center bias alone and nothing at all are among the choices. Where nothing is worth it,
-    nothing is written. The result is a checkpoint like any other, for predict, eval, export, push and train --init.
+    that is mixed in and multiplied by, and a drift. They are fitted by likelihood and NSS of the fixations, and
+    chosen by cross-validation; the center bias alone and nothing at all are among the choices. Where nothing is worth
+    it, nothing is written. The result is a checkpoint like any other, for predict, eval, export, push and train --init.
     """
     from salzoo.adapting.choosing import adapt
     from salzoo.adapting.saving import format_adaptation, save_adaptation

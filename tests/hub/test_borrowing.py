@@ -49,7 +49,7 @@ def test_it_holds_its_numbers_alone_and_loads_whole(adapted: SaliencyModel, tmp_
 def test_what_is_not_the_lenders_is_not_borrowed(adapted: SaliencyModel, tmp_path: Path) -> None:
     adapted = copy.deepcopy(adapted)
     adapted.state_dict()[UNDER + "backbone.score.bias"].add_(1)
-    with pytest.raises(SalzooError, match="score.bias is not that of gaze-lite"):
+    with pytest.raises(SalzooError, match=r"score\.bias is not that of gaze-lite"):
         save(adapted, tmp_path / "numbers")
     assert not (tmp_path / "numbers").exists()
 
