@@ -28,7 +28,7 @@ def tables_markdown(tables: Sequence[Table], machine: dict[str, Any], memory: fl
         head = ["", f"ms a {table.unit}", "quartiles", "per second", "× first", "quartiles", "of peak"]
         lines += ["", f"{table.title[0].upper()}{table.title[1:]}:", "", _cells(head), "|---" + "|---:" * 6 + "|"]
         for row in table.rows:
-            times = [f"{1e3 * row.seconds:.3g}", _range(row.spread, 1e3), f"{1 / row.seconds:.1f}"]
+            times = [_short(1e3 * row.seconds), _range(row.spread, 1e3), f"{1 / row.seconds:.1f}"]
             share = "" if row.peak is None else f"{row.peak:.0%}"
             lines.append(_cells([row.name, *times, f"{row.ratio:.2f}", _range(row.ratio_spread), share]))
         lines += ["", *(f"- {note}" for note in table.notes)] if table.notes else []
@@ -40,7 +40,11 @@ def _cells(cells: Sequence[str]) -> str:
 
 
 def _range(spread: tuple[float, float], scale: float = 1.0) -> str:
-    return " to ".join(f"{scale * each:.3g}" for each in spread)
+    return " to ".join(_short(scale * each) for each in spread)
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def tables_json(tables: Sequence[Table], machine: dict[str, Any], memory: float) -> str:

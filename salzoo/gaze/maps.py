@@ -76,7 +76,10 @@ def density_map(
         return np.zeros(size, np.uint8)
     total = gaussian_sum(points[kept], size, sigma, None if weights is None else np.asarray(weights)[kept])
     peak = float(total.max())
-    return np.asarray(np.rint(total * (255 / peak)) if peak > 0 else total, np.uint8)
+    if peak > 0:
+        total *= 255 / peak  # in place, for a large map's copies take longer than its arithmetic
+        np.rint(total, out=total)
+    return total.astype(np.uint8)
 
 
 def density_of_fixations(fixations: NDArray[np.bool_], sigma: float) -> NDArray[np.uint8]:
