@@ -19,6 +19,12 @@ PAGES = {
     "app.css": ("app.css", "text/css; charset=utf-8"),
 }
 
+REGIONS_BYTES = 2**22
+"""Bytes of a file of regions."""
+
+ENDINGS = (".csv", ".json", ".xml", ".ias")
+"""Of files of regions."""
+
 KINDS = {"mp4": "video/mp4", "csv": "text/csv; charset=utf-8", "json": "application/json"}
 """What can be downloaded."""
 
@@ -95,7 +101,7 @@ class Looking:
         folder = visit.look.get("folder")
         match what:
             case ["state"]:
-                look = {name: value for name, value in visit.look.items() if name != "folder"}
+                look = {name: value for name, value in visit.look.items() if name not in ("folder", "of")}
                 return reply_json(
                     {"says": visit.says, "before": self.work.before(visit), "look": look, "made": visit.made}
                 )
@@ -132,6 +138,8 @@ class Looking:
                 self._make(visit, request.json())
             case ["forecast"]:
                 self._forecast(visit, request.json())
+            case ["regions"]:
+                self._read_regions(visit, request)
             case ["stop"]:
                 self.work.stop(visit)
             case ["end"]:
@@ -156,6 +164,7 @@ class Looking:
         else:
             raise Refused(400, "drop a video or pictures first")
         folder = self.visits.new_look(visit)
+        visit.look["of"] = video or ""
         self._add(visit, {**message, "folder": str(folder)})
 
     def _make(self, visit: Visit, asked: dict[str, Any]) -> None:
@@ -176,6 +185,22 @@ class Looking:
         if visit.look.get("video", True) or not asked.get("regions"):
             raise Refused(400, "draw a region on a picture first; of films, salzoo regions says more")
         self._add(visit, {"do": "forecast", **_of_what_is_shown(visit.look, asked)})
+
+    def _read_regions(self, visit: Visit, request: Request) -> None:
+        source = request.query.get("source", "0")
+        number = int(source) if re.fullmatch(r"[0-9]{1,6}", source) else None
+        about = _of_what_is_shown(visit.look, {"model": 0, "source": number, "regions": []})
+        if request.length > REGIONS_BYTES:
+            raise Refused(413, f"a file of regions has at most {REGIONS_BYTES / 2**20:.0f} MB here")
+        name = shown(request.query.get("name", "regions"), 100)
+        ending = Path(name).suffix.lower()
+        path = visit.look["folder"] / f"given{ending if ending in ENDINGS else ''}"
+        try:
+            path.write_bytes(b"".join(request.pieces()))
+        except OSError as error:
+            raise Refused(507, "there is no room for that here") from error
+        called = visit.uploads[about["source"]][1] if visit.uploads else visit.look["of"]
+        self._add(visit, {"do": "regions", "file": str(path), "name": name, "called": called, **about})
 
     def _add(self, visit: Visit, message: dict[str, Any]) -> None:
         def told(answer: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ SLOWEST = 50_000
 TOLD = 2.0
 """Seconds in which one that is late can be told so."""
 
-JSON_BYTES = 2**16
+JSON_BYTES = 2**20
 """Bytes of a message from a page."""
 
 _HEADERS = {

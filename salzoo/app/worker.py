@@ -15,6 +15,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, TextIO
 
+import numpy as np
+
 from salzoo.app.look import FRAMES, Look, Shown, make_average, without_average
 from salzoo.hub.cards import list_models
 from salzoo.hub.places import describe_models
@@ -27,9 +29,8 @@ from salzoo.prediction.inputs import Input
 from salzoo.prediction.outputs import OutputOptions
 from salzoo.prediction.runner import Runner
 from salzoo.regions.predicted import Forecaster
-from salzoo.regions.reading import read_regions, write_regions
+from salzoo.regions.reading import Medium, parse_regions, read_regions, region_entry, write_regions
 from salzoo.regions.region import Region, distinct_names
-from salzoo.regions.shapes import Rectangle
 from salzoo.runtime.ranks import end_with_parent
 from salzoo.video.overlay import COLORMAPS
 
@@ -43,7 +44,7 @@ PAUSE = 0.15
 """Seconds between two words on how far a job has come."""
 
 REGIONS = 100
-"""Regions that are measured at once."""
+"""Regions that are looked at at once."""
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -89,6 +90,8 @@ def _do(worker: "Worker", job: dict[str, Any], tell: Tell, is_stopped: Callable[
                 found = worker.look(job, tell, is_stopped)
             case "forecast":
                 found = worker.forecast(job)
+            case "regions":
+                found = worker.read_regions(job)
             case _:
                 found = worker.write(job)
         tell({**found, "done": True})
@@ -148,11 +151,24 @@ class Worker:
             raise SalzooError("that is no longer at hand: show it again first")
         return look
 
+    def read_regions(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Read a file of regions, of any kind that ``salzoo regions`` takes, for what is shown."""
+        look, path = self._look_of(job), Path(job["file"])
+        size = look.frame_sizes[0 if look.video else job["source"]]
+        times = np.array([*look.times, look.times[-1] + 1 / look.rate]) if look.video else None
+        try:
+            found = read_regions(path).of(Medium(job["called"], (size[0], size[1]), times))
+            entries = [region_entry(region) for region in found[:REGIONS]]
+        except SalzooError as error:
+            raise SalzooError(str(error).replace(str(path), job["name"])) from error
+        more = f", of {len(found)}" if len(found) > REGIONS else ""
+        return {"look": {"regions": entries}, "says": f"{len(entries)} regions of {job['name']}{more}"}
+
     def forecast(self, job: dict[str, Any]) -> dict[str, Any]:
         """Say what people will do with regions of a picture, as ``salzoo regions`` does."""
         look = self._look_of(job)
         path = look.folder / "regions.json"
-        write_regions(read_page_regions(job["regions"]), path)
+        write_regions(read_page_regions(job["regions"], path), path)
         found = forecaster(look.models[job["model"]].name).forecast(look.sources[job["source"]], read_regions(path))
         rows = [
             {name: value if math.isfinite(value) else None for name, value in each.row().items()}
@@ -163,7 +179,7 @@ class Worker:
     def write(self, job: dict[str, Any]) -> dict[str, Any]:
         """Write a file to download."""
         look = self._look_of(job)
-        regions = read_page_regions(job["regions"])
+        regions = read_page_regions(job["regions"], look.folder / "regions.json")
         average, model, source = make_average(job["average"]), job["model"], job["source"]
         if job["kind"] == "json":
             path = look.folder / "regions.json"
@@ -218,19 +234,15 @@ def _videos(name: str, root: str | None, split: str) -> dict[str, Video]:
     return {video.id: video for video in open_dataset(name, root).split(split)}
 
 
-def read_page_regions(listed: list[Any]) -> list[Region]:
-    """Regions as the page has them: rectangles in pixels of the frame. Raises SalzooError for what is none."""
-    found = []
-    for number, each in enumerate(listed[:REGIONS], start=1):
-        try:
-            name, *place = (each[key] for key in ("name", "x", "y", "width", "height"))
-            x, y, width, height = map(float, place)
-            if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
-                raise ValueError
-            found.append(Region(str(name)[:60] or f"region {number}", (Rectangle(x, y, width, height),)))
-        except (KeyError, TypeError, ValueError) as error:
-            raise SalzooError(f"region {number} has no place") from error
-    return distinct_names(found)
+def read_page_regions(listed: list[Any], path: Path) -> list[Region]:
+    """Regions as the page has them, which is as our own files have them. Raises SalzooError for what is none, and for
+    too many."""
+    if len(listed) > REGIONS:
+        raise SalzooError(f"{len(listed)} regions are too many to look at: {REGIONS} are the most here")
+    try:
+        return distinct_names(parse_regions(listed, path))
+    except SalzooError as error:
+        raise SalzooError(str(error).replace(f"{path}: ", "").replace(str(path), "that")) from error
 
 
 def _print(out: TextIO, values: dict[str, Any]) -> None:

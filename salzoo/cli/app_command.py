@@ -25,8 +25,9 @@ def app_command(
     """Serve a page on this machine on which up to three models show where people look.
 
     Drop a video or pictures on it. Opacity, colours and an average over time in the place of the model's own change
-    what is shown at once; regions drawn with the mouse give their share of attention over time; the overlay, the
-    picture and the numbers can be downloaded. Ctrl-C ends it, and removes all files.
+    what is shown at once; regions drawn with the mouse, or of a file that salzoo regions takes, give their share of
+    attention over time; the overlay, the picture and the numbers can be downloaded. Ctrl-C ends it, and removes all
+    files.
 
     MODEL is a run or checkpoint folder, or a name, to choose from beside those whose weights are at hand. A Space has
     only those named, or gaze-lite.

@@ -172,31 +172,50 @@ def _read_folder(folder: Path) -> RegionFile:
 
 
 def write_regions(regions: Iterable[Region], path: Path) -> None:
-    """Write our own JSON, whole or not at all. Masks are written as polygons of their outlines.
+    """Write our own JSON, whole or not at all.
 
-    Raises SalzooError where the file cannot be written.
+    Raises SalzooError where the file cannot be written, and as ``region_entry`` does.
     """
-    entries = []
-    for region in regions:
-        if region.times:
-            places = [
-                {"time": time, **({"absent": True} if shape is None else _entry(shape))}
-                for time, shape in zip(region.times, region.places, strict=True)
-            ]
-            entries.append({"name": region.name, "places": places})
-        else:
-            assert region.places[0] is not None
-            entries.append({"name": region.name, **_entry(region.places[0])})
+    entries = [region_entry(region) for region in regions]
     write_text(json.dumps({"salzoo_regions": VERSION, "regions": entries}, indent=1), path)
 
 
-def _entry(shape: Shape) -> dict[str, Any]:
+def region_entry(region: Region) -> dict[str, Any]:
+    """A region as our own JSON has it. Raises SalzooError for one that has a mask, or a polygon of several parts."""
+    if not region.times:
+        assert region.places[0] is not None
+        return {"name": region.name, **region_place(region.places[0])}
+    places = [
+        {"time": time, **({"absent": True} if shape is None else region_place(shape))}
+        for time, shape in zip(region.times, region.places, strict=True)
+    ]
+    return {"name": region.name, "places": places}
+
+
+def parse_regions(entries: Any, path: Path) -> list[Region]:
+    """The regions of a list as our own JSON has it, for any picture or video.
+
+    Args:
+        entries: of the regions.
+        path: of the file, for messages, and beside which masks lie.
+
+    Raises:
+        SalzooError: they are laid out otherwise, or one has no place.
+    """
+    try:
+        return [region for held in _own_json(path, entries).values() for region in held]
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise SalzooError(f"{path} is not laid out as such a file is: {one_line(error)}") from error
+
+
+def region_place(shape: Shape) -> dict[str, Any]:
+    """A place as our own JSON has it. Raises SalzooError for a mask, and for a polygon of several parts."""
     if isinstance(shape, Rectangle | Ellipse):
         numbers = [shape.x, shape.y, shape.width, shape.height]
         return {"rectangle" if isinstance(shape, Rectangle) else "ellipse": numbers}
     if isinstance(shape, Polygon) and len(shape.parts) == 1:
         return {"polygon": shape.parts[0]}
-    raise SalzooError("only rectangles, ellipses and polygons of one part are written")
+    raise SalzooError("only rectangles, ellipses and polygons of one part can be shown on a page and written")
 
 
 def _base(name: str) -> str:
@@ -338,6 +357,8 @@ def _csv_shape(path: Path, row: dict[str, str], where: str, masks: dict[str, Mas
 
 def _read_mask(path: Path, name: str, where: str) -> Mask:
     """A mask beside the file of regions: a grey image, white where the region is."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:  # whoever made the file may not be who reads it
+        raise SalzooError(f"{where}: the mask {name!r} must lie beside the file of regions, or below")
     pixels = read_image(path.parent / name, grey=True) > 127
     if not pixels.any():
         raise SalzooError(f"{where}: {name} is black everywhere, so that the region has no area")

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -94,7 +95,7 @@ def test_nothing_is_blown_up() -> None:
 def test_files_to_download(look: Look, tmp_path: Path) -> None:
     worker = Worker({})
     worker.looks[str(look.folder)] = look
-    half = {"name": 'left, "half"', "x": 0, "y": 0, "width": 80, "height": 90}
+    half = {"name": 'left, "half"', "rectangle": [0, 0, 80, 90]}
     job = {
         "folder": str(look.folder),
         "model": 1,
@@ -117,11 +118,51 @@ def test_files_to_download(look: Look, tmp_path: Path) -> None:
     made = worker.write({**job, "kind": "mp4", "regions": []})["made"]
     assert made == "1-center-bias+ema_alpha=0.5@output.mp4"
     assert probe_video(look.folder / made).frames == 40
-    for regions in ([{"x": 1}], [{**half, "x": "a"}], [{**half, "width": float("nan")}], [{**half, "height": 0}], [3]):
-        with pytest.raises(SalzooError, match="region 1"):
+    wrong: list[Any] = [{"name": "a"}, {"name": "a", "mask": "/dev/zero"}, {"name": "a", "mask": "../0.png"}, 3, {}]
+    wrong += [{"name": "a", "rectangle": place} for place in ([1, 2], ["a"] * 4, [0, 0, float("nan"), 1], [0, 0, 0, 1])]
+    for regions in (*([each] for each in wrong), [half] * 101):
+        with pytest.raises(SalzooError, match=r"region|that is not laid out") as raised:
             worker.write({**job, "kind": "csv", "regions": regions})
+        assert str(look.folder) not in str(raised.value)
     with pytest.raises(SalzooError, match="no longer at hand"):
         worker.write({**job, "folder": "elsewhere", "kind": "csv", "regions": []})
+
+
+def test_a_file_of_regions_is_drawn(look: Look) -> None:
+    """What stands in it comes to the page as our own JSON has it, and back; of any shape, and moving."""
+    worker = Worker({})
+    worker.looks[str(look.folder)] = look
+    path = look.folder / "given.csv"
+    job = {
+        "folder": str(look.folder),
+        "model": 1,
+        "source": 0,
+        "file": str(path),
+        "name": "mine.csv",
+        "called": "a.mp4",
+    }
+    path.write_text(
+        "name,x,y,width,height,shape,points,time\nball,10,10,20,20,ellipse,,0\nball,90,10,20,20,ellipse,,1\n"
+        "left,,,,,,0 0 80 0 80 90 0 90,\n"
+    )
+    found = worker.read_regions(job)
+    assert found["says"] == "2 regions of mine.csv"
+    ball, left = json.loads(json.dumps(found["look"]["regions"]))
+    assert ball == {
+        "name": "ball",
+        "places": [{"time": 0, "ellipse": [10, 10, 20, 20]}, {"time": 1, "ellipse": [90, 10, 20, 20]}],
+    }
+    values = {"opacity": 0.5, "colormap": "jet", "average": {}, "kind": "csv", "regions": [ball, left]}
+    with (look.folder / worker.write({**job, **values})["made"]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert abs(float(rows[0]["share of left"]) - 0.5) < 0.02
+    assert float(rows[0]["share of ball"]) > 0
+    assert rows[-1]["share of ball"] == "nan"  # it is there for a second
+    for text in ("name\nx\n", "name,mask\na,/etc/passwd\n", "name,x,y,width,height\na,900,900,1,1\n"):
+        path.write_text(text)
+        with pytest.raises(SalzooError) as raised:
+            worker.read_regions(job)
+        assert str(path) not in str(raised.value)
 
 
 def test_what_people_will_do_with_regions_of_a_picture(tmp_path: Path) -> None:
@@ -129,7 +170,7 @@ def test_what_people_will_do_with_regions_of_a_picture(tmp_path: Path) -> None:
     look = look_at(tmp_path, tmp_path / "a.png", models=("center-bias",))
     worker = Worker({})
     worker.looks[str(tmp_path)] = look
-    middle = {"name": "middle", "x": 20, "y": 15, "width": 40, "height": 30}
+    middle = {"name": "middle", "rectangle": [20, 15, 40, 30]}
     found = worker.forecast({"folder": str(tmp_path), "model": 0, "source": 0, "regions": [middle]})["look"]
     (row,) = found["forecasts"]
     assert row["share_low"] <= row["share"] <= row["share_high"]

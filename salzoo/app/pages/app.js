@@ -158,6 +158,7 @@ function goTo(number) {
 }
 
 const shownCount = () => (maps.length && look ? maps[0].length / (look.grid[0] * look.grid[1]) : 0);
+const timeOf = (n) => (look.video ? look.times?.[n] ?? n / look.rate : 0);
 const frameSeconds = (n) => (n + 1 < look.times.length ? look.times[n + 1] - look.times[n] : 1 / look.rate);
 
 function atTime(seconds) {
@@ -236,23 +237,25 @@ const gathered = (model) => cached("gathered", model, () => Array.from({ length:
   return all > 0 ? most / all : 0;
 }));
 
-function shareOf(region, model) {
-  const key = `share ${region.x} ${region.y} ${region.width} ${region.height}`;
-  return cached(key, model, () => {
-    const [rows, columns] = look.grid;
-    const cover = (from, length, cells) => Array.from({ length: cells }, (_, n) =>
-      Math.max(0, Math.min(n + 1, (from + length) * cells) - Math.max(n, from * cells)));
-    const down = cover(region.y, region.height, rows), across = cover(region.x, region.width, columns);
+function shareOf(region, model) {  // NaN while it is absent
+  const { name, forecasts, ...place } = region;
+  return cached(`share ${JSON.stringify(place)}`, model, () => {
+    const still = region.places ? null : coverOf(region);
     return Array.from({ length: shownCount() }, (_, n) => {
-      const map = mapAt(model, n);
+      const shape = shapeAt(region, timeOf(n)), cover = still ?? (shape && coverOf(shape));
+      if (!cover) return NaN;
       let [inside, all] = [0, 0];
-      for (let y = 0, at = 0; y < rows; y++) for (let x = 0; x < columns; x++, at++) {
-        all += map[at];
-        inside += map[at] * down[y] * across[x];
-      }
+      mapAt(model, n).forEach((value, at) => { all += value; inside += value * cover[at]; });
       return all > 0 ? inside / all : 0;
     });
   });
+}
+
+function coverOf(shape) {  // the part of each cell of the grid that a shape covers
+  const [rows, columns] = look.grid, context = new OffscreenCanvas(columns, rows).getContext("2d", { willReadFrequently: true });
+  context.fill(outlineOf(shape, columns, rows), "evenodd");
+  const pixels = context.getImageData(0, 0, columns, rows).data;
+  return Float32Array.from({ length: rows * columns }, (_, n) => pixels[4 * n + 3] / 255);
 }
 
 // ---- drawing
@@ -317,10 +320,13 @@ function drawMarks(context, canvas) {
     context.stroke();
   }
   [...regions, ...(drag ? [boxOf(drag)] : [])].forEach((region, n) => {
+    const shape = shapeAt(region, timeOf(index));
+    if (!shape) return;
     context.strokeStyle = context.fillStyle = COLOURS[n % COLOURS.length];
     context.lineWidth = 2.5 * unit;
-    const [x, y] = [region.x * canvas.width, region.y * canvas.height];
-    context.strokeRect(x, y, region.width * canvas.width, region.height * canvas.height);
+    context.stroke(outlineOf(shape, canvas.width, canvas.height));
+    const corners = shape.polygon ?? [shape.rectangle ?? shape.ellipse];
+    const [x, y] = [0, 1].map((axis) => Math.min(...corners.map((at) => at[axis])) * [canvas.width, canvas.height][axis]);
     if (!region.name) return;
     context.font = `${14 * unit}px system-ui`;
     const wide = context.measureText(region.name).width + 8 * unit;
@@ -361,7 +367,11 @@ function chart(canvas, curves, most) {
     context.setLineDash(dash);
     context.beginPath();
     [context.strokeStyle, context.lineWidth] = [colour, 2];
-    values.forEach((value, n) => context.lineTo(across(n), up(value)));
+    values.forEach((value, n) => {
+      if (Number.isNaN(value)) return;
+      if (Number.isNaN(values[n - 1])) context.moveTo(across(n), up(value));
+      else context.lineTo(across(n), up(value));
+    });
     if (values.length === 1) context.lineTo(across(0) + 4, up(values[0]));
     context.stroke();
   }
@@ -386,7 +396,7 @@ function drawTime() {
   if (!$("#shared").hidden) {
     const curves = regions.flatMap((region, r) =>
       models.map((n) => ({ values: shareOf(region, n), colour: COLOURS[r % COLOURS.length], dash: DASHES[n] })));
-    const most = Math.max(0.05, ...curves.map(({ values }) => Math.max(...values)));
+    const most = Math.max(0.05, ...curves.map(({ values }) => Math.max(...values.filter((value) => value >= 0))));
     chart($("#shares"), curves, most);
   }
   tellShares();
@@ -399,9 +409,53 @@ function pointOf(event) {
   return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((at) => Math.min(Math.max(at, 0), 1));
 }
 
+// A region is as salzoo's own files have it, in parts of the frame's width and height: a name, and a place, or places in
+// time, which are a rectangle or an ellipse [x, y, width, height], a polygon of corners [x, y], or absent.
+
 function boxOf({ from, to }) {
   const [x, y] = [0, 1].map((n) => Math.min(from[n], to[n]));
-  return { x, y, width: Math.abs(from[0] - to[0]), height: Math.abs(from[1] - to[1]) };
+  return { rectangle: [x, y, Math.abs(from[0] - to[0]), Math.abs(from[1] - to[1])] };
+}
+
+const KINDS = ["rectangle", "ellipse", "polygon"];
+const mapped = (value, change, axis = 0) => (Array.isArray(value) ? value.map((each, n) => mapped(each, change, n)) : change(value, axis));
+
+function scaled(region, wide, high) {
+  const change = (value, axis) => value * (axis % 2 ? high : wide), found = { ...region };
+  for (const kind of KINDS) if (kind in region) found[kind] = mapped(region[kind], change);
+  if (region.places) found.places = region.places.map((place) => scaled(place, wide, high));
+  return found;
+}
+
+function shapeAt(region, time) {
+  const places = region.places;
+  if (!places) return region;
+  const n = places.findLastIndex((place) => place.time <= time + 1e-6), [place, next] = [places[n], places[n + 1]];
+  if (n < 0 || place.absent || time > places[places.length - 1].time + 1e-6) return null;
+  if (!next || next.absent || time <= place.time) return place;
+  const kind = KINDS.find((each) => each in place), part = (time - place.time) / (next.time - place.time);
+  const between = (one, other) => (Array.isArray(one) ? one.map((each, at) => between(each, other[at])) : one + part * (other - one));
+  return { [kind]: between(place[kind], next[kind]) };
+}
+
+function outlineOf(shape, wide, high) {
+  const path = new Path2D(), { rectangle, ellipse, polygon } = scaled(shape, wide, high);
+  if (rectangle) path.rect(...rectangle);
+  if (ellipse) path.ellipse(ellipse[0] + ellipse[2] / 2, ellipse[1] + ellipse[3] / 2, ellipse[2] / 2, ellipse[3] / 2, 0, 0, 7);
+  polygon?.forEach(([x, y]) => path.lineTo(x, y));
+  path.closePath();
+  return path;
+}
+
+async function bringRegions(files) {
+  if (!files.length || !look?.times) throw new Error("show a picture or video first");
+  const source = look.video ? 0 : index, [high, wide] = look.frames ? look.frames[index] : look.frame;
+  await post(`visits/${visit}/regions?source=${source}&name=${encodeURIComponent(files[0].name)}`, files[0]);
+  const state = await settled();
+  if (!state) return;
+  regions = state.look.regions.map((each) => scaled(each, 1 / wide, 1 / high));
+  listRegions();
+  draw();
 }
 
 function startRegion(event) {
@@ -420,7 +474,7 @@ function endRegion() {
   if (!drag) return;
   const box = boxOf(drag);
   drag = null;
-  if (box.width > 0.01 && box.height > 0.01) {
+  if (Math.min(box.rectangle[2], box.rectangle[3]) > 0.01) {
     const taken = new Set(regions.map(({ name }) => name));
     let number = 1;
     while (taken.has(`region ${number}`)) number++;
@@ -470,8 +524,10 @@ function listRegions() {
 function tellShares() {
   const percent = (value) => `${(100 * value).toFixed(1)} %`;
   document.querySelectorAll("#areas tbody tr").forEach((row, r) => look.models.forEach((_, model) => {
-    const shares = shareOf(regions[r], model), mean = shares.reduce((a, b) => a + b, 0) / shares.length;
-    const text = percent(shares[index]) + (look.video ? ` now, ${percent(mean)} on average` : "");
+    const shares = shareOf(regions[r], model), there = shares.filter((share) => share >= 0);
+    const mean = there.reduce((a, b) => a + b, 0) / there.length;
+    const now = shares[index] >= 0 ? percent(shares[index]) : "not there";
+    const text = now + (look.video ? ` now, ${percent(mean)} on average` : "");
     const found = regions[r].forecasts?.[`${model} ${index}`];
     row.children[2 + model].textContent = text + (found ? ` of the map. ${expected(found)}` : "");
   }));
@@ -503,8 +559,7 @@ function expected(found) {  // with the interval that holds what people did four
 
 function placed() {
   const [high, wide] = look.frames ? look.frames[index] : look.frame;
-  return regions.map(({ name, x, y, width, height }) =>
-    ({ name, x: x * wide, y: y * high, width: width * wide, height: height * high }));
+  return regions.map(({ forecasts, ...region }) => scaled(region, wide, high));
 }
 
 async function settled() {
@@ -590,6 +645,8 @@ $("#files").addEventListener("change", guarded(() => bring($("#files").files)));
 $("#videos").addEventListener("change", guarded(async () => { if ($("#videos").value) { await begin(); await show(); } }));
 $("#stop").addEventListener("click", guarded(() => post(`visits/${visit}/stop`)));
 $("#draw").addEventListener("click", () => setDrawing(!document.body.classList.contains("drawing")));
+$("#open").addEventListener("click", () => $("#file").click());
+$("#file").addEventListener("change", guarded(async () => { await bringRegions($("#file").files); $("#file").value = ""; }));
 $("#forecast").addEventListener("click", guarded(forecast));
 $("#place").addEventListener("input", () => goTo(Number($("#place").value)));
 $("#curve").addEventListener("pointerdown", (event) => {
