@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from salzoo_ntire26.dataset import read_fixations
 
@@ -93,6 +93,7 @@ def test_a_submission_is_checked(root: Path, tmp_path: Path) -> None:
     assert "have 3 frames, its video 6" in check("val").stderr
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=40) | st.recursive(st.integers() | st.none(), st.lists, max_leaves=8).map(json.dumps))
 def test_any_other_json_is_one_line(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.mktemp("gaze") / "fixations.json"

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salzoo import SalzooError, open_dataset
@@ -78,6 +78,7 @@ def test_its_files_are_a_data_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["stimuli.hdf5", "fixations.hdf5"])
+@settings(deadline=None)  # two files are written for each example, which a busy machine does slowly
 @given(where=st.integers(0, 3000), value=st.integers(0, 255))
 def test_a_damaged_file_is_one_line(
     tmp_path_factory: pytest.TempPathFactory, name: str, where: int, value: int
