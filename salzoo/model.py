@@ -479,11 +479,18 @@ def _try_out(model: SaliencyModel, size: tuple[int, int] | None = None) -> None:
     except Exception as error:  # whatever a plug-in's module raises
         if is_out_of_memory(error) and model.device.type != "meta":
             raise
-        raise SalzooError(f"{model.spec}: the shapes do not fit: {one_line(error)}") from error
+        raise SalzooError(f"{model.spec}: the shapes do not fit: {one_line(error)}{of_one_size(model)}") from error
     finally:
         model.train()
     if maps.shape != (1, 2, 1, height, width):
         raise SalzooError(f"{model.spec}: two frames gave {tuple(maps.shape[1:])}, not maps {(2, 1, height, width)}")
+
+
+def of_one_size(model: SaliencyModel) -> str:
+    """What to add where a network fails at a size that it did not choose."""
+    if model.preprocessing.fixed_size is not None:
+        return ""
+    return "; a network that runs at one size alone states it: Preprocessing(fixed_size=(height, width))"
 
 
 def _build(spec: Spec) -> SaliencyModel:
@@ -527,4 +534,5 @@ def _may_leave_unit_range(temporal: dict[int, nn.Module], last: int) -> bool:
 
 
 def _resize(images: Tensor, size: tuple[int, ...]) -> Tensor:
+    images = images.to(torch.promote_types(images.dtype, torch.float32))  # under autocast the CPU has no other
     return F.interpolate(images, size, mode="bilinear", antialias=True)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from salzoo.interfaces import Backbone, Layer, Output
 from salzoo.interfaces.errors import one_line
-from salzoo.model import SaliencyModel
+from salzoo.model import SaliencyModel, of_one_size
 from salzoo.spec import LANDMARK, parse_spec
 from salzoo.temporal.ema import EMA
 from salzoo.testing import over_time
@@ -56,7 +56,12 @@ def backbone_suite(backbone: str | Callable[..., Backbone], **params: bool | int
         made = factory()
         if not isinstance(made, Backbone):
             raise FaultError(f"the factory gave a {type(made).__name__}, not a salzoo.interfaces.Backbone")
-        return Subject(factory, compose(made, {}))
+        try:
+            return Subject(factory, compose(made, {}))
+        except RuntimeError as error:
+            alone = SaliencyModel(parse_spec("backbone"), made, {})
+            height, width = frame_size(alone)
+            raise FaultError(f"it does not run at {height}×{width}: {one_line(error)}{of_one_size(alone)}") from error
 
     return Suite("backbone", name, make, CHECKS)
 

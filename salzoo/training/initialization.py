@@ -11,6 +11,10 @@ from salzoo.hub.sources import load_model
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel
 
+LEAST = 1e-6
+"""Standard deviation of an output, below which a layer sees nothing in single frames, as one of motion does: its
+weights stay as they were drawn."""
+
 
 @torch.no_grad()
 def initialize_from_nothing(
@@ -37,7 +41,9 @@ def initialize_from_nothing(
     ]
 
     def rescale(module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
-        scale = output.std().clamp_min(1e-12)
+        scale = output.std()
+        if not scale > LEAST:
+            return output
         module.get_parameter("weight").div_(scale)
         output = output / scale
         if module is convolutions[-1] and module.bias is not None:
