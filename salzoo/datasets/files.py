@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from salzoo.datasets.sources import SOURCES
 from salzoo.interfaces.errors import SalzooError
 
 IMAGES = (".png", ".jpg", ".jpeg")
@@ -17,9 +18,10 @@ _LAST_NUMBER = re.compile(r"(?:.*_)?([0-9]+)")
 def check_root(name: str, root: Path | None) -> Path:
     """The root folder of a data set. Raises SalzooError when none is named, or it is no folder."""
     if root is None:
+        fetched = f"fetch it with salzoo data get {name}, " if name in SOURCES else ""
         raise SalzooError(
-            f"data set {name} needs the folder that holds it: name it with --root DIR, put it in $SALZOO_DATA/{name}, "
-            f"or run: salzoo config set data.{name} DIR"
+            f"data set {name} needs the folder that holds it: {fetched}name it with --root DIR, put it in "
+            f"$SALZOO_DATA/{name}, or run: salzoo config set data.{name} DIR"
         )
     if not root.is_dir():
         raise SalzooError(f"data set folder {root} does not exist" if not root.exists() else f"{root} is not a folder")

@@ -11,7 +11,7 @@ from salzoo.gaze.columns import SECONDS, Role
 from salzoo.gaze.events import find_fixations, usual_step
 from salzoo.gaze.maps import clip_points
 from salzoo.gaze.messages import find_shown
-from salzoo.gaze.rows import find_events, find_fixated, name_corners, read_places
+from salzoo.gaze.rows import find_events, find_fixated, name_beside, name_corners, read_places
 from salzoo.gaze.setup import Findings, Fixation, Setup, Stimulus
 from salzoo.gaze.tables import Table
 from salzoo.gaze.units import in_order_alone, settle_places, settle_times
@@ -175,6 +175,8 @@ def _fixations_of(case: _Case, viewing: Viewing, fixated: NDArray[np.bool_]) -> 
         points = points * (width, height)
     if setup.origin == "lower-left":
         points[:, 1] = height - points[:, 1]
+    if table.rows == "samples" and setup.screen is None:
+        name_beside(points, (float(width), float(height)), findings)
     times = _times(case, viewing)
     stated = {"stimulus", "frame"} & set(table.columns) or table.recordings or table.shown or setup.start is not None
     if stimulus.rate and viewing.start is not None and not stated:

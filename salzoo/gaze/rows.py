@@ -115,6 +115,18 @@ def name_corners(points: Numbers, size: tuple[float, float], findings: Findings)
                 )
 
 
+def name_beside(points: Numbers, size: tuple[float, float], findings: Findings) -> None:
+    """Name samples of which most lie far from what was looked at: places on another thing, such as the screen."""
+    seen = points[np.isfinite(points).all(1)]
+    far = (np.abs(seen / size - 0.5) > 1).any(1)
+    if far.sum() > len(seen) / 2:
+        findings.doubt(
+            f"samples are far beside their stimulus of {size[0]:g}×{size[1]:g}: were they measured on a screen "
+            "(--screen)?",
+            int(far.sum()),
+        )
+
+
 def _marked(points: Numbers, setup: Setup) -> NDArray[np.bool_]:
     marks = np.isin(points[:, 0], LOST_MARKS) & (points[:, 0] == points[:, 1])
     for mark in setup.lost:

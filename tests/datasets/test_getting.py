@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from salzoo.cli import cli
 from salzoo.config import read_config
 from salzoo.datasets import archives, downloads, getting, sources
+from salzoo.datasets.files import check_root
 from salzoo.datasets.sources import SOURCES, SourceFile, find_sources, folder_digest, read_manifest
 from salzoo.interfaces import SalzooError
 
@@ -402,3 +403,10 @@ def test_addresses_are_https_at_a_pinned_commit(monkeypatch: pytest.MonkeyPatch)
         assert source.url.endswith(f"/{source.repository}/tar.gz/{source.commit}")
     with pytest.raises(SalzooError, match="salicon cannot be fetched"):
         find_sources("salicon")
+
+
+def test_who_has_no_folder_is_told_where_it_comes_from() -> None:
+    with pytest.raises(SalzooError, match="fetch it with salzoo data get osie, name it with --root DIR"):
+        check_root("osie", None)
+    with pytest.raises(SalzooError, match="needs the folder that holds it: name it with --root DIR"):
+        check_root("dhf1k", None)

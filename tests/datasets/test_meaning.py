@@ -68,6 +68,17 @@ def test_a_corner_is_named_and_can_mean_lost(videos: Path, tmp_path: Path) -> No
     assert [row[2:] for row in found(tmp_path / "again")] == [[40, 30], [60, 15]]
 
 
+def test_places_on_a_screen_that_nobody_named(videos: Path, tmp_path: Path) -> None:
+    """On a picture of 80 by 60 pixels."""
+    result = run(tmp_path, videos, samples((50, 900, 500), (50, 40, 30)))
+    assert "look at" not in result.output
+    result = run(tmp_path, videos, samples((50, 900, 500), (50, 1200, 800), (50, 40, 30)))
+    assert result.exit_code == 1
+    assert (
+        "look at: 100 samples are far beside their stimulus of 80×60: were they measured on a screen" in result.output
+    )
+
+
 def test_short_gaps_do_not_split(videos: Path, tmp_path: Path) -> None:
     text = samples((30, 40, 30), (3, np.nan, np.nan), (30, 40, 30), (6, np.nan, np.nan), (30, 40, 30))
     assert run(tmp_path, videos, text).exit_code == 0
