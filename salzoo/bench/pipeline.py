@@ -22,22 +22,24 @@ from salzoo.video.reading import probe_video
 KINDS = ("mp4", "mkv", "csv")
 """What is written."""
 
+SECONDS = 4.0
+"""Of the video."""
+
 RUN_EVERY = 3
 """Frames from one that the network sees to the next, in the variant that leaves some out."""
 
 
-def bench_pipeline(model: SaliencyModel, video: Path, *, rounds: int = 5, seconds: float = 4.0) -> Table:
+def bench_pipeline(model: SaliencyModel, video: Path, *, rounds: int = 5) -> Table:
     """Time ``predict`` on a video's first seconds, by what is written, against a plain script that writes .mp4.
 
     Args:
         model: in eval mode, where it is to run.
         video: to read.
         rounds: how often each is timed.
-        seconds: of the video.
     """
     info, how = probe_video(video), RunOptions()
-    frames = max(min(int(seconds * info.fps), info.frames), 1)
-    options, selection = OutputOptions(overwrite=True), Selection(stop=seconds)
+    frames = max(min(int(SECONDS * info.fps), info.frames), 1)
+    options, selection = OutputOptions(overwrite=True), Selection(stop=SECONDS)
     with tempfile.TemporaryDirectory(prefix="salzoo-") as folder:
 
         def run(runner: Runner, kind: str) -> Callable[[], object]:

@@ -13,6 +13,9 @@ NARROW = "fijlrtI.,:;'|!()[] -"
 MARGIN = 12
 """Units around a drawing in a file of its own."""
 
+GAP = 18
+"""Between drawings below each other."""
+
 SERIES = 6
 """Colours of series; beyond, they are told apart by other marks."""
 
@@ -114,14 +117,14 @@ def moved(shapes: Iterable[Shape], right: float, down: float) -> list[Shape]:
     return found
 
 
-def below_each_other(drawings: Sequence[Drawing], title: str = "", gap: float = 18) -> Drawing:
+def below_each_other(drawings: Sequence[Drawing], title: str = "") -> Drawing:
     """Several drawings as one, left edges aligned."""
     shapes: list[Shape] = []
     top = 0.0
     for drawing in drawings:
         shapes += moved(drawing.shapes, 0, top)
-        top += drawing.height + gap
-    return Drawing(max(each.width for each in drawings), top - gap, shapes, title)
+        top += drawing.height + GAP
+    return Drawing(max(each.width for each in drawings), top - GAP, shapes, title)
 
 
 def width_of(text: str) -> float:

@@ -45,11 +45,11 @@ class Panel:
     across: str = ""
 
 
-def draw_panels(panels: Sequence[Panel], title: str = "", size: tuple[float, float] = (WIDTH, HEIGHT)) -> Drawing:
+def draw_panels(panels: Sequence[Panel], title: str = "") -> Drawing:
     """Panels below each other, with one legend above where series have names: the same in all of them."""
     names = list(dict.fromkeys(each.name for panel in panels for each in panel.series if each.name and not each.faint))
     legend = [draw_legend(names)] if len(names) > 1 else []
-    return below_each_other([*legend, *(draw_panel(panel, names, size) for panel in panels)], title)
+    return below_each_other([*legend, *(draw_panel(panel, names) for panel in panels)], title)
 
 
 def draw_panel(panel: Panel, names: Sequence[str] = (), size: tuple[float, float] = (WIDTH, HEIGHT)) -> Drawing:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, count
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,7 +191,7 @@ class Input:
 
     def _first_seen(self) -> tuple[Iterator[TimedFrame], VideoInfo]:
         """The frames, and what the first of them tells, of what has no header to ask."""
-        frames = self._at_rate() if self.files or self.video else read_timed(_standard_input())
+        frames = self._at_rate() if self.files or self.video else read_timed(sys.stdin.buffer)
         first = next(frames, None)
         if first is None:
             raise SalzooError(f"{self} holds no frame")
@@ -337,7 +336,3 @@ def _numbered(pattern: Path) -> Input:
         raise SalzooError(f"no file matches {pattern}")
     name = (before + after.removesuffix(pattern.suffix)).strip("-_. ") or pattern.parent.resolve().name
     return Input(name, tuple(path for _, path in found))
-
-
-def _standard_input() -> BinaryIO:
-    return sys.stdin.buffer

@@ -75,21 +75,18 @@ class OutputOptions:
 PLAIN = OutputOptions()
 
 
-def check_values(ending: str, options: OutputOptions) -> None:
-    """Raise SalzooError where logarithms are asked for as something else than an array."""
+def _check_ending(ending: str, options: OutputOptions) -> None:
+    """Raise SalzooError where means over seconds are asked for as something else than measures, or logarithms as
+    something else than an array."""
+    if options.per != "frame" and ending not in MEASURE_ENDINGS:
+        raise SalzooError(_ONLY_MEASURED)
     if options.values != "map" and ending not in ARRAY_ENDINGS:
         raise SalzooError(f"{options.values} is for values: a file that ends in {' or '.join(ARRAY_ENDINGS)}")
 
 
-def _check_measured(ending: str, options: OutputOptions) -> None:
-    if options.per != "frame" and ending not in MEASURE_ENDINGS:
-        raise SalzooError(_ONLY_MEASURED)
-
-
 def check_options(kind: str, options: OutputOptions) -> None:
     """Raise SalzooError where options do not fit a kind of output: an ending without its point, png for a folder."""
-    check_values(f".{kind}", options)
-    _check_measured(f".{kind}", options)
+    _check_ending(f".{kind}", options)
     if kind in ("mkv", "png", "mp4"):
         Drawing(options, deep=kind != "mp4", view="heat" if kind == "mp4" else "map")
 
@@ -111,8 +108,7 @@ def open_output(out: Path, stream: FrameStream, options: OutputOptions) -> Itera
     folder = stream.names is not None or out.is_dir() or not ending
     if out.is_file() and not options.overwrite:
         raise SalzooError(f"{out} is there already: name another output, remove it, or replace it with --overwrite")
-    _check_measured(ending, options)
-    check_values(ending, options)
+    _check_ending(ending, options)
     if ending in MEASURE_ENDINGS and not folder:
         with measures_writer(out, options.per) as put:
             yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)

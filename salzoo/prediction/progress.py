@@ -1,7 +1,5 @@
 """How far all processes of a corpus have come: counted in their common store, shown by the first of them."""
 
-import csv
-import io
 import json
 import threading
 import time
@@ -17,6 +15,7 @@ from salzoo.prediction.inputs import Input
 from salzoo.runtime.files import write_text, writing
 from salzoo.runtime.progress import progress_bar
 from salzoo.runtime.ranks import connected, fresh_store, this_rank
+from salzoo.runtime.texts import csv_text
 
 SECONDS = 0.5
 """From one look at the counters to the next."""
@@ -162,6 +161,4 @@ def _write_failed(failed: dict[str, str], file: Path) -> None:
     if not failed:
         file.unlink(missing_ok=True)
         return
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("id", "error"), *sorted(failed.items())])
-    write_text(text.getvalue(), file)
+    write_text(csv_text(("id", "error"), sorted(failed.items())), file)

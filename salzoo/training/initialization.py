@@ -15,11 +15,12 @@ LEAST = 1e-6
 """Standard deviation of an output, below which a layer sees nothing in single frames, as one of motion does: its
 weights stay as they were drawn."""
 
+NOISE = 0.3
+"""Factor on He's noise."""
+
 
 @torch.no_grad()
-def initialize_from_nothing(
-    model: SaliencyModel, frames: NDArray[np.uint8], mean_density: float = 0.5, noise: float = 0.3
-) -> None:
+def initialize_from_nothing(model: SaliencyModel, frames: NDArray[np.uint8], mean_density: float = 0.5) -> None:
     """Give the backbone's convolutions weights through which images pass with their variance kept.
 
     A deep chain of plain convolutions does not learn in minutes from the usual random weights. Here each kernel is
@@ -32,7 +33,6 @@ def initialize_from_nothing(
         model: any model; only convolutions of its backbone change (in two dimensions, ungrouped ones).
         frames: (N, H, W, 3) uint8, BGR: the data to scale on, at the size the model will be trained at.
         mean_density: mean of the density maps, in (0, 1).
-        noise: factor on He's noise.
     """
     convolutions = [
         module
@@ -56,7 +56,7 @@ def initialize_from_nothing(
     for module in convolutions:
         weight = module.weight
         nn.init.kaiming_normal_(weight, nonlinearity="relu")
-        weight.mul_(noise)
+        weight.mul_(NOISE)
         if module.groups == 1:
             center = weight[:, :]
             for side in module.kernel_size:

@@ -13,6 +13,6 @@ def data_uri(kind: Literal["image/jpeg", "video/mp4"], data: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def picture_uri(image: NDArray[np.uint8], quality: int = 85) -> str:
+def picture_uri(image: NDArray[np.uint8]) -> str:
     """A picture, (H, W, 3) uint8 BGR, as a data URI that holds a JPEG."""
-    return data_uri("image/jpeg", cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes())
+    return data_uri("image/jpeg", cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, 85))[1].tobytes())

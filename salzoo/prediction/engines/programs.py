@@ -54,7 +54,7 @@ class ProgramEngine:
         if still and self.stills is not None:
             return self.stills.run(frames, state, still=True)
         begin = [np.zeros(shape, np.float32) for shape in self.state_shapes]
-        clip = _preprocess(self.model, frames)
+        clip = np.ascontiguousarray(self.model.preprocess(frames)[0].numpy())
         maps = []
         for index in range(len(clip)):
             map_, *after = self.step([clip[index : index + 1], *(begin if still or state is None else state)])
@@ -105,7 +105,9 @@ def program_engine(
     if precision not in program_precisions(name):
         known = ", ".join(program_precisions(name))
         raise SalzooError(f"the engine {name} runs in {known} here, not in {precision}")
-    path = _exported(model, size)
+    path = _program_path(model, size)
+    if not path.exists():
+        export_model(prepare_for_inference(model), path, to="onnx", size=size)
     open_program = _open_onnx if name == "onnx" else _open_openvino
     try:
         step, shapes = open_program(path, precision)
@@ -129,26 +131,11 @@ def _program_path(model: SaliencyModel, size: tuple[int, int]) -> Path:
     return cache_folder() / "programs" / f"{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]}.onnx"
 
 
-def _exported(model: SaliencyModel, size: tuple[int, int]) -> Path:
-    path = _program_path(model, size)
-    if not path.exists():
-        export_model(prepare_for_inference(model), path, to="onnx", size=size)
-    return path
-
-
-def _preprocess(model: SaliencyModel, frames: NDArray[Any]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(model.preprocess(frames)[0].numpy())
-
-
-def _threads() -> int:
-    return torch.get_num_threads()
-
-
 def _open_onnx(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[int, ...], ...]]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -167,7 +154,7 @@ def _open_openvino(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[
 
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
-        "INFERENCE_NUM_THREADS": _threads(),
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "NUM_STREAMS": "1",
         "PERFORMANCE_HINT": "LATENCY",
         "ENABLE_CPU_PINNING": False,  # it would bind the thread that calls to one core, for all that comes after
