@@ -5,7 +5,6 @@ and times of the stimulus: ``salzoo.gaze`` does that, each step counting what it
 written.
 """
 
-import csv
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from salzoo.gaze.setup import Findings, Fixation, Setup, Stimulus
 from salzoo.gaze.tables import Layout, Table
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import complete_or_absent, file_sha256, writing
+from salzoo.runtime.texts import csv_text
 
 SHOWN = 5
 """Findings of a kind that a message names one by one."""
@@ -154,18 +154,7 @@ def _after(before: Sequence[Fixation], found: Sequence[Fixation], path: Path) ->
     for key, rows in own.items():
         if len(rows) > 1 and rows <= held.get(key, set()):
             raise SalzooError(f"{path} has the gaze of {key[1]!r} that a table before it has: it would count twice")
-    return [
-        Fixation(
-            each.stimulus,
-            each.observer,
-            each.viewing + last.get((each.stimulus, each.observer), 0),
-            each.start,
-            each.duration,
-            each.x,
-            each.y,
-        )
-        for each in found
-    ]
+    return [replace(each, viewing=each.viewing + last.get((each.stimulus, each.observer), 0)) for each in found]
 
 
 def _stated(setup: Setup, tables: Sequence[Mapping[str, Any]]) -> Setup:
@@ -232,22 +221,19 @@ def _write(
     settings: Callable[[str], str],
 ) -> None:
     """Write a set; ``settings`` gives the text of set.toml, by the sha256 of the table of gaze."""
+    ordered = sorted(fixations, key=lambda each: (ids[each.stimulus], each.observer, each.viewing, each.start))
+    rows = (
+        (ids[each.stimulus], each.observer, each.viewing, *(f"{number:.3f}" for number in numbers))
+        for each in ordered
+        for numbers in [(each.start * 1000, each.duration * 1000, each.x, each.y)]
+    )
     with writing(plan.out):
         plan.out.parent.mkdir(parents=True, exist_ok=True)
         with complete_or_absent(plan.out) as folder:
             (folder / "videos").mkdir(parents=True)
             for stimulus in stimuli:
                 _place(stimulus.path, folder / "videos" / stimulus.path.name, plan.copy)
-            with (folder / GAZE).open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(COLUMNS)
-                for each in sorted(
-                    fixations, key=lambda each: (ids[each.stimulus], each.observer, each.viewing, each.start)
-                ):
-                    numbers = (each.start * 1000, each.duration * 1000, each.x, each.y)
-                    writer.writerow(
-                        (ids[each.stimulus], each.observer, each.viewing, *(f"{number:.3f}" for number in numbers))
-                    )
+            (folder / GAZE).write_text(csv_text(COLUMNS, rows), encoding="utf-8", newline="")
             (folder / SETTINGS).write_text(settings(file_sha256(folder / GAZE)), encoding="utf-8")
 
 
