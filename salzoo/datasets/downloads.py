@@ -3,9 +3,11 @@
 import contextlib
 import http.client
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,7 +54,7 @@ def download(url: str, path: Path, most: int) -> None:
         before = _size(part)
         try:
             _fetch(url, part, tag, most)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError, OverflowError) as error:
             _refuse(url, error, tag)
             failed, why = (0 if _size(part) - before >= BLOCK else failed + 1), _reason(error)
             continue
@@ -64,22 +66,22 @@ def download(url: str, path: Path, most: int) -> None:
 
 
 def _fetch(url: str, part: Path, tag: Path, most: int) -> None:
-    """One try. It returns when the file is complete; OSError and HTTPException mean that another try may help."""
+    """One try. It returns when the file is complete; OSError and HTTPException mean that another try may help, as do
+    ValueError and OverflowError, of an answer that makes no sense."""
     have = _size(part) if tag.exists() else 0
     headers = {"User-Agent": "salzoo", "Accept-Encoding": "identity"}
     if have:
         # If the content has changed meanwhile, If-Range makes the server send all of it (RFC 9110, section 13.1.5).
         headers |= {"Range": f"bytes={have}-", "If-Range": tag.read_text(encoding="utf-8")}
     opener = urllib.request.build_opener(_SafeRedirects)
-    with opener.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as response:
+    with _ask(opener, urllib.request.Request(url, headers=headers)) as response:
         start = have if response.status == 206 else 0
         if response.status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
             tag.unlink(missing_ok=True)  # it answered for other bytes than those asked for: begin anew
             raise http.client.HTTPException("the server sent another part of the file than was asked for")
         if not start:
             _keep_tag(tag, response.headers.get("ETag", ""))
-        length = response.headers.get("Content-Length")
-        total = start + int(length) if length is not None and length.isdigit() else None
+        total = None if response.length is None else start + response.length
         if total is not None and total > most:
             _forget(part, tag)
             raise SalzooError(f"{url} is {total:,} bytes long, more than the {most:,} that it may be")
@@ -104,6 +106,21 @@ def _fetch(url: str, part: Path, tag: Path, most: int) -> None:
                 bar.update(len(block))
         if total is not None and start < total:
             raise http.client.HTTPException(f"the connection broke off after {start:,} of {total:,} bytes")
+
+
+def _ask(opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> Any:
+    """The answer to a request, as soon as its head is whole. Raises TimeoutError where that takes longer than
+    ``TIMEOUT``, however steadily a head without an end may come."""
+    answer: Future[Any] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(opener.open(request, timeout=TIMEOUT))
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return answer.result(TIMEOUT)
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,76 @@ def test_a_byte_at_a_time_is_too_slow(server: Server, tmp_path: Path, monkeypatc
             thread.join()
     assert done.exit_code == 1
     assert "comes too slowly" in done.output
+
+
+RAW = {
+    "a length that is no number": b"HTTP/1.1 200 OK\r\nContent-Length: \xb2\r\n\r\n" + b"x" * 99,
+    "a length of 5,000 digits": b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n" + b"x" * 99,
+    "nowhere": b"HTTP/1.1 302 Found\r\nLocation: http://[nowhere/net.pth\r\n\r\n",
+    "a port beyond all": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:99999/net.pth\r\n\r\n",
+    "a colour": b"HTTP/1.1 404 \x1b[31mred\r\n\r\n",
+    "no answer": b"\x00\xff" * 9 + b"\r\n\r\n",
+    "a part of nothing": b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 7-\r\n\r\nxxx",
+    "chunks of no size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nxxx",
+}
+
+
+@contextmanager
+def answering(first: bytes, again: bytes = b"") -> Iterator[str]:
+    """A server that gives each connection the same bytes, and then others again and again; its address."""
+    stop = threading.Event()
+
+    def answer(one: socket.socket) -> None:
+        with one, suppress(OSError):
+            one.recv(10_000)
+            one.sendall(first)
+            while again and not stop.wait(0.01):
+                one.sendall(again)
+
+    def accept(listening: socket.socket) -> None:
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                threading.Thread(target=answer, args=(listening.accept()[0],)).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.05)
+        thread = threading.Thread(target=accept, args=(listening,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("said", RAW)
+def test_an_answer_that_makes_no_sense_is_one_line(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    register(in_git(server.content))
+    with answering(RAW[said]) as address:
+        monkeypatch.setenv(VARIABLE, address)
+        done = pull()
+    assert done.exit_code == 1
+    (line,) = (line for line in done.output.splitlines() if line.startswith("salzoo: "))
+    assert "did not expect" not in line
+    assert line.isprintable()
+    assert [name for name in kept(tmp_path) if not name.endswith(".part")] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "again"), [(b"HTTP/1.1 200 OK\r\nX: ", b"x"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")]
+)
+def test_a_head_without_an_end_is_given_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch, first: bytes, again: bytes
+) -> None:
+    register(in_git(server.content))
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.3)
+    with answering(first, again) as address:
+        monkeypatch.setenv(VARIABLE, address)
+        done = pull()
+    assert done.exit_code == 1
+    assert "failed 5 times: nothing came for 0.3 seconds" in done.output
 
 
 class Code:
