@@ -655,6 +655,7 @@ $("#curve").addEventListener("pointerdown", (event) => {
 });
 $("#play").addEventListener("click", playOrPause);
 for (const kind of ["play", "pause", "ended"]) video.addEventListener(kind, tellPlaying);
+video.addEventListener("ended", () => { if (look?.times) { index = look.count - 1; draw(); } });  // a busy browser may not tell of the last frame
 $("#opacity").addEventListener("input", draw);
 $("#colormap").addEventListener("change", drawColours);
 $("#people").addEventListener("change", draw);
