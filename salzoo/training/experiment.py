@@ -6,23 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from salzoo.data import canonical_name, data_root, locate_dataset, open_dataset
 from salzoo.evaluation.protocols import find_metric
-from salzoo.gaze.truth import kinds_of, read_density
+from salzoo.gaze.truth import kinds_of
 from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, channels_last, create_model
 from salzoo.runtime.ranks import Rank
 from salzoo.spec import Spec, split_components
-from salzoo.training.clips import normalise
 from salzoo.training.cost import check_cost
-from salzoo.training.initialization import initialize_from_model, initialize_from_nothing
+from salzoo.training.initialization import initialize_from_data, initialize_from_model
 from salzoo.training.losses import check_kinds
 from salzoo.training.recipe import LENGTH, Recipe, choose_recipe, load_recipe, override
 from salzoo.training.state import Progress, Training, begin_training
-from salzoo.video.resizing import resize_frame
 
 Report = Callable[[str], None]
 """What is given each line of what is going on."""
@@ -142,22 +139,12 @@ def _initialize(model: SaliencyModel, datasets: Sequence[Dataset], recipe: Recip
     notes = [f"{data.name}{f' ({data.note})' if data.note else ''}" for data in datasets]
     report(f"training {model.spec} on {', '.join(notes)}")
     if recipe.init == "random":
-        _scale_weights(model, datasets[0], recipe.seed)
+        initialize_from_data(model, datasets[0], recipe.seed)
     elif recipe.init != "imagenet" and not recipe.size:
         size = "x".join(map(str, model.preprocessing.size))
         report(f"the input stays {size}, the size that {recipe.init} has (--size HxW changes it)")
     for data in datasets:
         model.trained_on = model.trained_on.and_on(data.name, "train", data.split("train"), data.videos)
-
-
-def _scale_weights(model: SaliencyModel, data: Dataset, seed: int) -> None:
-    """Give a model random weights that suit the first videos of the training split."""
-    videos = data.split("train")[:8]
-    size = model.preprocessing.size
-    frames = [resize_frame(next(video.read_frames(0, 1)), size) for video in videos]
-    density = float(np.mean([normalise(read_density(video, video.frames // 2)).mean() for video in videos]))
-    torch.manual_seed(seed)  # again: the backbone starts alike whatever temporal modules were made before it
-    initialize_from_nothing(model, np.stack(frames), min(max(density, 0.01), 0.5))
 
 
 def silent(line: str) -> None:

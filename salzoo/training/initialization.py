@@ -7,9 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from salzoo.gaze.truth import read_density
 from salzoo.hub.sources import load_model
-from salzoo.interfaces import SalzooError
+from salzoo.interfaces import Dataset, SalzooError
 from salzoo.model import SaliencyModel
+from salzoo.training.clips import normalise
+from salzoo.video.resizing import resize_frame
 
 LEAST = 1e-6
 """Standard deviation of an output, below which a layer sees nothing in single frames, as one of motion does: its
@@ -68,6 +71,16 @@ def initialize_from_nothing(model: SaliencyModel, frames: NDArray[np.uint8], mea
     model(model.preprocess(frames).transpose(0, 1))  # each frame a video of its own
     for hook in hooks:
         hook.remove()
+
+
+def initialize_from_data(model: SaliencyModel, data: Dataset, seed: int) -> None:
+    """Give a model random weights that suit the first videos of the training split."""
+    videos = data.split("train")[:8]
+    size = model.preprocessing.size
+    frames = [resize_frame(next(video.read_frames(0, 1)), size) for video in videos]
+    density = float(np.mean([normalise(read_density(video, video.frames // 2)).mean() for video in videos]))
+    torch.manual_seed(seed)  # again: the backbone starts alike whatever temporal modules were made before it
+    initialize_from_nothing(model, np.stack(frames), min(max(density, 0.01), 0.5))
 
 
 def initialize_from_model(model: SaliencyModel, source: str) -> None:
