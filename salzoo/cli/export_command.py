@@ -28,8 +28,12 @@ def export_command(
     from salzoo.hub.exporting import export_model
     from salzoo.hub.sources import load_model
 
-    done = export_model(load_model(model), out, to=to, size=size, dynamic=dynamic)
+    loaded = load_model(model)
+    done = export_model(loaded, out, to=to, size=size, dynamic=dynamic)
     for kind, tensors in (("in", done.inputs), ("out", done.outputs)):
         for name, shape in tensors.items():
             click.echo(f"{kind:4}{name}  {'x'.join(map(str, shape))}")
+    blur = loaded.backbone.finishing.blur
+    if blur > 1:
+        click.echo(f"Note: salzoo blurs its maps at the frame's size, {blur}×{blur}, as its authors do; this does not.")
     click.echo(f"{done.path}: its maps differ from the model's by at most {done.difference:.1e}")

@@ -1,7 +1,8 @@
 """Models as programs that run without salzoo: one frame and the temporal state in, its map and the new state out.
 
 The state is explicit: zeros at a video's start, then what the last call returned. What the frame must be (size, channel
-order, mean, standard deviation) and how the state's tensors are called stands in the file's metadata.
+order, mean, standard deviation), how the state's tensors are called, and what the network's authors do to maps at the
+frame's size, which the program does not ("finishing"), stands in the file's metadata.
 """
 
 import dataclasses
@@ -146,6 +147,7 @@ def _prepare(model: SaliencyModel, size: tuple[int, int], dynamic: bool) -> _Tra
     metadata = {
         "spec": str(model.spec),
         "preprocessing": json.dumps(dataclasses.asdict(model.preprocessing)),
+        "finishing": json.dumps(dataclasses.asdict(model.backbone.finishing)),
         "trained_on": json.dumps(model.trained_on.as_record()),
         "state": json.dumps({name: [1, *tensor.shape[1:]] for name, tensor in zip(names, state, strict=True)}),
     }

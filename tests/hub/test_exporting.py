@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import salzoo
 from salzoo.cli import cli
 from salzoo.hub.exporting import export_model
-from salzoo.interfaces import SalzooError
+from salzoo.interfaces import Finishing, SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.training.initialization import initialize_from_nothing
 
@@ -89,8 +89,24 @@ def test_the_file_says_what_it_takes(tmp_path: Path) -> None:
     assert "in  state_61_0  1x1x32x32" in result.output
     found = {prop.key: prop.value for prop in onnx.load(out).metadata_props}
     assert found["spec"] == "salgan:width=0.05+ema@61"
+    assert json.loads(found["finishing"]) == {"blur": 1, "sigma": 0.0}
+    assert "Note" not in result.output
     assert json.loads(found["preprocessing"])["mean"] == [103.939, 116.779, 123.68]
     assert json.loads(found["state"]) == {"state_61_0": [1, 1, 32, 32], "state_61_1": [1, 1, 1, 1]}
+
+
+def test_what_authors_do_to_maps_is_said_and_stands_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = model_of("salgan:width=0.05")
+    model.backbone.finishing = Finishing(blur=11, sigma=3.0)
+    monkeypatch.setattr("salzoo.hub.sources.load_model", lambda name: model)
+    out = tmp_path / "x.onnx"
+    result = CliRunner().invoke(cli, ["export", "finished", "--to", "onnx", "-o", str(out), "--size", "32x32"])
+    assert result.exit_code == 0, result.output
+    assert "Note: salzoo blurs its maps at the frame's size, 11×11" in result.output
+    found = {prop.key: prop.value for prop in onnx.load(out).metadata_props}
+    assert json.loads(found["finishing"]) == {"blur": 11, "sigma": 3.0}
 
 
 @pytest.mark.parametrize("spec", ["salgan:width=0.05", "spectral-residual"])

@@ -13,7 +13,7 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGES = sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))
 BRINGS = {
     "salzoo-convgru": 1, "salzoo-emd": 1,
-    "salzoo-fastsal": 7, "salzoo-ntire26": 1, "salzoo-pysaliency": 1,
+    "salzoo-fastsal": 8, "salzoo-ntire26": 1, "salzoo-pysaliency": 1,
     "salzoo-tased": 4, "salzoo-tinyhd": 3, "salzoo-unisal": 8,
 }  # fmt: skip
 """How many names each package registers."""

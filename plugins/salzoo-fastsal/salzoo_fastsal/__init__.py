@@ -39,6 +39,11 @@ def register_cards(register: Register) -> None:
         register(name, partial(read_card, name), summary=f"FastSal (ICPR 2020), {kind}, trained on {data}")
 
 
+@hookimpl
+def register_recipes(register: Register) -> None:
+    register("fastsal", files(__name__).joinpath("fastsal.toml").read_text, summary="FastSal's last stage on SALICON")
+
+
 def read_card(name: str = "fastsal-salicon-a") -> str:
     """The text of a card: those of the other files differ from the first in what names them."""
     text = files(__name__).joinpath("fastsal-salicon-a.md").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """FastSal keeps salzoo's contracts and gives the authors' maps, from a file in their layout."""
 
+import csv
 import io
 import json
 import re
@@ -91,3 +92,19 @@ def test_the_encoder_begins_with_imagenet(spec: str) -> None:
 def test_conformance() -> None:
     check_backbone("fastsal")
     check_backbone("fastsal:head=c")
+
+
+@pytest.mark.slow
+def test_its_recipe_lowers_the_loss(tmp_path: Path) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    train = (
+        f"train fastsal --dataset synthetic --root {data} -o {run} --init random --no-score --recipe fastsal "
+        "--set still_batch=6 --size 64x96 --set frames=180"
+    )
+    for command in (f"data make synthetic --videos 8 --out {data}", train):
+        done = CliRunner().invoke(cli, command.split())
+        assert done.exit_code == 0, done.output
+    with (run / "metrics.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 30
+    assert np.mean(losses[-8:]) < np.mean(losses[:8])
