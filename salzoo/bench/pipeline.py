@@ -5,13 +5,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from statistics import median
+from time import process_time
 
 import av
 import cv2
 import numpy as np
 import torch
 
-from salzoo.bench.measuring import Table, time_in_turn
+from salzoo.bench.measuring import Table, quartiles, time_in_turn
 from salzoo.model import SaliencyModel
 from salzoo.prediction.engines.engine import RunOptions
 from salzoo.prediction.inputs import Input, Selection
@@ -31,6 +33,8 @@ RUN_EVERY = 3
 
 def bench_pipeline(model: SaliencyModel, video: Path, *, rounds: int = 5) -> Table:
     """Time ``predict`` on a video's first seconds, by what is written, against a plain script that writes .mp4.
+
+    Notes have the processor's time, of all threads, which other work on the machine changes little.
 
     Args:
         model: in eval mode, where it is to run.
@@ -53,8 +57,26 @@ def bench_pipeline(model: SaliencyModel, video: Path, *, rounds: int = 5) -> Tab
         }
         variants |= {f"predict, .{kind}": run(runner, kind) for kind in KINDS}
         variants[f"predict --run-every {RUN_EVERY}, .mp4"] = run(spaced, "mp4")
-        rows = time_in_turn(variants, rounds=rounds, units=frames)
+        spent: dict[str, list[float]] = {name: [] for name in variants}
+
+        def measured(name: str) -> Callable[[], None]:
+            def run_and_measure() -> None:
+                began = process_time()
+                variants[name]()
+                spent[name].append((process_time() - began) / frames)
+
+            return run_and_measure
+
+        rows = time_in_turn({name: measured(name) for name in variants}, rounds=rounds, units=frames)
     notes = [f"predict runs {runner.engine.name} {runner.engine.precision}"] if runner.engine else []
+    first, *_ = spent.values()
+    for name, taken in spent.items():  # without the round that sets up
+        ratios = [before / after for before, after in zip(first[1:], taken[1:], strict=True)]
+        low, high = quartiles(ratios)
+        notes.append(
+            f"{name}: {1e3 * median(taken[1:]):.1f} ms of the processor's time a frame, "
+            f"x first {median(ratios):.2f} ({low:.2f} to {high:.2f})"
+        )
     return Table(f"{model.spec} over {frames} frames of {info.width}x{info.height}", "frame", rows, notes)
 
 

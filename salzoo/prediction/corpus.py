@@ -205,7 +205,7 @@ def _choose(corpus: Corpus, sources: Sequence[Input]) -> Corpus:
             continue
         with suppress(SalzooError), _in_flight(corpus, source):
             stream = source.open(corpus.selection)
-            frames = [frame.image for frame in islice(stream.frames, SAMPLE)]
+            frames = [frame.picture for frame in islice(stream.frames, SAMPLE)]
             total = len(sources) * (1 if stream.still else stream.info.frames if stream.info else 0) or None
         if frames:
             break

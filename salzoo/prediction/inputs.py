@@ -68,7 +68,7 @@ class Selection:
                 continue
             origin = frame.time if origin is None else origin
             if number % self.every == 0:
-                yield TimedFrame(frame.image, frame.time - origin, frame.duration * self.every)
+                yield TimedFrame(frame.picture, frame.time - origin, frame.duration * self.every)
             number += 1
 
 
@@ -195,7 +195,7 @@ class Input:
         first = next(frames, None)
         if first is None:
             raise SalzooError(f"{self} holds no frame")
-        height, width = first.image.shape[:2]
+        height, width = first.size
         count = len(self.files) if self.video is None else self.video.frames
         return chain([first], frames), VideoInfo(count, float(1 / first.duration), height, width)
 

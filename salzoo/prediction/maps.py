@@ -21,6 +21,7 @@ from salzoo.prediction.inputs import FrameStream, stream_of
 from salzoo.runtime.prefetching import read_ahead
 from salzoo.video.cuts import Thumbnail, is_cut, thumbnail
 from salzoo.video.overlay import resize_map
+from salzoo.video.pixels import Decoded
 from salzoo.video.reading import TimedFrame
 from salzoo.video.resizing import fit_frame, free_map, input_size
 
@@ -99,7 +100,7 @@ def spaced_maps(engine: Engine, stream: FrameStream, every: int) -> Iterator[Fra
         before: Thumbnail | None = None
         since = 0
         for frame in stream.frames:
-            small = thumbnail(frame.image)
+            small = thumbnail(frame.picture)
             cut = before is not None and is_cut(before, small)
             since = 0 if cut or since == every else since
             kept.append((frame, since == 0, cut))
@@ -171,7 +172,7 @@ def as_engine(model: SaliencyModel | Engine) -> Engine:
     return torch_engine(model)
 
 
-def fit_frames(model: SaliencyModel, frames: Iterable[Frame]) -> list[NDArray[Any]]:
+def fit_frames(model: SaliencyModel, frames: Iterable[Frame | Decoded]) -> list[NDArray[Any]]:
     """What a model takes of the frames of one video: (h, w, 3) each, at its input size."""
     size: tuple[int, int] | None = None
     fitted = []
@@ -191,8 +192,8 @@ def _fit(
     for frame in stream.frames if wanted is None else islice(stream.frames, max(wanted, default=-1) + 1):
         index = next(numbers)
         if wanted is None or back is None or any(later in wanted for later in range(index, index + back + 1)):
-            size = size or input_size(frame.image.shape, model.preprocessing)
-            yield index, wanted is None or index in wanted, frame, fit_frame(frame.image, size, model.preprocessing)
+            size = size or input_size(frame.size, model.preprocessing)
+            yield index, wanted is None or index in wanted, frame, fit_frame(frame.picture, size, model.preprocessing)
         del frame
 
 
@@ -222,8 +223,8 @@ def _run(
                 raise SalzooError(f"{spec} gives maps that are not finite: its weights are broken; train it again")
             for map_ in maps:
                 index, frame = frames.pop(0)
-                free = free_map(map_, frame.image.shape[:2], engine.model.preprocessing)
-                yield FrameMap(index, frame, _finish(free, frame.image.shape[:2], engine.model.backbone.finishing))
+                free = free_map(map_, frame.size, engine.model.preprocessing)
+                yield FrameMap(index, frame, _finish(free, frame.size, engine.model.backbone.finishing))
                 del frame
 
 

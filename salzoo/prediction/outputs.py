@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +16,10 @@ from salzoo.prediction.inputs import FrameStream
 from salzoo.prediction.measures import MEASURE_ENDINGS, measures_writer
 from salzoo.video.arrays import ARRAY_ENDINGS, array_writer
 from salzoo.video.cropping import CropWindow, crop_size, parse_aspect
-from salzoo.video.overlay import OPACITY, resize_map
+from salzoo.video.encoding import KINDS
+from salzoo.video.overlay import OPACITY, map_to_grey, resize_map
 from salzoo.video.pictures import IMAGE_ENDINGS, image_folder, write_image
+from salzoo.video.planes import draw_heat_in_planes
 from salzoo.video.reading import UNKNOWN_RATE, TimedFrame, VideoInfo
 from salzoo.video.resizing import resize_frame
 from salzoo.video.sound import Sound
@@ -111,10 +114,10 @@ def open_output(out: Path, stream: FrameStream, options: OutputOptions) -> Itera
     _check_ending(ending, options)
     if ending in MEASURE_ENDINGS and not folder:
         with measures_writer(out, options.per) as put:
-            yield lambda frame, map_: put(resize_map(map_, frame.image.shape[:2]), frame.time)
+            yield lambda frame, map_: put(resize_map(map_, frame.size), frame.time)
     elif ending in ARRAY_ENDINGS and not folder:
         with array_writer(out, options.values) as put:
-            yield lambda frame, map_: put(_values(resize_map(map_, frame.image.shape[:2]), options), frame.time)
+            yield lambda frame, map_: put(_values(resize_map(map_, frame.size), options), frame.time)
     elif folder:
         draw = Drawing(options, view="map")
         with image_folder(out, stream.names) as write:
@@ -148,6 +151,7 @@ def _video(out: Path, info: VideoInfo, draw: "Drawing", sound: Sound | None) -> 
     if draw.view == "crop":
         size = crop_size((info.height, info.width), draw.aspect, info.pixel_aspect)
         draw.window = CropWindow(size)
+    make = draw.in_planes if KINDS[out.suffix.lower()].pixels == "yuv420p" else draw
     with video_writer(
         out,
         size,
@@ -159,8 +163,10 @@ def _video(out: Path, info: VideoInfo, draw: "Drawing", sound: Sound | None) -> 
     ) as write:
 
         def write_map(frame: TimedFrame, map_: Map) -> None:
-            picture = draw(frame, map_)
-            write(resize_frame(picture, size), frame.time, frame.duration)
+            picture = make(frame, map_)
+            write(
+                resize_frame(picture, size) if isinstance(picture, np.ndarray) else picture, frame.time, frame.duration
+            )
 
         yield write_map
 
@@ -179,6 +185,7 @@ class Drawing:
         self.aspect = parse_aspect(options.aspect)
         self.window: CropWindow | None = None
         self.note = ""
+        self._options = options
         self._white = 0.0
         self._levels = 255 if options.bits == 8 else 65535
         if self._levels > 255 and (self.view != "map" or options.colormap or not deep):
@@ -188,15 +195,27 @@ class Drawing:
     def __call__(self, frame: TimedFrame, map_: Map) -> NDArray[Any]:
         """The picture of a frame and its map, (H, W, 3) or (H, W), uint8 or uint16."""
         if self._view is None:
-            window = self.window or CropWindow(crop_size(frame.image.shape[:2], self.aspect))
+            window = self.window or CropWindow(crop_size(frame.size, self.aspect))
             self.note = f"salzoo crop: {self.aspect.numerator}:{self.aspect.denominator}"
             return window.crop(frame.image, map_, float(frame.time))
+        resized = resize_map(self._scaled(map_), frame.size)
+        levels: NDArray[Any] = np.rint(resized * self._levels).astype(np.uint8 if self._levels == 255 else np.uint16)
+        return self._view(levels if self.view == "map" else frame.image, levels)  # a map needs no image
+
+    def in_planes(self, frame: TimedFrame, map_: Map) -> NDArray[Any] | av.VideoFrame:
+        """The same; heat is drawn on a frame as it was decoded, where that can be."""
+        if self.view != "heat" or isinstance(frame.picture, np.ndarray):
+            return self(frame, map_)
+        colours = self._options.colormap or "inferno"
+        grey_map = map_to_grey(self._scaled(map_))
+        return draw_heat_in_planes(frame.picture.planes, grey_map, colours, self._options.opacity)
+
+    def _scaled(self, map_: Map) -> Map:
+        """A map on the scale, on which 1 is white."""
         if self.scale == "none":
             self._white = 1.0
         else:
             late = FADING * self._white if self.scale == "video" else 0.0
             self._white = max(float(map_.max()), late, BLANK)
         self.note = f"salzoo {self.view}: {self._levels} is {self._white:.6g}"
-        scaled = resize_map(map_ / np.float32(self._white), frame.image.shape[:2])
-        levels = np.rint(scaled * self._levels).astype(np.uint8 if self._levels == 255 else np.uint16)
-        return self._view(frame.image, levels)
+        return map_ / np.float32(self._white)

@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from salzoo.prediction.preview import preview_frames
 from salzoo.runtime.files import writing
 from salzoo.video.embedding import picture_uri
 from salzoo.video.overlay import resize_map
+from salzoo.video.pixels import Decoded
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class Runner:
         """Each frame of a stream with its map; see ``frames_to_maps``."""
         if self.engine is None:
             first = list(islice(stream.frames, SAMPLE))
-            self.prepare([frame.image for frame in first], stream.count)
+            self.prepare([frame.picture for frame in first], stream.count)
             stream = dataclasses.replace(stream, frames=chain(first, stream.frames))
             del first
         assert self.engine is not None
@@ -203,7 +204,7 @@ class Runner:
             model.preprocessing = dataclasses.replace(model.preprocessing, size=self.how.size)
         return model
 
-    def prepare(self, frames: list[Frame], count: int | None = None) -> Engine:
+    def prepare(self, frames: Sequence[Frame | Decoded], count: int | None = None) -> Engine:
         """Load the model, and choose what runs it, on the first frames of so many."""
         model = self.load()
         chosen = choose_engine(model, fit_frames(model, frames), self.how, count)

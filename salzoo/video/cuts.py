@@ -1,8 +1,10 @@
 """Where one scene ends and another begins."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from salzoo.video.pixels import Decoded
+from salzoo.video.resizing import resize_frame
 
 CUT = 25.0
 """Mean difference of two neighbouring frames, of 255, from which on they are of two scenes."""
@@ -10,9 +12,9 @@ CUT = 25.0
 Thumbnail = NDArray[np.float32]
 
 
-def thumbnail(image: NDArray[np.uint8]) -> Thumbnail:
+def thumbnail(image: NDArray[np.uint8] | Decoded) -> Thumbnail:
     """A frame (H, W, 3) at 32 by 32 pixels, to be compared with its neighbour's."""
-    return np.asarray(cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(resize_frame(image, (32, 32)), np.float32)
 
 
 def difference(before: Thumbnail, after: Thumbnail) -> float:

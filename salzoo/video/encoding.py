@@ -44,7 +44,7 @@ class Kind:
 
 KINDS = {
     ".mp4": Kind(
-        "mp4", "libx264", "yuv420p", {"preset": "veryfast", "crf": "20"}, True, ("aac", "mp3", "opus", "flac"), "aac"
+        "mp4", "libx264", "yuv420p", {"preset": "superfast", "crf": "21"}, True, ("aac", "mp3", "opus", "flac"), "aac"
     ),
     ".webm": Kind(
         "webm",
@@ -88,12 +88,18 @@ class PictureEncoder:
         stream.codec_context.sample_aspect_ratio = pixel_aspect
         stream.thread_type = "AUTO"
 
-    def encode(self, image: NDArray[Any], time: Fraction, duration: Fraction) -> "Iterator[Packet[Any]]":
-        """The packets that are ready once this image is taken in: (H, W, 3) uint8 BGR, or (H, W) uint8 or uint16."""
-        if image.shape not in (self._size, (*self._size, 3)):
+    def encode(
+        self, image: NDArray[Any] | av.VideoFrame, time: Fraction, duration: Fraction
+    ) -> "Iterator[Packet[Any]]":
+        """The packets that are ready once this image is taken in: (H, W, 3) uint8 BGR, (H, W) uint8 or uint16, or a
+        frame of its own that has the pixels of this kind, BT.709 of limited range."""
+        if isinstance(image, av.VideoFrame):
+            if (image.height, image.width) != self._size or any(self._pad) or image.format.name != self._kind.pixels:
+                raise ValueError(f"a frame of {image.format.name} {image.width}x{image.height} is not taken as it is")
+        elif image.shape not in (self._size, (*self._size, 3)):
             raise ValueError(f"a frame has shape {(*self._size, 3)}, not {image.shape}")
         pts = round(time / self._time_base)
-        frame = self._convert(image, pts)
+        frame = image if isinstance(image, av.VideoFrame) else self._convert(image, pts)
         if self._last is None:
             self._describe(frame)
         else:

@@ -22,21 +22,29 @@ def heat_colours(colormap: str) -> NDArray[np.uint8]:
     return np.asarray(colours, np.uint8).reshape(256, 1, 3)
 
 
+def hidden_share(opacity: float) -> NDArray[np.float64]:
+    """How much of the frame each level of a map hides, (256,)."""
+    return np.asarray(opacity * (np.arange(256) / 255) ** 0.6)  # below 1, so that half the heat is plain to see
+
+
 @lru_cache(maxsize=8)
 def _blending(colormap: str, opacity: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """For each level of a map, what heat adds, and the share of the frame that stays, in 255ths."""
-    hides = opacity * (_LEVELS.reshape(256, 1, 1) / 255) ** 0.6  # below 1, so that half the heat is plain to see
+    hides = hidden_share(opacity).reshape(256, 1, 1)
     added = (heat_colours(colormap) * hides).round().astype(np.uint8)
     return added, (255 * (1 - hides)).round().astype(np.uint8).repeat(3, axis=2)
+
+
+def interpolation_to(shape: tuple[int, ...], size: tuple[int, int]) -> int:
+    """How a map is resized from a (height, width) to another: cubic where it grows, by area where it shrinks."""
+    return cv2.INTER_AREA if size[0] * size[1] < shape[0] * shape[1] else cv2.INTER_CUBIC
 
 
 def resize_map(map_: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Resize a map (H, W) in [0, 1] to a (height, width): cubic where it grows, by area where it shrinks, in [0, 1]."""
     if map_.shape == tuple(size):
         return map_
-    shrinks = size[0] * size[1] < map_.size
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    resized = cv2.resize(map_, (size[1], size[0]), interpolation=interpolation)
+    resized = cv2.resize(map_, (size[1], size[0]), interpolation=interpolation_to(map_.shape, size))
     return np.asarray(np.clip(resized, 0, 1), dtype=np.float32)
 
 

@@ -1,22 +1,32 @@
 """From a decoded frame to BGR of 8 bits, as it is to be seen."""
 
 from fractions import Fraction
+from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.hdr import HLG, PQ, tone_map
 from salzoo.video.opening import Source, name_of
+from salzoo.video.resizing import resize_frame
 from salzoo.video.transparency import blend_on_white
 
-_UNSPECIFIED = 2
+_BT709, _UNSPECIFIED = 1, 2
 _HD_ROWS = 720
 _ROTATIONS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
+_TO_BGR = np.array(  # from luma and chroma of BT.709; libswscale rounds down, by so much in the mean
+    [
+        [1.1644, 2.1124, 0, -18.63 - 270.39 - 0.9],
+        [1.1644, -0.2132, -0.5329, -18.63 + 95.50 - 1.4],
+        [1.1644, 0, 1.7927, -18.63 - 229.47 - 0.9],
+    ]
+)
 _BLEND = np.array([[1], [2], [1]], np.float32) / 4
 
 
@@ -30,13 +40,26 @@ class PixelReader:
     def __init__(self, first: av.VideoFrame) -> None:
         self._stored = first.width, first.height
         self._turns = round(first.rotation / 90) % 4
-        self._reformatter = VideoReformatter()
+        self._reformatter, self._lock = VideoReformatter(), Lock()
         self.size = (first.height, first.width) if self._turns % 2 == 0 else (first.width, first.height)
 
     def aspect(self, stored: Fraction | None) -> Fraction:
         """The width of a pixel over its height, after rotation."""
         aspect = stored if stored and stored > 0 else Fraction(1)
         return aspect if self._turns % 2 == 0 else 1 / aspect
+
+    def picture(self, path: Source, frame: av.VideoFrame) -> "NDArray[np.uint8] | Decoded":
+        """A frame as it was decoded, where that is all that there is to it: upright, whole frames of the first one's
+        size, in the 8-bit planes of HD video; else ``read``. Raises SalzooError as that does."""
+        plain = (
+            frame.format.name == "yuv420p"
+            and (frame.width, frame.height) == self._stored
+            and not (self._turns or frame.interlaced_frame or frame.width % 2 or frame.height % 2)
+            and frame.color_range in (ColorRange.UNSPECIFIED, ColorRange.MPEG)
+            and (frame.colorspace == _BT709 or (frame.colorspace == _UNSPECIFIED and frame.height >= _HD_ROWS))
+            and frame.color_trc not in (PQ, HLG)
+        )
+        return Decoded(self, path, frame) if plain else self.read(path, frame)
 
     def read(self, path: Source, frame: av.VideoFrame) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, BGR. Raises SalzooError for a kind of pixels that cannot be converted."""
@@ -46,14 +69,15 @@ class PixelReader:
             small = Colorspace.ITU709 if frame.height >= _HD_ROWS else Colorspace.ITU601
             matrix = Colorspace.BT2020 if deep else small
         try:
-            converted = self._reformatter.reformat(
-                frame,
-                *self._stored,
-                format="rgb48le" if deep else "bgra" if clear else "bgr24",
-                src_colorspace=matrix,
-                interpolation=Interpolation.AREA,
-                threads=1,
-            )
+            with self._lock:
+                converted = self._reformatter.reformat(
+                    frame,
+                    *self._stored,
+                    format="rgb48le" if deep else "bgra" if clear else "bgr24",
+                    src_colorspace=matrix,
+                    interpolation=Interpolation.AREA,
+                    threads=1,
+                )
         except (av.FFmpegError, ValueError) as error:
             raise SalzooError(f"{name_of(path)} has pixels that cannot be converted ({frame.format.name})") from error
         image: NDArray[Any] = converted.to_ndarray()
@@ -66,3 +90,34 @@ class PixelReader:
         if self._turns:
             image = cv2.rotate(image, _ROTATIONS[self._turns])
         return np.asarray(image, dtype=np.uint8)
+
+
+class Decoded:
+    """A frame in the planes that it was decoded to: BT.709, 8 bits of limited range, chroma at half the size.
+
+    Attributes:
+        shape: (H, W, 3), of its image.
+        planes: the frame.
+    """
+
+    def __init__(self, reader: PixelReader, path: Source, planes: av.VideoFrame) -> None:
+        self.shape = planes.height, planes.width, 3
+        self.planes = planes
+        self._reader, self._path = reader, path
+
+    @cached_property
+    def image(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, BGR; converted when first asked for."""
+        return self._reader.read(self._path, self.planes)
+
+    def resized(self, size: tuple[int, int], interpolation: Any) -> NDArray[Any]:
+        """As ``resize_frame``; where all planes shrink by area, they do that before their colours are converted."""
+        if interpolation != "opencv-area" or 2 * size[0] > self.shape[0] or 2 * size[1] > self.shape[1]:
+            return resize_frame(self.image, size, interpolation)
+        return cv2.transform(cv2.merge([resize_frame(plane, size) for plane in pixels_of(self.planes)]), _TO_BGR)
+
+
+def pixels_of(frame: av.VideoFrame) -> list[NDArray[np.uint8]]:
+    """The samples of a frame's planes, (h, w) each, where they lie."""
+    rows = [(plane, np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)) for plane in frame.planes]
+    return [each[: plane.height, : plane.width] for plane, each in rows]

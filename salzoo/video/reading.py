@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from salzoo.interfaces.errors import SalzooError
 from salzoo.video.completeness import Progress, check_length
 from salzoo.video.opening import Source, name_of, open_video
-from salzoo.video.pixels import PixelReader
+from salzoo.video.pixels import Decoded, PixelReader
 from salzoo.video.seeking import FAR, Index, index_video, seek
 
 UNKNOWN_RATE = Fraction(25)
@@ -51,14 +51,24 @@ class TimedFrame:
     """A frame of a video.
 
     Attributes:
-        image: (H, W, 3) uint8, BGR.
+        picture: its image; or the frame as decoded, which gives its image when that is asked for.
         time: seconds from the first frame to this one, exact, as the file states it.
         duration: seconds that it stands; by the frame rate where the file does not say.
     """
 
-    image: NDArray[np.uint8]
+    picture: NDArray[np.uint8] | Decoded
     time: Fraction
     duration: Fraction
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, BGR."""
+        return self.picture if isinstance(self.picture, np.ndarray) else self.picture.image
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.picture.shape[0], self.picture.shape[1]
 
 
 def probe_video(path: Source) -> VideoInfo:
@@ -136,7 +146,7 @@ def _from_start(path: Source, start: int, stop: int | None) -> Iterator[TimedFra
     for position, (frame, time, duration) in enumerate(_decoded(path, stop)):
         pixels = pixels or PixelReader(frame)
         if position >= start:
-            yield TimedFrame(pixels.read(path, frame), time, duration)
+            yield TimedFrame(pixels.picture(path, frame), time, duration)
 
 
 def _decoded(path: Source, stop: int | None) -> Iterator[tuple[av.VideoFrame, Fraction, Fraction]]:
@@ -177,7 +187,7 @@ def _from_key_frame(path: Path, index: Index, start: int, stop: int | None) -> I
             if frame.pts != index.times[position] or frame.is_corrupt or (position == key and not frame.key_frame):
                 return
             if position >= start:
-                yield TimedFrame(pixels.read(path, frame), *clock.times(frame))
+                yield TimedFrame(pixels.picture(path, frame), *clock.times(frame))
             position += 1
 
 

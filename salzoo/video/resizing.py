@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from salzoo.interfaces import Interpolation, Preprocessing
+    from salzoo.video.pixels import Decoded
 
 _OPENCV = {
     "opencv-area": cv2.INTER_AREA,
@@ -20,12 +21,12 @@ _OPENCV = {
 
 
 def resize_frame(
-    frame: NDArray[np.uint8], size: tuple[int, int], interpolation: "Interpolation" = "opencv-area"
+    frame: "NDArray[np.uint8] | Decoded", size: tuple[int, int], interpolation: "Interpolation" = "opencv-area"
 ) -> NDArray[Any]:
     """Resize a frame, by default by area: each pixel becomes the mean of those that it covers.
 
     Args:
-        frame: (H, W, 3) or (H, W), uint8.
+        frame: (H, W, 3) or (H, W), uint8; or as decoded.
         size: (height, width) of the result.
         interpolation: how (``salzoo.interfaces.Interpolation``).
 
@@ -33,6 +34,8 @@ def resize_frame(
         The frame at that size, uint8 (float32 for "opencv-linear-float", on the same scale); the frame itself where it
         has that size already.
     """
+    if not isinstance(frame, np.ndarray):
+        return frame.resized(size, interpolation)
     if frame.shape[:2] == tuple(size):
         return frame
     if interpolation in _OPENCV:
@@ -54,7 +57,9 @@ def input_size(shape: tuple[int, ...], preprocessing: "Preprocessing") -> tuple[
     return min(preprocessing.sizes, key=lambda size: abs(math.log(size[0] / size[1]) - wanted))
 
 
-def fit_frame(frame: NDArray[np.uint8], size: tuple[int, int], preprocessing: "Preprocessing") -> NDArray[Any]:
+def fit_frame(
+    frame: "NDArray[np.uint8] | Decoded", size: tuple[int, int], preprocessing: "Preprocessing"
+) -> NDArray[Any]:
     """Bring a frame (H, W, 3) to a model's input size as its preprocessing says: stretched, or with black margins."""
     if preprocessing.fit != "pad":
         return resize_frame(frame, size, preprocessing.interpolation)

@@ -25,13 +25,16 @@ TIME_BASE = Fraction(1, 90_000)
 
 
 class Write(Protocol):
-    """Takes the next frame of a video: (H, W, 3) uint8 BGR or (H, W) uint8 grey, for .mkv also uint16.
+    """Takes the next frame of a video: (H, W, 3) uint8 BGR or (H, W) uint8 grey, for .mkv also uint16; for .mp4 and
+    .webm also a frame of its own with 4:2:0 planes, BT.709 of limited range.
 
     ``time`` is when it is shown, in seconds from the first, growing; by default the frame rate says. ``duration`` is
     how long the last one stands.
     """
 
-    def __call__(self, image: NDArray[Any], time: Fraction | None = None, duration: Fraction | None = None) -> None: ...
+    def __call__(
+        self, image: NDArray[Any] | av.VideoFrame, time: Fraction | None = None, duration: Fraction | None = None
+    ) -> None: ...
 
 
 @contextmanager
@@ -77,7 +80,9 @@ def video_writer(
         encoder = PictureEncoder(container, kind, size, fps, time_base, pixel_aspect)
         track = stack.enter_context(sound_track(sound, container, kind)) if sound and kind.sound else None
 
-        def write(image: NDArray[Any], time: Fraction | None = None, duration: Fraction | None = None) -> None:
+        def write(
+            image: NDArray[Any] | av.VideoFrame, time: Fraction | None = None, duration: Fraction | None = None
+        ) -> None:
             nonlocal frames
             time = frames / fps if time is None else time
             with _failing(path, kind.codec, size):
