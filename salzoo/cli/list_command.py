@@ -80,17 +80,19 @@ def _print_table(pattern: str, speed: bool) -> None:
     from salzoo.runtime.texts import in_columns
 
     heads = ("model", "parameters", "MB", "GFLOPs", "input", "frames", *(["frames/s"] * speed))
-    rows = [(*heads, "trained on", "terms", "weights")]
+    rows = [(*heads, "NSS", "trained on", "terms", "weights")]
     for model, found in measure_models(pattern):
         window = str(found.window) if found.window > 1 else ""
         size = f"{found.size[0]}×{found.size[1]}"
         cells = [model.name, f"{found.parameters:,}", f"{found.megabytes:.1f}", f"{found.gflops:.1f}", size, window]
         if speed:
             cells.append(_speed(model.name if model.here else model.spec))
-        rows.append((*cells, found.trained_on, model.license, model.place))
+        rows.append((*cells, model.nss, found.trained_on, model.license, model.place))
     for line in in_columns(rows, left=(0, *range(len(heads), len(rows[0])))):  # words, which stand behind numbers
         click.echo(line)
     click.echo("GFLOPs: of a frame of that input; frames: that a map depends on, where the network looks at windows")
+    click.echo("NSS: the first on its card, by salzoo eval or as its authors report; of those here, on a set you have:")
+    click.echo("salzoo eval --dataset SET, without a MODEL")
     if speed:
         click.echo("frames/s: here, one by one in float32 on PyTorch, CPU, with random weights where none are here")
 

@@ -22,6 +22,7 @@ class Listed:
         name: of its card.
         spec: of the model.
         scores: of its card's first data set, by metric.
+        nss: in words: the first NSS on its card, its data set, and whether it is but reported; "" where there is none.
         weights: where they are.
         source: where the scores come from.
         license: of the weights, as the card's front matter has it.
@@ -31,6 +32,7 @@ class Listed:
     name: str
     spec: str
     scores: dict[str, float]
+    nss: str
     weights: str
     source: str
     license: str
@@ -49,12 +51,14 @@ def describe_models(pattern: str = "*") -> list[Listed]:
         card = load_card(name)
         first = card.results[0].dataset_name if card.results else ""
         scores = {each.metric_type: each.metric_value for each in card.results if each.dataset_name == first}
+        nss = next((each for each in card.results if each.metric_type == "nss"), None)
+        said = f"{nss.metric_value:.2f} {nss.dataset_type}{', reported' if nss.source_name else ''}" if nss else ""
         source = (card.results[0].source_name or "measured with salzoo") if card.results else ""
         licence = split_card(card.text, f"card {card.name}")[0].get("license")
         where = _where(name)
         place = "here" if where.startswith(("ready", "at hand")) else "authors' file"
         place = f"salzoo pull {name}" if f"salzoo pull {name}" in where else place
-        listed.append(Listed(name, card.spec, scores, where, source, str(licence or "not stated"), place))
+        listed.append(Listed(name, card.spec, scores, said, where, source, str(licence or "not stated"), place))
     return listed
 
 

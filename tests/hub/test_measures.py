@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from salzoo.cli import cli
+from salzoo.hub.cards import load_card
 from salzoo.hub.measures import measure
 
 
@@ -28,11 +29,15 @@ def test_a_model_twice_as_wide_takes_about_four_times_as_much() -> None:
 def test_the_list_is_a_table_of_what_one_gets() -> None:
     done = CliRunner().invoke(cli, ["list", "models", "*e*3*", "--long"])
     assert done.exit_code == 0, done.output
+    assert "salzoo eval --dataset SET, without a MODEL" in done.output
     heads, row = (line.split() for line in done.output.splitlines()[:2])
-    assert heads == ["model", "parameters", "MB", "GFLOPs", "input", "frames", "trained", "on", "terms", "weights"]
-    assert row == ["salema30", "31,787,009", "127.1", "79.9", "192×256", "unknown", "unknown", "authors'", "file"]
+    numbers, words = ["model", "parameters", "MB", "GFLOPs", "input", "frames"], ["trained", "on", "terms", "weights"]
+    assert heads == [*numbers, "NSS", *words]
+    nss = ["2.48", "dhf1k,", "reported"]
+    assert row == ["salema30", "31,787,009", "127.1", "79.9", "192×256", *nss, "unknown", "unknown", "authors'", "file"]
     ours = CliRunner().invoke(cli, ["list", "models", "gaze-lite", "--long"]).output.splitlines()[1]
     assert "288×384" in ours
+    assert f"  {load_card('gaze-lite').results[2].metric_value:.2f} osie  " in ours
     assert ours.endswith("  hevc33, osie, eyecrowd, sun500, mit1003, pascals, ImageNet  apache-2.0  here")
     assert CliRunner().invoke(cli, ["list", "backbones", "--long"]).exit_code == 2
 
