@@ -19,7 +19,8 @@ from salzoo.hub.sources import load_model
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import one_line
 from salzoo.model import SaliencyModel, create_model, describe_shapes
-from salzoo.prediction.engines.engine import ENGINES, Engine
+from salzoo.prediction.engines.engine import Engine
+from salzoo.prediction.engines.names import ENGINES
 from salzoo.prediction.engines.programs import is_installed, program_engine, program_precisions
 from salzoo.prediction.engines.torch_engine import TorchEngine, torch_engine, torch_precisions
 from salzoo.prediction.maps import fit_frames

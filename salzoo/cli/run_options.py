@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from salzoo.cli.types import ENGINES, PRECISIONS, added, parse_size
+from salzoo.cli.types import added, parse_size
+from salzoo.prediction.engines.names import ENGINES, PRECISIONS
 
 if TYPE_CHECKING:
     from salzoo.prediction.engines.engine import RunOptions

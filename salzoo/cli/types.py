@@ -12,10 +12,6 @@ SEED = click.IntRange(0, 2**63 - 1)
 GIVEN = "salzoo.given"
 """Where click's ``meta`` has the command as it was given, for files that say what wrote them."""
 
-ENGINES = ("torch", "onnx", "openvino")
-PRECISIONS = ("float32", "bfloat16", "float16")
-"""As ``salzoo.prediction.engines.engine`` has them, which imports torch."""
-
 
 def parse_size(text: str) -> tuple[int, int]:
     """A size in pixels, HxW, height first: for options with ``metavar="HxW"``.

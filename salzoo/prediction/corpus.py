@@ -23,14 +23,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import get_args
 
 import torch
 
 from salzoo.hub.sources import resolve_source
 from salzoo.interfaces.errors import SalzooError, one_line, shown
 from salzoo.prediction.engines.choosing import SAMPLE
-from salzoo.prediction.engines.engine import AUTO, ENGINES, Precision, RunOptions
+from salzoo.prediction.engines.engine import AUTO, RunOptions
+from salzoo.prediction.engines.names import ENGINES, PRECISIONS
 from salzoo.prediction.inputs import ALL, Input, Selection
 from salzoo.prediction.outputs import PLAIN, OutputOptions, check_options
 from salzoo.prediction.progress import Counts, followed
@@ -174,7 +174,7 @@ def _settle(corpus: Corpus, sources: Sequence[Input]) -> Corpus:
     try:
         record = read_json(path)
         before, chosen = record["asked"], record["chosen"]
-        if chosen["engine"] not in ENGINES or chosen["precision"] not in get_args(Precision):
+        if chosen["engine"] not in ENGINES or chosen["precision"] not in PRECISIONS:
             raise ValueError("no engine has this name, or no precision")
         for key, value in asked.items():
             if before[key] != value:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from salzoo import SaliencyModel, SalzooError, create_model
 from salzoo.prediction.engines import choosing
 from salzoo.prediction.engines.choosing import choose_engine
-from salzoo.prediction.engines.engine import EngineName, Precision, RunOptions
+from salzoo.prediction.engines.engine import RunOptions
+from salzoo.prediction.engines.names import EngineName, Precision
 from salzoo.prediction.engines.preparing import PackedConvolution, pack_convolutions, prepare_for_inference
 from salzoo.prediction.engines.programs import program_engine
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions

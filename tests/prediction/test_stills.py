@@ -18,7 +18,8 @@ from salzoo.interfaces import Backbone, Layer, LayerCall, Preprocessing, State
 from salzoo.model import SaliencyModel, create_model
 from salzoo.plugins import registry
 from salzoo.prediction.engines.choosing import choose_engine
-from salzoo.prediction.engines.engine import EngineName, RunOptions
+from salzoo.prediction.engines.engine import RunOptions
+from salzoo.prediction.engines.names import EngineName
 from salzoo.prediction.inputs import stream_of
 from salzoo.prediction.maps import frames_to_maps, predict_maps
 from salzoo.registry import Entry

@@ -22,7 +22,8 @@ from salzoo.hub.checkpoint import weights_hash
 from salzoo.interfaces import SalzooError
 from salzoo.metrics import cc, kld
 from salzoo.model import SaliencyModel
-from salzoo.prediction.engines.engine import AUTO, ENGINES, Engine, EngineName, Precision, RunOptions
+from salzoo.prediction.engines.engine import AUTO, Engine, RunOptions
+from salzoo.prediction.engines.names import ENGINES, EngineName, Precision
 from salzoo.prediction.engines.programs import is_installed, program_engine, program_precisions
 from salzoo.prediction.engines.torch_engine import torch_engine, torch_precisions
 from salzoo.runtime.files import read_json, write_text

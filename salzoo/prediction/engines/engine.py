@@ -9,12 +9,8 @@ from numpy.typing import NDArray
 
 from salzoo.interfaces import State
 from salzoo.model import SaliencyModel
+from salzoo.prediction.engines.names import EngineName, Precision
 from salzoo.runtime.devices import device_of_rank
-
-EngineName = Literal["torch", "onnx", "openvino"]
-Precision = Literal["float32", "bfloat16", "float16"]
-
-ENGINES: tuple[EngineName, ...] = ("torch", "onnx", "openvino")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.exporting import export_model
 from salzoo.interfaces import SalzooError, State
 from salzoo.model import SaliencyModel
-from salzoo.prediction.engines.engine import EngineName, Precision
+from salzoo.prediction.engines.names import EngineName, Precision
 from salzoo.prediction.engines.preparing import prepare_for_inference
 from salzoo.prediction.engines.torch_engine import TorchEngine, torch_engine
 from salzoo.runtime.devices import fast_precision

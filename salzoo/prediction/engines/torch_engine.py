@@ -13,7 +13,7 @@ from torch import Tensor
 from salzoo.footprint import check_running
 from salzoo.interfaces import SalzooError, State
 from salzoo.model import SaliencyModel
-from salzoo.prediction.engines.engine import Precision
+from salzoo.prediction.engines.names import Precision
 from salzoo.prediction.engines.preparing import pack_convolutions, prepare_for_inference
 from salzoo.runtime.devices import fast_precision, flushed_denormals
 from salzoo.runtime.memory import keep_freed_memory
