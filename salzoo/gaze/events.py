@@ -113,15 +113,28 @@ def velocities(times: NDArray[np.float64], points: NDArray[np.float64]) -> NDArr
 
 def _slow_runs(times: NDArray[np.float64], degrees: NDArray[np.float64], how: Detection) -> list[tuple[int, int]]:
     """I-VT: runs of samples whose velocity is below the threshold; where they are further apart than ``WINDOW``, runs
-    with a velocity from each to the next below it."""
+    with a velocity from each to the next below it, less a first and last sample still, or again, in flight."""
     if usual_step(times) > WINDOW:
         apart = np.hypot(*np.diff(degrees, axis=0).T) / np.diff(times) >= how.threshold
-        pairs = itertools.pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(times)])
+        runs = itertools.pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(times)])
+        pairs = (_landed(times, degrees, first, end, how.shortest) for first, end in runs)
     else:
         slow = velocities(times, degrees) < how.threshold
         edges = np.flatnonzero(np.diff(slow.astype(np.int8), prepend=0, append=0)).tolist()
         pairs = zip(edges[::2], edges[1::2], strict=True)  # type: ignore[assignment]
     return [(first, end) for first, end in pairs if times[end - 1] - times[first] >= how.shortest - 1e-9]
+
+
+def _landed(
+    times: NDArray[np.float64], degrees: NDArray[np.float64], first: int, end: int, shortest: float
+) -> tuple[int, int]:
+    """A run without a first or last sample further than ``MOVED`` from the three next to it, as far as it stays long
+    enough."""
+    if times[end - 1] - times[min(first + 1, end - 1)] >= shortest - 1e-9:
+        first += np.hypot(*(degrees[first + 1 : first + 4].mean(0) - degrees[first])) > MOVED
+    if times[max(end - 2, first)] - times[first] >= shortest - 1e-9:
+        end -= np.hypot(*(degrees[max(end - 4, first) : end - 1].mean(0) - degrees[end - 1])) > MOVED
+    return int(first), int(end)
 
 
 def _compact_runs(times: NDArray[np.float64], degrees: NDArray[np.float64], how: Detection) -> list[tuple[int, int]]:

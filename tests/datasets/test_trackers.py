@@ -10,7 +10,7 @@ import exports
 import numpy as np
 import pytest
 from exports import DEGREE, SCREEN, Recorded, recorded
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from recording import Numbers, compare
@@ -65,6 +65,7 @@ RATES = st.one_of(
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
     mark=st.sampled_from(["", ".", "NA", "0", "-1", "0.00"]),
 )
+@example(seed=3491, rate=30, lost=0.0, separator=",", decimal=".", encoding="utf-8", mark="")  # one lands within a step
 def test_samples_however_written(
     pictures: Path, seed: int, rate: float, lost: float, separator: str, decimal: str, encoding: str, mark: str
 ) -> None:
