@@ -96,8 +96,11 @@ def test_the_leaderboard_shows_models_at_hand_baselines_and_bounds(
     board = leaderboard(Scoring("dhf1k", root=small_root, max_frames=6))
     labels = [result.model for result in board.results]
     assert labels == [
+        "drive",
         "gaze-lite",
+        "road",
         "salema61",
+        "web",
         "center-bias (fitted to train)",
         "spectral-residual",
         "gold (the density map itself)",

@@ -1,4 +1,4 @@
-"""gaze-lite, whose weights ship with salzoo."""
+"""gaze-lite, whose weights ship with salzoo, and what is adapted from it, which holds few numbers."""
 
 import shutil
 from pathlib import Path
@@ -6,17 +6,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 import salzoo
 from salzoo.cli import cli
 from salzoo.hub import cards
-from salzoo.hub.cards import load_card, shipped_folder
+from salzoo.hub.card_checks import check_card
+from salzoo.hub.cards import load_card, read_card, shipped_folder
 from salzoo.hub.checkpoint import weights_hash
 from salzoo.hub.sources import DEFAULT_MODEL
 from salzoo.interfaces import SalzooError
 
 MOST_BYTES = 8_000_000
+ADAPTED = {"web": "fiwi", "road": "traffic100", "drive": "traffic100:task=drive"}
 
 
 def disc(x: int, y: int) -> np.ndarray:
@@ -60,3 +63,28 @@ def test_other_weights_in_its_place_are_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(cards, "_folder", lambda: tmp_path)
     with pytest.raises(SalzooError, match="are not those that its card names: install salzoo again"):
         salzoo.load_model(DEFAULT_MODEL)
+
+
+@pytest.mark.parametrize("name", ADAPTED)
+def test_what_is_adapted_holds_numbers_alone_and_says_what_they_were_fitted_to(name: str) -> None:
+    folder = shipped_folder(name)
+    assert (folder / "model.safetensors").stat().st_size < 50_000
+    assert weights_hash(folder) == load_card(name).weights.sha256  # type: ignore[union-attr]
+    assert check_card(name, read_card(name)) == []
+    model, network = salzoo.load_model(name), salzoo.load_model(DEFAULT_MODEL)
+    sets = [(each.name, each.split) for each in model.trained_on.sets]
+    assert sets == [*((each.name, each.split) for each in network.trained_on.sets), (ADAPTED[name], "train")]
+    ours, theirs = model.state_dict(), network.state_dict()
+    assert all(torch.equal(ours[f"backbone.network.network.{key}"], tensor) for key, tensor in theirs.items())
+    assert f"{len(model.trained_on.sets[-1].items)} of its " in read_card(name)
+
+
+def test_what_is_adapted_is_a_model_by_its_name(tmp_path: Path) -> None:
+    listed = CliRunner().invoke(cli, ["list", "models"])
+    assert all(f"\n{name} " in listed.output for name in ADAPTED)
+    cv2.imwrite(str(tmp_path / "disc.png"), disc(80, 70))
+    out = tmp_path / "out.png"
+    words = ["predict", "web", str(tmp_path / "disc.png"), "-o", str(out), "--engine", "torch"]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 0, result.output
+    assert cv2.imread(str(out)).shape == (240, 320, 3)
