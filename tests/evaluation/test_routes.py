@@ -93,7 +93,7 @@ def test_the_leaderboard_shows_models_at_hand_baselines_and_bounds(
 ) -> None:
     monkeypatch.setenv("SALZOO_MODELS", str(tmp_path))
     save_checkpoint(create_model("salgan:width=0.05+ema:alpha=0.1@61"), tmp_path / "salema61", "# card\n")
-    board = leaderboard(Scoring("dhf1k", root=small_root, max_frames=6))
+    board = leaderboard(Scoring("dhf1k", root=small_root, max_frames=3))
     labels = [result.model for result in board.results]
     assert labels == [
         "drive",

@@ -81,7 +81,7 @@ def test_what_is_adapted_holds_numbers_alone_and_says_what_they_were_fitted_to(n
 
 def test_what_is_adapted_is_a_model_by_its_name(tmp_path: Path) -> None:
     listed = CliRunner().invoke(cli, ["list", "models"])
-    assert all(f"\n{name} " in listed.output for name in ADAPTED)
+    assert all(f"\n{name} " in f"\n{listed.output}" for name in ADAPTED)
     cv2.imwrite(str(tmp_path / "disc.png"), disc(80, 70))
     out = tmp_path / "out.png"
     words = ["predict", "web", str(tmp_path / "disc.png"), "-o", str(out), "--engine", "torch"]
