@@ -112,9 +112,9 @@ def velocities(times: NDArray[np.float64], points: NDArray[np.float64]) -> NDArr
 
 
 def _slow_runs(times: NDArray[np.float64], degrees: NDArray[np.float64], how: Detection) -> list[tuple[int, int]]:
-    """I-VT: runs of samples whose velocity is below the threshold; where they are further apart than ``WINDOW``, runs
-    with a velocity from each to the next below it, less a first and last sample still, or again, in flight."""
-    if usual_step(times) > WINDOW:
+    """I-VT: runs of samples whose velocity is below the threshold; where they are a tenth further apart than
+    ``WINDOW``, runs with a velocity from each to the next below it, less a first and last sample in flight."""
+    if usual_step(times) > 1.1 * WINDOW:
         apart = np.hypot(*np.diff(degrees, axis=0).T) / np.diff(times) >= how.threshold
         runs = itertools.pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(times)])
         pairs = (_landed(times, degrees, first, end, how.shortest) for first, end in runs)

@@ -66,6 +66,7 @@ RATES = st.one_of(
     mark=st.sampled_from(["", ".", "NA", "0", "-1", "0.00"]),
 )
 @example(seed=3491, rate=30, lost=0.0, separator=",", decimal=".", encoding="utf-8", mark="")  # one lands within a step
+@example(seed=54, rate=49.5, lost=0.0, separator=",", decimal=".", encoding="utf-8", mark="")  # noise of 31 degrees/s
 def test_samples_however_written(
     pictures: Path, seed: int, rate: float, lost: float, separator: str, decimal: str, encoding: str, mark: str
 ) -> None:
