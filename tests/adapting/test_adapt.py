@@ -166,8 +166,9 @@ def test_a_habit_of_place_is_learned_and_the_result_is_a_checkpoint(roads: Path,
     again = adapt("spectral-residual", "--dataset", "traffic100", "--root", roads, "-o", out)
     assert again.exit_code == 1
     assert "exists" in again.output
+    results = ["-o", str(tmp_path / "results.json")]
     scored = CliRunner().invoke(
-        cli, ["eval", str(out), "--dataset", "traffic100", "--root", str(roads), "--split", "test"]
+        cli, ["eval", str(out), "--dataset", "traffic100", "--root", str(roads), "--split", "test", *results]
     )
     assert scored.exit_code == 0, scored.output
 
