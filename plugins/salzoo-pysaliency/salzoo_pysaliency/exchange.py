@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def to_pysaliency(dataset: str, split: str | None = None, root: str | Path | Non
         (frame,) = video.read_frames()
         pictures.append(np.ascontiguousarray(frame[..., ::-1]))
         for name, rows in _viewings(video):
+            if not len(rows):
+                continue  # whoever looked nowhere on a stimulus has no train there
             trains.append((number, people.setdefault(name, len(people)), rows))
     timed = all(np.isfinite(rows[:, :2]).all() for _, _, rows in trains)
     fixations = FixationTrains.from_fixation_trains(
@@ -72,7 +75,8 @@ def from_pysaliency(
 ) -> Path:
     """Write ``Stimuli`` and ``FixationTrains`` as a folder that ``salzoo eval --dataset FOLDER`` reads.
 
-    Observers, times, durations (the attribute "durations", in seconds; else 0) and order are kept; every fixation is.
+    Observers, times, durations (the attribute "durations", in seconds; else 0) and order are kept; every fixation is,
+    and each train stays one: of an observer who saw a stimulus twice they are two viewings.
 
     Args:
         stimuli: arrays (H, W) or (H, W, 3), RGB, of 8 bits. The attribute "id" names them, else the files' names, else
@@ -92,7 +96,7 @@ def from_pysaliency(
     durations = fixations.scanpath_fixation_attributes.get("durations")
     lines = [
         "# Written by salzoo-pysaliency. Splits and sigmas may be changed by hand.",
-        "format = 1",
+        "format = 2",
         f"observers = {len(set(fixations.train_subjects.tolist()))}",
         f"sigma = {json.dumps(f'sigma {sigma:g} pixels' if sigma else f'sigma the width over {DEGREES_WIDE}')}",
         "[gaze]",
@@ -110,14 +114,17 @@ def from_pysaliency(
             lines += ["rate = 0.0", f"sigma = {float(sigma or width / DEGREES_WIDE)!r}"]
         with (folder / "gaze.csv").open("w", encoding="utf-8", newline="") as file:
             write = csv.writer(file).writerow
-            write(("video", "observer", "start_ms", "duration_ms", "x", "y"))
+            write(("video", "observer", "viewing", "start_ms", "duration_ms", "x", "y"))
+            viewings = Counter[tuple[int, int]]()
             for train, (n, who) in enumerate(zip(fixations.train_ns, fixations.train_subjects, strict=True)):
+                viewings[int(n), int(who)] += 1
+                own = names[int(n)], f"{int(who):0{digits}d}", viewings[int(n), int(who)]
                 for step in np.flatnonzero(~np.isnan(fixations.train_xs[train])):
                     t, x, y = (
                         float(a[train, step]) for a in (fixations.train_ts, fixations.train_xs, fixations.train_ys)
                     )
                     lasted = 0.0 if durations is None else float(durations[train][step])
-                    write((names[int(n)], f"{int(who):0{digits}d}", *map(repr, (1000 * t, 1000 * lasted, x, y))))
+                    write((*own, *map(repr, (1000 * t, 1000 * lasted, x, y))))
         (folder / "set.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:
         raise SalzooError(f"cannot write {folder}: {error.strerror}") from error

@@ -25,6 +25,7 @@ TRAINS = [  # stimulus, subject, rows of t, x, y
     (1, 0, [(0.0, 10.0, 40.0), (0.25, 11.0, 41.0)]),
     (2, 1, [(0.1, 30.0, 10.0), (0.5, 31.5, 11.0), (0.9, 7.0, 2.0)]),
     (2, 0, [(0.0, 5.0, 35.0)]),
+    (0, 1, [(0.0, 44.0, 5.0), (0.4, 41.0, 8.0)]),  # who has seen it before
 ]
 
 
@@ -69,7 +70,10 @@ def test_its_files_are_a_data_set(tmp_path: Path) -> None:
         (frame,) = video.read_frames()
         assert np.array_equal(frame[..., ::-1], picture)
     first = dataset.videos[0].read_gaze(0)  # type: ignore[attr-defined]
-    assert [points.tolist() for points in first] == [[[3.25, 4.5], [50.0, 30.0], [59.75, 39.5]], [[20.0, 20.0]]]
+    assert [points.tolist() for points in first] == [
+        [[3.25, 4.5], [50.0, 30.0], [59.75, 39.5]],
+        [[20.0, 20.0], [44.0, 5.0], [41.0, 8.0]],
+    ]
     done = CliRunner().invoke(cli, ["eval", "spectral-residual", "--dataset", "pysaliency", "--root", str(tmp_path),
                                     "--protocol", "mit", "-o", str(tmp_path / "scores.json")])  # fmt: skip
     assert done.exit_code == 0, done.output
@@ -153,7 +157,8 @@ def test_a_round_trip_keeps_every_fixation(theirs: tuple[Any, Any], tmp_path: Pa
     for one, other in zip(stimuli, back, strict=True):
         assert np.array_equal(one.stimulus_data, other.stimulus_data)
     assert rows_of(again) == rows_of(fixations)
-    assert len(again.x) == len(fixations.x) == 10
+    assert len(again.x) == len(fixations.x) == 12
+    assert len(again.train_xs) == len(fixations.train_xs) == len(TRAINS)
     with pytest.raises(SalzooError, match="cannot write"):
         from_pysaliency(stimuli, fixations, folder)
 
@@ -176,7 +181,8 @@ def test_both_give_equal_scores(theirs: tuple[Any, Any], tmp_path: Path) -> None
     words = ["--dataset", str(folder), "--protocol", "mit", "--per-frame"]
     done = CliRunner().invoke(cli, ["eval", "--predictions", str(saved), *words, "-o", str(tmp_path / "a.json")])
     assert done.exit_code == 0, done.output
-    (result,) = json.loads((tmp_path / "a.json").read_text())["results"]
+    results = json.loads((tmp_path / "a.json").read_text())["results"]
+    (result,) = (each for each in results if each["model"] == str(saved))
     scores = result["per_video"]
     uniform = pysaliency.UniformModel()
     for n, name in enumerate(stimuli.attributes["id"]):
