@@ -3,14 +3,13 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from salzoo.cli import COMMANDS, Commands, cli
 from salzoo.interfaces import SalzooError
 from salzoo.runtime import progress
 from salzoo.runtime.files import ABANDONED, check_output, complete_or_absent
@@ -59,22 +58,31 @@ def test_what_killed_processes_left_is_swept_when_it_is_old(tmp_path: Path) -> N
     assert {path.name for path in tmp_path.iterdir()} == {*names[2:], "x.txt"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_command_and_leaves_nothing(
-    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def write_and_wait() -> None:
-        with complete_or_absent(tmp_path / "x.mp4") as temporary:
-            temporary.write_text("half")
-            signal.raise_signal(number)
+SIGNALLED = """
+import signal, sys
+from pathlib import Path
+from salzoo.cli import COMMANDS, Commands, cli
+from salzoo.runtime.files import complete_or_absent
 
-    before = signal.getsignal(number)
-    monkeypatch.setattr(Commands, "invoke", lambda *_: write_and_wait())
-    done = CliRunner().invoke(cli, [next(iter(COMMANDS))])
-    assert done.exit_code == 128 + number
-    assert f"salzoo: ended by {signal.Signals(number).name}" in done.output
+def write_and_wait(*_):
+    with complete_or_absent(Path("x.mp4")) as temporary:
+        temporary.write_text("half")
+        signal.raise_signal(int(sys.argv[1]))
+
+Commands.invoke = write_and_wait
+try:
+    cli([next(iter(COMMANDS))])
+finally:
+    assert signal.getsignal(int(sys.argv[1])) is signal.SIG_DFL
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_command_and_leaves_nothing(tmp_path: Path, number: int) -> None:
+    command = [sys.executable, "-c", SIGNALLED, str(int(number))]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (128 + number, f"salzoo: ended by {signal.Signals(number).name}\n")
     assert list(tmp_path.iterdir()) == []
-    assert signal.getsignal(number) is before
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:
