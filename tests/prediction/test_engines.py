@@ -2,6 +2,8 @@
 
 import copy
 import itertools
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -238,6 +240,29 @@ def test_what_slows_an_engine_for_a_while_does_not_decide(monkeypatch: pytest.Mo
     endless = {name: itertools.cycle(each) for name, each in {"slow": [1.0, 3.0], "fast": [2.0, 0.5]}.items()}
     monkeypatch.setattr(choosing, "_seconds", lambda engine, frames: next(endless[engine]))
     assert choosing._time_in_turn(engines, np.zeros(1)) == [1.0, 0.5]
+
+
+TWO_PROGRAMS = """
+import os, signal
+import torch
+from salzoo import create_model
+from salzoo.prediction.engines.programs import program_engine
+
+signal.signal(signal.SIGTERM, lambda *_: print("noted"))
+model = create_model("center-bias")
+first, second = (program_engine(model, "openvino", "float32", (48, 64)) for _ in range(2))
+del first
+del second
+memory = [bytearray(2**16) for _ in range(2**12)]  # what they freed is somebody else's now
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_signal_after_engines_have_gone_reaches_python() -> None:
+    pytest.importorskip("openvino")
+    pytest.importorskip("onnxscript")
+    done = subprocess.run([sys.executable, "-c", TWO_PROGRAMS], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "noted\n"), done.stderr
 
 
 def test_what_an_engine_cannot_run_is_said_in_our_words() -> None:

@@ -1,5 +1,6 @@
 """ONNX Runtime and OpenVINO as engines: a model exported once, kept in the user's cache, run frame by frame."""
 
+import functools
 import hashlib
 import importlib.util
 from collections.abc import Callable
@@ -150,8 +151,6 @@ def _open_onnx(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[int,
 
 
 def _open_openvino(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[int, ...], ...]]:
-    import openvino
-
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
@@ -159,7 +158,7 @@ def _open_openvino(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[
         "PERFORMANCE_HINT": "LATENCY",
         "ENABLE_CPU_PINNING": False,  # it would bind the thread that calls to one core, for all that comes after
     }
-    core = openvino.Core()
+    core = _openvino_core()
     compiled = core.compile_model(core.read_model(path), "CPU", settings)
     request = compiled.create_infer_request()
 
@@ -168,3 +167,12 @@ def _open_openvino(path: Path, precision: Precision) -> tuple[Step, tuple[tuple[
         return [np.array(found[output], np.float32) for output in compiled.outputs]  # copies: the next call overwrites
 
     return step, tuple(tuple(each.shape) for each in compiled.inputs[1:])
+
+
+@functools.cache
+def _openvino_core() -> Any:
+    """One for the process: each sets a stack of its own for signals and puts back, when it goes, the one that it found,
+    so that of two the second leaves the first's freed memory, on which the next signal ends the process."""
+    import openvino
+
+    return openvino.Core()
