@@ -181,7 +181,7 @@ def _opened(path: Path, *types: str) -> Iterator[Any]:
             yield file
     except SalzooError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError) as error:
+    except (OSError, LookupError, ArithmeticError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         raise SalzooError(f"{path} is not as pysaliency writes it: {' '.join(str(error).split())}") from error
 
 

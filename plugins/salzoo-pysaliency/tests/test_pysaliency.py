@@ -111,6 +111,15 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         open_dataset("pysaliency", tmp_path)
 
 
+def test_what_stands_for_a_stimulus_may_be_none(tmp_path: Path) -> None:
+    write_hdf5(tmp_path)
+    with h5py.File(tmp_path / "stimuli.hdf5", "a") as file:
+        del file["0"]
+        file["0"] = np.dtype("u1")  # a type of its own, which has no shape
+    with pytest.raises(SalzooError, match=r"stimuli\.hdf5 is not as pysaliency writes it"):
+        open_dataset("pysaliency", tmp_path)
+
+
 def test_without_pysaliency_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("pysaliency", "salzoo_pysaliency.models"):
         monkeypatch.setitem(sys.modules, name, None) if "." not in name else sys.modules.pop(name, None)
