@@ -11,11 +11,11 @@ For the share of fixations, and for the chance that a viewer looks at a region w
    by groups: Romano et al., "Conformalized quantile regression", 2019);
 4. a factor more for pictures that are unlike photographs (``salzoo.regions.unlike``).
 
-``salzoo.regions.fitting`` makes the table and judges it; README.md beside it says how it was judged.
+``cards/regions/fitting.py`` makes the table and judges it; README.md beside that says how it was judged.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -136,15 +136,9 @@ class Calibration:
     usual: dict[str, Any]
     measured: dict[str, Any]
 
-    def save(self, path: Path) -> None:
-        """Write the table."""
-        from salzoo.runtime.files import write_text
-
-        write_text(json.dumps({"version": VERSION, "level": LEVEL, **_rounded(asdict(self))}, indent=1) + "\n", path)
-
 
 def read_calibration(path: Path) -> Calibration:
-    """The table of a file, as ``Calibration.save`` wrote it.
+    """The table of a file, as ``cards/regions/fitting.py`` writes it.
 
     Raises:
         SalzooError: it was written by another version.
@@ -221,11 +215,3 @@ def median_time(chances: NDArray[np.float64]) -> float:
 
 def _tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(each) for each in value]
-    return float(f"{value:.5g}") if isinstance(value, float) else value

@@ -11,9 +11,6 @@ from salzoo.video.resizing import resize_frame
 GRID = (288, 384)
 """Size at which a picture is looked at."""
 
-USUAL = 0.98
-"""Share of the photographs that count as usual."""
-
 TRAITS = ("flat", "sharp", "upright", "colours")
 
 
@@ -37,14 +34,6 @@ def traits_of(frame: NDArray[np.uint8]) -> NDArray[np.float64]:
             counts[-8:].sum() / grey.size,
         ]
     )
-
-
-def describe_usual(traits: NDArray[np.float64]) -> dict[str, Any]:
-    """What is usual among pictures, (n, 4) ``traits_of`` each: their mean, the inverse of their covariance, and the
-    squared distance by it that ``USUAL`` of them keep."""
-    mean, inverse = traits.mean(0), np.linalg.inv(np.cov(traits.T))
-    away = np.einsum("ni,ij,nj->n", traits - mean, inverse, traits - mean)
-    return {"mean": mean.tolist(), "inverse": inverse.tolist(), "limit": float(np.quantile(away, USUAL))}
 
 
 def is_unlike(traits: NDArray[np.float64], usual: dict[str, Any]) -> NDArray[np.bool_]:

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from detecting import Detector, random_boxes
+from films import follow, overlap, people_in
+from fitting import fit, fit_band, fit_logistic, fit_widths, holds, save, shortest_range
+from judging import format_judged
+from sampling import BASELINES, SETS, Picture, Samples, people_on
 
 from salzoo.data import open_dataset
 from salzoo.interfaces import SalzooError, Viewing
-from salzoo.regions.calibration import TARGETS, apart
-from salzoo.regions.detecting import Detector, random_boxes
-from salzoo.regions.films import follow, overlap, people_in
-from salzoo.regions.fitting import fit, shortest_range
-from salzoo.regions.judging import format_judged
+from salzoo.regions.calibration import TARGETS, apart, read_calibration, shipped_calibration
 from salzoo.regions.region import Region
-from salzoo.regions.sampling import BASELINES, SETS, Picture, Samples, people_on
 from salzoo.regions.shapes import Rectangle
 
 
@@ -124,3 +124,21 @@ def test_a_table_is_fitted_and_judged() -> None:
     assert judged["seen_3s"]["brier"] < judged["seen_3s"]["brier_of_mean"]
     assert table.measured["pascals"]["pictures"] == 160
     assert "pascals | 160, 1280" in format_judged(table)
+
+
+def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    save(shipped_calibration(), tmp_path / "table.json")
+    assert read_calibration(tmp_path / "table.json") == shipped_calibration()
+
+
+def test_ranges_hold_as_often_as_they_say() -> None:
+    """Shares that stray from a known curve as binomial draws do: four fifths of new ones lie in the ranges."""
+    rng = np.random.default_rng(0)
+    columns = np.stack([np.ones(6000), rng.normal(0, 1.5, 6000)], 1)
+    chance = 1 / (1 + np.exp(-(columns @ [-0.5, 1.0])))
+    did = rng.binomial(15, rng.beta(8 * chance, 8 * (1 - chance))) / 15
+    weights = fit_logistic(columns[:2000], did[:2000])
+    np.testing.assert_allclose(weights, [-0.5, 1.0], atol=0.1)
+    expected = 1 / (1 + np.exp(-(columns @ weights)))
+    band = fit_widths(fit_band(expected[:2000], did[:2000]), expected[2000:4000], did[2000:4000])
+    assert 0.77 < holds(*band.around(expected[4000:]), did[4000:]) < 0.86

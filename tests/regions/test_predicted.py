@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from fitting import describe_usual
 
 from salzoo.cli import cli
 from salzoo.hub.checkpoint import weights_hash
@@ -17,13 +18,12 @@ from salzoo.interfaces import SalzooError
 from salzoo.prediction.inputs import Input
 from salzoo.regions.calibration import TARGETS, read_calibration, shipped_calibration
 from salzoo.regions.comparing import Expectation
-from salzoo.regions.fitting import fit_band, fit_logistic, fit_widths, holds
 from salzoo.regions.predicted import forecast_regions, medium_of
 from salzoo.regions.reading import read_regions
 from salzoo.regions.region import Region
 from salzoo.regions.shapes import Rectangle
 from salzoo.regions.shares import see_regions
-from salzoo.regions.unlike import describe_usual, is_unlike, traits_of
+from salzoo.regions.unlike import is_unlike, traits_of
 from salzoo.video.reading import read_timed
 from salzoo.video.writing import video_writer
 
@@ -240,24 +240,6 @@ def test_a_table_of_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "table.json").write_text('{"version": 1}')
     with pytest.raises(SalzooError, match=r"has version 1 of the table"):
         read_calibration(tmp_path / "table.json")
-
-
-def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    shipped_calibration().save(tmp_path / "table.json")
-    assert read_calibration(tmp_path / "table.json") == shipped_calibration()
-
-
-def test_ranges_hold_as_often_as_they_say() -> None:
-    """Shares that stray from a known curve as binomial draws do: four fifths of new ones lie in the ranges."""
-    rng = np.random.default_rng(0)
-    columns = np.stack([np.ones(6000), rng.normal(0, 1.5, 6000)], 1)
-    chance = 1 / (1 + np.exp(-(columns @ [-0.5, 1.0])))
-    did = rng.binomial(15, rng.beta(8 * chance, 8 * (1 - chance))) / 15
-    weights = fit_logistic(columns[:2000], did[:2000])
-    np.testing.assert_allclose(weights, [-0.5, 1.0], atol=0.1)
-    expected = 1 / (1 + np.exp(-(columns @ weights)))
-    band = fit_widths(fit_band(expected[:2000], did[:2000]), expected[2000:4000], did[2000:4000])
-    assert 0.77 < holds(*band.around(expected[4000:]), did[4000:]) < 0.86
 
 
 def test_drawn_pages_are_told_from_photographs() -> None:

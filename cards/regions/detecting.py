@@ -1,6 +1,6 @@
 """Boxes as people draw them, for fitting and judging: round faces and objects, by two small published detectors.
 
-Neither detector ships, and nothing but ``salzoo.regions.fitting`` asks for them:
+Neither detector ships, and nothing but ``fitting`` asks for them:
 
 - YuNet (Wu et al., "YuNet: A tiny millisecond-level face detector", 2023; Apache-2.0): ``onnx/yunet_n_dynamic.onnx`` of
   ShiqiYu/libfacedetection.train, commit 0047ac24afb1a50a0c6105001c89d1b5b805dbf1;

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from detecting import Detector, random_boxes
+from films import sample_film
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -20,8 +22,6 @@ from salzoo.prediction.engines.engine import RunOptions
 from salzoo.prediction.inputs import Input
 from salzoo.prediction.runner import Runner
 from salzoo.regions.calibration import SECONDS, TARGETS, Numbers
-from salzoo.regions.detecting import Detector, random_boxes
-from salzoo.regions.films import sample_film
 from salzoo.regions.shapes import Rectangle
 from salzoo.regions.shares import see_regions
 from salzoo.regions.unlike import TRAITS, traits_of

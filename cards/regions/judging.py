@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sampling import BASELINES, Sample, Samples
 
 from salzoo.regions.calibration import NARROW, SIZES, TARGETS, Band, Calibration, Numbers, apart, size_of
-from salzoo.regions.sampling import BASELINES, Sample, Samples
 from salzoo.regions.unlike import is_unlike
 
 FEWEST = 30

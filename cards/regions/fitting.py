@@ -1,9 +1,9 @@
 """Fits the table of ``salzoo.regions.calibration`` to a model, and judges it::
 
-    python -m salzoo.regions.fitting --faces yunet_n_dynamic.onnx --objects FastestDet.onnx --cache DIR -o TABLE.json
+    python cards/regions/fitting.py --faces yunet_n_dynamic.onnx --objects FastestDet.onnx --cache DIR -o TABLE.json
 
 The data sets must be there (``salzoo data get osie`` and so on); the two detectors are named in
-``salzoo.regions.detecting``. Maps and boxes are kept in DIR, maps by the model's weights, for the next run.
+``detecting``. Maps and boxes are kept in DIR, maps by the model's weights, for the next run.
 
 **Regions**: in each picture the faces and objects that the detectors find; for each of them a box of like size and
 shape at a random place; and three random boxes of 3 to 50 % of the sides.
@@ -12,20 +12,25 @@ shape at a random place; and three random boxes of 3 to 50 % of the sides.
 eyecrowd, whose pictures were shown so long. The factors of the ranges come from the same sets' validation splits,
 which the model has not seen either; that of pictures that are unlike photographs from the training split of fiwi, web
 pages. **Judged on** test splits, and on sets that nothing was fitted to, films
-(``salzoo.regions.films``) among them.
+(``films``) among them.
 
 **What people did**: the share of their fixations that begin in the first 3 s, and the share of observers whose first
 look begins within so many seconds. Where a set keeps the fixation that is still on the cross, an observer's first one
 is left out if it lies within 7.5 % of the width from the middle.
 """
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
+from judging import draw_pairs, format_judged, judge, judge_sample
+from numpy.typing import NDArray
+from sampling import PAGES, SETS, Sample, Samples, sample_sets
 
 from salzoo.interfaces.errors import SalzooError
 from salzoo.regions.calibration import (
@@ -33,6 +38,7 @@ from salzoo.regions.calibration import (
     NARROW,
     SIZES,
     TARGETS,
+    VERSION,
     Band,
     Calibration,
     Curve,
@@ -42,12 +48,14 @@ from salzoo.regions.calibration import (
     logit,
     size_of,
 )
-from salzoo.regions.judging import draw_pairs, judge, judge_sample
-from salzoo.regions.sampling import PAGES, SETS, Sample, Samples, sample_sets
-from salzoo.regions.unlike import describe_usual, is_unlike
+from salzoo.regions.unlike import is_unlike
+from salzoo.runtime.files import write_text
 
 KNOTS = 6
 """Values of the curve at which a range is stated."""
+
+USUAL = 0.98
+"""Share of the photographs that count as usual."""
 
 PARTS = 3
 """Lower, middle and upper values of the curve, of as many regions each."""
@@ -162,6 +170,14 @@ def holds(low: Numbers, high: Numbers, did: Numbers) -> float:
     return float(((did >= low - 1e-9) & (did <= high + 1e-9)).mean()) if len(did) else 1.0
 
 
+def describe_usual(traits: NDArray[np.float64]) -> dict[str, Any]:
+    """What is usual among pictures, (n, 4) ``traits_of`` each: their mean, the inverse of their covariance, and the
+    squared distance by it that ``USUAL`` of them keep."""
+    mean, inverse = traits.mean(0), np.linalg.inv(np.cov(traits.T))
+    away = np.einsum("ni,ij,nj->n", traits - mean, inverse, traits - mean)
+    return {"mean": mean.tolist(), "inverse": inverse.tolist(), "limit": float(np.quantile(away, USUAL))}
+
+
 def fit(samples: Samples, model: str, weights: str) -> Calibration:
     """The table of a model, with how it was judged."""
     train = {name: samples.of(name, "train") for name in SETS}
@@ -193,6 +209,20 @@ def fit(samples: Samples, model: str, weights: str) -> Calibration:
     return replace(table, measured=measured)
 
 
+def save(table: Calibration, path: Path) -> None:
+    """Write the table."""
+    held = {"version": VERSION, "level": LEVEL, **_rounded(asdict(table))}
+    write_text(json.dumps(held, indent=1) + "\n", path)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
 @click.command()
 @click.option("--faces", type=click.Path(path_type=Path), required=True, help="YuNet's ONNX file.")
 @click.option("--objects", type=click.Path(path_type=Path), required=True, help="FastestDet's ONNX file.")
@@ -203,12 +233,10 @@ def fit(samples: Samples, model: str, weights: str) -> Calibration:
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The table to write.")
 def main(faces: Path, objects: Path, model: str, cache: Path, out: Path) -> None:
     """Fit the table that turns shares of a map into what people do, and judge it."""
-    from salzoo.regions.judging import format_judged
-
     try:
         samples = sample_sets(model, faces, objects, cache, report=click.echo)
         table = fit(samples, model, samples.weights)
-        table.save(out)
+        save(table, out)
     except SalzooError as error:
         raise click.ClickException(str(error)) from error
     click.echo(format_judged(table))

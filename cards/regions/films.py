@@ -2,7 +2,7 @@
 
 In each window: what the detectors find in its first frame, followed every half second by the box that overlaps most,
 as regions that move, if they last two seconds; and for each box that was found, and three more, one that stays, as
-``salzoo.regions.detecting`` draws them. People's gaze counts from the window's beginning; a region's numbers of the map
+``detecting`` draws them. People's gaze counts from the window's beginning; a region's numbers of the map
 are means over every fifth of a second.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from detecting import Detector, random_boxes
 from numpy.typing import NDArray
 
 from salzoo.datasets.hevc33 import HEVC33Video
@@ -17,7 +18,6 @@ from salzoo.interfaces import Viewing
 from salzoo.model import SaliencyModel
 from salzoo.prediction.maps import predict_maps
 from salzoo.regions.calibration import SECONDS, TARGETS, Numbers
-from salzoo.regions.detecting import Detector, random_boxes
 from salzoo.regions.people import measure_people
 from salzoo.regions.region import Region
 from salzoo.regions.shapes import Rectangle
