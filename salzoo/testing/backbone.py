@@ -14,17 +14,15 @@ from salzoo.model import SaliencyModel, of_one_size
 from salzoo.spec import LANDMARK, parse_spec
 from salzoo.temporal.ema import EMA
 from salzoo.testing import over_time
-from salzoo.testing.composing import (
-    BackboneSubject as Subject,
-)
+from salzoo.testing.composing import BackboneSubject as Subject
 from salzoo.testing.composing import (
     check_signature,
     check_size,
     compose,
     find_factory,
     frame_size,
-    largest_difference,
     make_clip,
+    require_same,
     stream,
 )
 from salzoo.testing.report import FaultError, NotApplicableError, Report, Suite, require
@@ -217,11 +215,9 @@ def frames_are_independent(subject: Subject) -> None:
     with torch.no_grad():
         together, _ = model(clip)
         backwards, _ = model(clip.flip(1))
-    difference = max(largest_difference(stream(model, clip), together), largest_difference(backwards.flip(1), together))
-    require(
-        difference <= 1e-9,
-        f"a frame's map differs by {difference:.1e} beside other frames: a layer mixes frames, or keeps something",
-    )
+    fault = "a frame's map differs by {:.1e} beside other frames: a layer mixes frames, or keeps something"
+    for maps in (stream(model, clip), backwards.flip(1)):
+        require_same(maps, together, fault)
 
 
 def it_is_deterministic(subject: Subject) -> None:
@@ -284,11 +280,8 @@ def weights_are_saved_and_loaded(subject: Subject) -> None:
     other.backbone.load_state_dict(subject.backbone.state_dict())
     clip = make_clip(subject.model, 1, 2)
     with torch.no_grad():
-        difference = largest_difference(other(clip)[0], subject.model(clip)[0])
-    require(
-        difference == 0,
-        f"after the state dict is loaded, maps differ by {difference:.1e}: keep what decides them there",
-    )
+        fault = "after the state dict is loaded, maps differ by {:.1e}: keep what decides them there"
+        require_same(other(clip)[0], subject.model(clip)[0], fault, 0)
 
 
 def sources_come_and_go(subject: Subject) -> None:
@@ -319,10 +312,8 @@ def temporal_modules_stream_on_it(subject: Subject) -> None:
         model = compose(subject.factory(), {position: EMA(*channels, alpha=0.4)}).double()
         clip = make_clip(model, 1, 3)
         with torch.no_grad():
-            difference = largest_difference(stream(model, clip), model(clip)[0])
-        require(
-            difference <= 1e-9, f"with an EMA at {position}, a clip and its frames streamed differ by {difference:.1e}"
-        )
+            fault = f"with an EMA at {position}, a clip and its frames streamed differ by {{:.1e}}"
+            require_same(stream(model, clip), model(clip)[0], fault)
 
 
 def preprocessing_is_sound(subject: Subject) -> None:

@@ -174,40 +174,37 @@ def stream(model: SaliencyModel, clip: Tensor, lengths: Sequence[int] | None = N
 
 
 @torch.no_grad()
-def require_new_start(model: SaliencyModel, where: str = "") -> None:
-    """Require that a video that starts beside one that goes on gives the maps of one that starts by itself.
-
-    Args:
-        model: in float64.
-        where: what messages begin with.
-    """
+def require_new_start(model: SaliencyModel) -> None:
+    """Require that a video that starts beside one that goes on gives the maps of one that starts by itself; of a model
+    in float64."""
     clip, before = make_clip(model, 2, 2), make_clip(model, 2, 3, seed=5)
     anew, _ = model(clip)
     _, state = model(before)
     went_on, _ = model(clip, state)
     mixed, _ = model(clip, state, starts=torch.tensor([True, False]))
-    difference = largest_difference(mixed[0], anew[0])
-    require(
-        difference <= 1e-9,
-        f"{where}zeros as state differ from None by {difference:.1e}: both mean that the video starts (where zeros "
-        "could be a real state, carry a flag that says whether a frame was seen)",
+    require_same(
+        mixed[0],
+        anew[0],
+        "zeros as state differ from None by {:.1e}: both mean that the video starts (where zeros could be a real "
+        "state, carry a flag that says whether a frame was seen)",
     )
-    difference = largest_difference(mixed[1], went_on[1])
-    require(difference <= 1e-9, f"{where}starting one video of a batch changes another by {difference:.1e}")
+    require_same(mixed[1], went_on[1], "starting one video of a batch changes another by {:.1e}")
 
 
 @torch.no_grad()
-def require_causal(model: SaliencyModel, where: str = "") -> None:
-    """Require that no map depends on later frames; ``model`` and ``where`` as ``require_new_start`` takes them."""
+def require_causal(model: SaliencyModel) -> None:
+    """Require that no map of a model in float64 depends on later frames."""
     clip = make_clip(model, 1, 4)
     changed = clip.clone()
     changed[:, 2:] = make_clip(model, 1, 2, seed=7)
-    difference = largest_difference(model(clip)[0][:, :2], model(changed)[0][:, :2])
-    require(
-        difference <= 1e-12,
-        f"{where}changing frame 2 changes the maps of frames before it by {difference:.1e}: "
-        "a module looks at future frames",
-    )
+    fault = "changing frame 2 changes the maps of frames before it by {:.1e}: a module looks at future frames"
+    require_same(model(clip)[0][:, :2], model(changed)[0][:, :2], fault, 1e-12)
+
+
+def require_same(one: Tensor, other: Tensor, fault: str, tolerance: float = 1e-9) -> None:
+    """Raise FaultError, whose message has the largest difference for its braces, where tensors differ by more."""
+    difference = largest_difference(one, other)
+    require(difference <= tolerance, fault.format(difference))
 
 
 def largest_difference(one: Tensor, other: Tensor) -> float:

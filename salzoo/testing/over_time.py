@@ -14,6 +14,7 @@ from salzoo.testing.composing import (
     make_clip,
     require_causal,
     require_new_start,
+    require_same,
     stream,
 )
 from salzoo.testing.report import NotApplicableError, require
@@ -28,11 +29,11 @@ def clips_equal_their_frames_streamed(subject: BackboneSubject) -> None:
     with torch.no_grad():
         maps, last = model(clip)
         _, first = model(clip[:, :1])
-    difference = largest_difference(stream(model, clip), maps)
-    require(
-        difference <= 1e-9,
-        f"a clip of {clip.shape[1]} frames and the same one by one differ by {difference:.1e}: the state must carry "
-        "all that later frames depend on, move on with every frame, and not depend on the clip's length",
+    require_same(
+        stream(model, clip),
+        maps,
+        f"a clip of {clip.shape[1]} frames and the same one by one differ by {{:.1e}}: the state must carry all that "
+        "later frames depend on, move on with every frame, and not depend on the clip's length",
     )
     require(
         [tensor.shape for tensor in state_tensors(last)] == [tensor.shape for tensor in state_tensors(first)],
@@ -82,9 +83,8 @@ def priming_gives_the_state_that_running_gives(subject: BackboneSubject) -> None
     clip = make_clip(model, 1, 3)
     with torch.no_grad():
         _, wanted = model(clip)
-    pairs = zip(state_tensors(model.prime(clip)), state_tensors(wanted), strict=True)
-    difference = max(largest_difference(*pair) for pair in pairs)
-    require(difference <= 1e-9, f"the state of prime differs from that of forward by {difference:.1e}")
+    for one, other in zip(state_tensors(model.prime(clip)), state_tensors(wanted), strict=True):
+        require_same(one, other, "the state of prime differs from that of forward by {:.1e}")
 
 
 def stills_pass_by(subject: BackboneSubject) -> None:
@@ -93,12 +93,8 @@ def stills_pass_by(subject: BackboneSubject) -> None:
     with torch.no_grad():
         together, _ = model(clip, bypass=True)
         alone = torch.cat([model(frame, bypass=True)[0] for frame in clip.split(1, dim=1)], 1)
-    difference = largest_difference(together, alone)
-    require(
-        difference <= 1e-9,
-        f"as stills, a frame's map differs by {difference:.1e} beside other frames: a layer mixes frames, or a module "
-        "without `always` is needed",
-    )
+    fault = "as stills, a frame's map differs by {:.1e} beside other frames: a layer mixes frames, or a module without "
+    require_same(together, alone, fault + "`always` is needed")
 
 
 def _with_own_modules(subject: BackboneSubject) -> SaliencyModel:

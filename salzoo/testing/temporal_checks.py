@@ -1,6 +1,7 @@
 """The checks of a temporal module, one function each; the function's name is the check's."""
 
 import copy
+import functools
 from collections.abc import Callable
 
 import torch
@@ -14,53 +15,65 @@ from salzoo.testing.composing import (
     make_clip,
     require_causal,
     require_new_start,
+    require_same,
     stream,
 )
-from salzoo.testing.placing import Subject
+from salzoo.testing.placing import Placed, Subject
 from salzoo.testing.report import FaultError, NotApplicableError, require
 
 LONG = 20
 """Frames of a long clip: more than any that training cuts, and than most windows."""
 
 
-def maps_have_the_clips_size_and_range(subject: Subject) -> None:
-    for place in subject.places:
-        stride = place.model.backbone.stride
-        height, width = frame_size(place.model)
-        for size in ((height, width), (height + 1, width + 3), (stride, 2 * stride)):
-            for frames in (1, 3):
-                clip = make_clip(place.model, 2, frames, size=size)
-                with torch.no_grad():
-                    maps, _ = place.model(clip)
-                require(
-                    maps.shape == (2, frames, 1, *size),
-                    f"at {place.where}, a clip {tuple(clip.shape)} gave maps {tuple(maps.shape)}",
-                )
-                low, high = float(maps.min()), float(maps.max())
-                require(
-                    low >= 0 and high <= 1,
-                    f"at {place.where}, maps lie in [{low:.3g}, {high:.3g}], not in [0, 1]: declare acts_on truthfully "
-                    "('input', 'output' or 'both'), and act on the output alone only by averaging",
-                )
+def at_each_place(check: Callable[[Placed], None]) -> Callable[[Subject], None]:
+    """A check of a module at one place, tried at all; its findings begin with the place."""
+
+    @functools.wraps(check)
+    def run(subject: Subject) -> None:
+        for place in subject.places:
+            try:
+                check(place)
+            except FaultError as fault:
+                raise FaultError(f"at {place.where}, {fault}") from fault
+
+    return run
 
 
-def a_clip_equals_its_frames_streamed(subject: Subject) -> None:
-    for place in subject.places:
-        for dtype, tolerance in ((torch.float64, 1e-9), (torch.float32, 1e-4)):
-            model = copy.deepcopy(place.model).to(dtype)
-            clip = make_clip(model, 2, 5)
-            with torch.no_grad():
-                maps, _ = model(clip)
-            for lengths in ([1] * 5, [2, 3], [4, 1]) if dtype is torch.float64 else ([1] * 5,):
-                difference = largest_difference(stream(model, clip, lengths), maps)
-                if difference > tolerance:
-                    raise FaultError(
-                        f"at {place.where}, a clip of 5 frames and the same in clips of {lengths} differ by "
-                        f"{difference:.1e} in {dtype} (allowed {tolerance:g}): {_why_not_streamed(model, clip)}"
-                    )
-
-
+@at_each_place
 @torch.no_grad()
+def maps_have_the_clips_size_and_range(place: Placed) -> None:
+    stride = place.model.backbone.stride
+    height, width = frame_size(place.model)
+    for size in ((height, width), (height + 1, width + 3), (stride, 2 * stride)):
+        for frames in (1, 3):
+            clip = make_clip(place.model, 2, frames, size=size)
+            maps, _ = place.model(clip)
+            given = tuple(clip.shape)
+            require(maps.shape == (2, frames, 1, *size), f"a clip {given} gave maps {tuple(maps.shape)}")
+            low, high = float(maps.min()), float(maps.max())
+            require(
+                low >= 0 and high <= 1,
+                f"maps lie in [{low:.3g}, {high:.3g}], not in [0, 1]: declare acts_on truthfully ('input', 'output' or "
+                "'both'), and act on the output alone only by averaging",
+            )
+
+
+@at_each_place
+@torch.no_grad()
+def a_clip_equals_its_frames_streamed(place: Placed) -> None:
+    for dtype, tolerance in ((torch.float64, 1e-9), (torch.float32, 1e-4)):
+        model = copy.deepcopy(place.model).to(dtype)
+        clip = make_clip(model, 2, 5)
+        maps, _ = model(clip)
+        for lengths in ([1] * 5, [2, 3], [4, 1]) if dtype is torch.float64 else ([1] * 5,):
+            difference = largest_difference(stream(model, clip, lengths), maps)
+            if difference > tolerance:
+                raise FaultError(
+                    f"a clip of 5 frames and the same in clips of {lengths} differ by {difference:.1e} in {dtype} "
+                    f"(allowed {tolerance:g}): {_why_not_streamed(model, clip)}"
+                )
+
+
 def _why_not_streamed(model: SaliencyModel, clip: Tensor) -> str:
     _, state = model(clip[:, :2])
     went_on, _ = model(clip[:, 2:3], state)
@@ -70,110 +83,102 @@ def _why_not_streamed(model: SaliencyModel, clip: Tensor) -> str:
     return "the state must carry all that later frames depend on, and no frame may depend on the clip's length"
 
 
-def long_videos_stream(subject: Subject) -> None:
-    for place in (subject.places[0], subject.places[-1]):
-        model = copy.deepcopy(place.model).double()
-        clip = make_clip(model, 1, LONG)
-        with torch.no_grad():
-            maps, last = model(clip)
-            _, first = model(clip[:, :2])
-        require(bool(maps.isfinite().all()), f"at {place.where}, {LONG} frames give maps that are not finite")
-        for lengths in ([1] * LONG, [10] * (LONG // 10)):
-            difference = largest_difference(stream(model, clip, lengths), maps)
-            require(
-                difference <= 1e-9,
-                f"at {place.where}, a clip of {LONG} frames and the same in clips of {lengths[0]} differ by "
-                f"{difference:.1e}: a window must be as long within a clip as it is in the state",
-            )
+@at_each_place
+@torch.no_grad()
+def long_videos_stream(place: Placed) -> None:
+    model = copy.deepcopy(place.model).double()
+    clip = make_clip(model, 1, LONG)
+    maps, last = model(clip)
+    _, first = model(clip[:, :2])
+    require(bool(maps.isfinite().all()), f"{LONG} frames give maps that are not finite")
+    for lengths in ([1] * LONG, [10] * (LONG // 10)):
+        require_same(
+            stream(model, clip, lengths),
+            maps,
+            f"a clip of {LONG} frames and the same in clips of {lengths[0]} differ by {{:.1e}}: a window must be as "
+            "long within a clip as it is in the state",
+        )
+    require(
+        [tensor.shape for tensor in _tensors(last)] == [tensor.shape for tensor in _tensors(first)],
+        f"the state after {LONG} frames has another shape than after 2: it must not grow",
+    )
+
+
+@at_each_place
+def no_frame_depends_on_later_ones(place: Placed) -> None:
+    require_causal(copy.deepcopy(place.model).double())
+
+
+@at_each_place
+@torch.no_grad()
+def nothing_is_kept_on_the_module(place: Placed) -> None:
+    clip, other = make_clip(place.model, 1, 3), make_clip(place.model, 1, 3, seed=5)
+    model, fresh = copy.deepcopy(place.model), copy.deepcopy(place.model)
+    model(other)
+    after_another, state = model(clip)
+    alone, fresh_state = fresh(clip)
+    model(other)
+    went_on, _ = model(clip, state)
+    went_on_alone, _ = fresh(clip, fresh_state)
+    require_same(
+        torch.cat([after_another, went_on]),
+        torch.cat([alone, went_on_alone]),
+        "maps change by {:.1e} when another video was run between: state is kept on the instance; return it from "
+        "forward instead, and take it from `state`",
+        0,
+    )
+    runs = []
+    for passed in (clip, other, clip):
+        torch.manual_seed(0)
+        runs.append(model.train()(passed)[0])
+    for name, tensor in model.temporal.state_dict().items():
         require(
-            [tensor.shape for tensor in _tensors(last, place.where)]
-            == [tensor.shape for tensor in _tensors(first, place.where)],
-            f"at {place.where}, the state after {LONG} frames has another shape than after 2: it must not grow",
+            not isinstance(tensor, Tensor) or torch.equal(tensor, place.model.temporal.state_dict()[name]),
+            f"running a clip changed {name}: a module must keep nothing, in buffers either (in place of BatchNorm, "
+            "GroupNorm or LayerNorm)",
+        )
+    require(
+        torch.equal(runs[0], runs[2]),
+        "in training, the same clip gives other maps after another video: something is kept on the instance",
+    )
+
+
+@at_each_place
+@torch.no_grad()
+def videos_of_a_batch_are_independent(place: Placed) -> None:
+    model = copy.deepcopy(place.model).double()
+    clip = make_clip(model, 3, 3)
+    require_same(
+        model(clip)[0],
+        torch.cat([model(video)[0] for video in clip.split(1)]),
+        "a video's maps differ by {:.1e} beside other videos of the batch: batch items are mixed (a statistic over the "
+        "batch, or a reshape that swaps B and T)",
+    )
+
+
+@at_each_place
+def the_first_frame_starts_from_nothing(place: Placed) -> None:
+    require_new_start(copy.deepcopy(place.model).double())
+
+
+@at_each_place
+@torch.no_grad()
+def state_is_tensors_with_the_batch_first(place: Placed) -> None:
+    _, (state,) = place.model(make_clip(place.model, 3, 2))
+    for tensor in _tensors(state):
+        require(
+            tensor.dim() >= 1 and tensor.shape[0] == 3,
+            f"a state tensor has shape {tuple(tensor.shape)} for a batch of 3: the batch comes first",
         )
 
 
-def no_frame_depends_on_later_ones(subject: Subject) -> None:
-    for place in subject.places:
-        require_causal(copy.deepcopy(place.model).double(), f"at {place.where}, ")
-
-
-def nothing_is_kept_on_the_module(subject: Subject) -> None:
-    for place in subject.places:
-        clip, other = make_clip(place.model, 1, 3), make_clip(place.model, 1, 3, seed=5)
-        model, fresh = copy.deepcopy(place.model), copy.deepcopy(place.model)
-        with torch.no_grad():
-            model(other)
-            after_another, state = model(clip)
-            alone, fresh_state = fresh(clip)
-            model(other)
-            went_on, _ = model(clip, state)
-            went_on_alone, _ = fresh(clip, fresh_state)
-        difference = max(largest_difference(after_another, alone), largest_difference(went_on, went_on_alone))
-        require(
-            difference == 0,
-            f"at {place.where}, maps change by {difference:.1e} when another video was run between: "
-            "state is kept on the instance; return it from forward instead, and take it from `state`",
-        )
-        runs = []
-        for passed in (clip, other, clip):
-            torch.manual_seed(0)
-            with torch.no_grad():
-                runs.append(model.train()(passed)[0])
-        for name, tensor in model.temporal.state_dict().items():
-            require(
-                not isinstance(tensor, Tensor) or torch.equal(tensor, place.model.temporal.state_dict()[name]),
-                f"at {place.where}, running a clip changed {name}: a module must keep nothing, in buffers either (in "
-                "place of BatchNorm, GroupNorm or LayerNorm)",
-            )
-        require(
-            torch.equal(runs[0], runs[2]),
-            f"at {place.where}, in training, the same clip gives other maps after another video: something is kept on "
-            "the instance",
-        )
-
-
-def videos_of_a_batch_are_independent(subject: Subject) -> None:
-    for place in subject.places:
-        model = copy.deepcopy(place.model).double()
-        clip = make_clip(model, 3, 3)
-        with torch.no_grad():
-            together, _ = model(clip)
-            alone = torch.cat([model(video)[0] for video in clip.split(1)])
-        difference = largest_difference(together, alone)
-        require(
-            difference <= 1e-9,
-            f"at {place.where}, a video's maps differ by {difference:.1e} beside other videos of the batch: "
-            "batch items are mixed (a statistic over the batch, or a reshape that swaps B and T)",
-        )
-
-
-def the_first_frame_starts_from_nothing(subject: Subject) -> None:
-    for place in subject.places:
-        require_new_start(copy.deepcopy(place.model).double(), f"at {place.where}, ")
-
-
-def state_is_tensors_with_the_batch_first(subject: Subject) -> None:
-    for place in subject.places:
-        with torch.no_grad():
-            _, (state,) = place.model(make_clip(place.model, 3, 2))
-        for tensor in _tensors(state, place.where):
-            require(
-                tensor.dim() >= 1 and tensor.shape[0] == 3,
-                f"at {place.where}, a state tensor has shape {tuple(tensor.shape)} for a batch of 3: "
-                "the batch comes first",
-            )
-
-
-def _tensors(state: State, where: str) -> list[Tensor]:
+def _tensors(state: State) -> list[Tensor]:
     if state is None:
         return []
     if isinstance(state, Tensor):
         return [state]
-    require(
-        type(state) is tuple,
-        f"at {where}, the state holds a {type(state).__name__}: it may hold tuples and tensors",
-    )
-    return [tensor for item in state for tensor in _tensors(item, where)]
+    require(type(state) is tuple, f"the state holds a {type(state).__name__}: it may hold tuples and tensors")
+    return [tensor for item in state for tensor in _tensors(item)]
 
 
 def state_can_be_detached(subject: Subject) -> None:
@@ -184,28 +189,25 @@ def state_can_be_detached(subject: Subject) -> None:
     state = map_state(Tensor.detach, state)
     maps, _ = model(clip, state)
     maps.mean().backward()
-    require(
-        not any(tensor.requires_grad for tensor in _tensors(state, subject.places[0].where)),
-        "a detached state still asks for gradients",
-    )
+    require(not any(each.requires_grad for each in _tensors(state)), "a detached state still asks for gradients")
 
 
+@torch.no_grad()
 def state_follows_the_device(subject: Subject) -> None:
     """On the meta device, which every machine has: a tensor made on another device would not mix with it."""
     for device in ["meta", *(["cuda"] if torch.cuda.is_available() else [])]:
         model = subject.model.to(device)
         clip = make_clip(model, 1, 2).to(device)
-        with torch.no_grad():
-            try:
-                _, state = model(clip)
-                _, state = model(clip, state)
-            except (RuntimeError, NotImplementedError) as error:
-                raise FaultError(
-                    f"on device {device} it fails ({str(error).splitlines()[0]}): make new tensors with x.new_zeros or "
-                    "device=x.device, and read no values in Python; torch.autocast does not know the device meta, so "
-                    "widen what must be float32 with x.to(torch.promote_types(x.dtype, torch.float32)) in its place"
-                ) from error
-        for tensor in _tensors(state, subject.places[0].where):
+        try:
+            _, state = model(clip)
+            _, state = model(clip, state)
+        except (RuntimeError, NotImplementedError) as error:
+            raise FaultError(
+                f"on device {device} it fails ({str(error).splitlines()[0]}): make new tensors with x.new_zeros or "
+                "device=x.device, and read no values in Python; torch.autocast does not know the device meta, so "
+                "widen what must be float32 with x.to(torch.promote_types(x.dtype, torch.float32)) in its place"
+            ) from error
+        for tensor in _tensors(state):
             require(
                 tensor.device.type == device,
                 f"a state tensor lies on {tensor.device} while the clip is on {device}: make it with x.new_zeros",
@@ -224,10 +226,8 @@ def every_parameter_learns(subject: Subject) -> None:
         (maps * torch.rand(maps.shape)).sum().backward()
         for name, parameter in model.temporal.named_parameters():
             if parameter.grad is not None:
-                require(
-                    bool(parameter.grad.isfinite().all()),
-                    f"at {place.where}, the gradient of {name} is not finite",
-                )
+                finite = bool(parameter.grad.isfinite().all())
+                require(finite, f"at {place.where}, the gradient of {name} is not finite")
                 if bool((parameter.grad != 0).any()):
                     learning.add(name.partition(".")[2])
     idle = sorted({name.partition(".")[2] for name in named} - learning)
@@ -246,53 +246,47 @@ def gradients_reach_the_layers_below(subject: Subject) -> None:
         require(bool((clip.grad[:, frame] != 0).any()), f"no gradient reaches frame {frame}")
 
 
-def what_enters_is_left_as_it_is(subject: Subject) -> None:
-    for place in subject.places:
-        model = copy.deepcopy(place.model)
-        versions: list[tuple[Tensor, int]] = []
-        (module,) = model.temporal.values()
+@at_each_place
+@torch.no_grad()
+def what_enters_is_left_as_it_is(place: Placed) -> None:
+    model = copy.deepcopy(place.model)
+    versions: list[tuple[Tensor, int]] = []
+    (module,) = model.temporal.values()
 
-        def note(_module: nn.Module, inputs: tuple[Tensor, ...], seen: list[tuple[Tensor, int]] = versions) -> None:
-            seen.append((inputs[0], inputs[0]._version))
+    def note(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        versions.append((inputs[0], inputs[0]._version))
 
-        module.register_forward_pre_hook(note)
-        clip = make_clip(model, 1, 2)
-        with torch.no_grad():
-            _, state = model(clip)
-            before = map_state(Tensor.clone, state)
-            model(clip, state)
+    module.register_forward_pre_hook(note)
+    clip = make_clip(model, 1, 2)
+    _, state = model(clip)
+    before = map_state(Tensor.clone, state)
+    model(clip, state)
+    unwritten = all(tensor._version == version for tensor, version in versions)
+    require(unwritten, "it writes on its input: links may read that tensor too")
+    require(
+        all(map(torch.equal, _tensors(state), _tensors(before))),
+        "it writes on the state that it was given: make new tensors",
+    )
+
+
+@at_each_place
+@torch.no_grad()
+def state_stays_float32_under_autocast(place: Placed) -> None:
+    clip = make_clip(place.model, 1, 4)
+    exact, _ = place.model(clip)
+    with torch.autocast("cpu", torch.bfloat16):
+        maps, state = place.model(clip)
+        place.model(clip, state)
+    for tensor in _tensors(state):
         require(
-            all(tensor._version == version for tensor, version in versions),
-            f"at {place.where}, it writes on its input: links may read that tensor too",
+            tensor.dtype is torch.float32 or not tensor.is_floating_point(),
+            f"a state tensor is {tensor.dtype} under autocast: errors would add up over a video; compute it in float32",
         )
-        pairs = zip(_tensors(state, place.where), _tensors(before, place.where), strict=True)
-        require(
-            all(torch.equal(one, other) for one, other in pairs),
-            f"at {place.where}, it writes on the state that it was given: make new tensors",
-        )
+    difference = float((maps - exact).abs().mean())  # the layers' own rounding reaches 0.2 at single pixels
+    require(difference < 0.05, f"maps under autocast (bfloat16) differ by {difference:.2g} on average from float32's")
 
 
-def state_stays_float32_under_autocast(subject: Subject) -> None:
-    for place in subject.places:
-        clip = make_clip(place.model, 1, 4)
-        with torch.no_grad():
-            exact, _ = place.model(clip)
-            with torch.autocast("cpu", torch.bfloat16):
-                maps, state = place.model(clip)
-                place.model(clip, state)
-        for tensor in _tensors(state, place.where):
-            require(
-                tensor.dtype is torch.float32 or not tensor.is_floating_point(),
-                f"at {place.where}, a state tensor is {tensor.dtype} under autocast: errors would add up over a video; "
-                "compute it in float32",
-            )
-        difference = float((maps - exact).abs().mean())  # the layers' own rounding reaches 0.2 at single pixels
-        require(
-            difference < 0.05,
-            f"at {place.where}, maps under autocast (bfloat16) differ by {difference:.2g} on average from float32's",
-        )
-
-
+@torch.no_grad()
 def weights_are_saved_and_loaded(subject: Subject) -> None:
     model = subject.model
     (position,) = map(int, model.temporal)
@@ -300,31 +294,27 @@ def weights_are_saved_and_loaded(subject: Subject) -> None:
     torch.manual_seed(99)
     other = subject.factory(*channels).eval()
     clip = make_clip(model, 1, 3)
-    with torch.no_grad():
-        wanted, _ = model(clip)
+    wanted, _ = model(clip)
     other.load_state_dict(model.temporal[str(position)].state_dict())
     model.temporal[str(position)] = other
-    with torch.no_grad():
-        difference = largest_difference(model.at_rate(25)(clip)[0], wanted)
-    require(
-        difference == 0,
-        f"after its state dict is loaded into a new one, maps differ by {difference:.1e}: "
-        "what decides the maps must be a parameter, a buffer or a parameter of the factory",
+    require_same(
+        model.at_rate(25)(clip)[0],
+        wanted,
+        "after its state dict is loaded into a new one, maps differ by {:.1e}: what decides the maps must be a "
+        "parameter, a buffer or a parameter of the factory",
+        0,
     )
 
 
-def evaluation_is_deterministic(subject: Subject) -> None:
-    for place in subject.places:
-        clip = make_clip(place.model, 1, 3)
-        with torch.no_grad():
-            torch.manual_seed(1)
-            one, _ = place.model(clip)
-            torch.manual_seed(2)
-            other, _ = place.model(clip)
-        require(
-            torch.equal(one, other),
-            f"at {place.where}, two runs in eval() differ: nothing may be drawn at random there",
-        )
+@at_each_place
+@torch.no_grad()
+def evaluation_is_deterministic(place: Placed) -> None:
+    clip = make_clip(place.model, 1, 3)
+    torch.manual_seed(1)
+    one, _ = place.model(clip)
+    torch.manual_seed(2)
+    other, _ = place.model(clip)
+    require(torch.equal(one, other), "two runs in eval() differ: nothing may be drawn at random there")
 
 
 CHECKS: tuple[Callable[[Subject], None], ...] = (
