@@ -1,5 +1,7 @@
 """A data set from the HDF5 files that pysaliency writes, stimuli and fixation trains on them; needs no pysaliency."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,23 @@ DEGREES_WIDE = 32
 
 MOST = 1 << 28
 """Values that an array in a file may have."""
+
+PATIENCE = 60.0
+"""Seconds that looking through a file may take."""
+
+LOOK = """
+import sys, h5py
+
+def visit(name, item):
+    dict(item.attrs)
+    if isinstance(item, h5py.Dataset) and item.size:
+        item[(0,) * item.ndim]
+
+with h5py.File(sys.argv[1], "r") as file:
+    dict(file.attrs)
+    file.visititems(visit)
+"""
+"""What a process of its own does to a file before this one opens it."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +192,7 @@ def read_stimulus(path: Path, number: int) -> NDArray[np.uint8]:
 def _opened(path: Path, *types: str) -> Iterator[Any]:
     if not path.is_file():
         raise SalzooError(f"{path} is missing")
+    _survive(path)
     try:
         with h5py.File(path, "r") as file:
             found = _text(file.attrs.get("type", ""))
@@ -183,6 +203,18 @@ def _opened(path: Path, *types: str) -> Iterator[Any]:
         raise
     except (OSError, LookupError, ArithmeticError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         raise SalzooError(f"{path} is not as pysaliency writes it: {' '.join(str(error).split())}") from error
+
+
+@lru_cache(maxsize=64)
+def _survive(path: Path) -> None:
+    """Raise SalzooError for a damaged file that would end this process, or hold it for ever: HDF5 follows some wrong
+    lengths in circles, and neither a signal nor another thread is heard meanwhile."""
+    try:
+        done = subprocess.run([sys.executable, "-P", "-c", LOOK, str(path)], capture_output=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise SalzooError(f"{path} is damaged: HDF5 does not come to its end") from error
+    if done.returncode < 0:
+        raise SalzooError(f"{path} is damaged: HDF5 dies of it")
 
 
 def _array(file: Any, name: str) -> Any:

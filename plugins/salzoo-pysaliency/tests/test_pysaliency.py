@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import salzoo_pysaliency.hdf5
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,7 +83,7 @@ def test_its_files_are_a_data_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["stimuli.hdf5", "fixations.hdf5"])
-@settings(deadline=None)  # two files are written for each example, which a busy machine does slowly
+@settings(deadline=None, max_examples=25)  # a process is begun for each file
 @given(where=st.integers(0, 3000), value=st.integers(0, 255))
 def test_a_damaged_file_is_one_line(
     tmp_path_factory: pytest.TempPathFactory, name: str, where: int, value: int
@@ -100,6 +101,21 @@ def test_a_damaged_file_is_one_line(
     except SalzooError as error:
         said = str(error)
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(("name", "where"), [("stimuli.hdf5", 2120), ("fixations.hdf5", 2105)])
+def test_a_file_without_an_end_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, where: int
+) -> None:
+    """A length in its heap of texts leads HDF5 in a circle."""
+    write_hdf5(tmp_path)
+    data = bytearray((tmp_path / name).read_bytes())
+    assert b"GCOL" in data[:where]
+    data[where] ^= 32 if name == "stimuli.hdf5" else 4
+    (tmp_path / name).write_bytes(data)
+    monkeypatch.setattr(salzoo_pysaliency.hdf5, "PATIENCE", 3.0)
+    with pytest.raises(SalzooError, match=rf"{name} is (damaged|not as pysaliency writes it)"):
+        open_dataset("pysaliency", tmp_path)
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
