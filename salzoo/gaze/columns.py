@@ -1,14 +1,16 @@
 """Which column of an exported table is what, by its name.
 
 Names are compared without case, spaces and punctuation. A unit in brackets or after an underscore is read: "Recording
-timestamp [ms]" is ``recordingtimestamp`` in milliseconds, "x_norm" is ``x`` as a fraction. Known are plain names and
-the exports of Tobii Pro Lab and Tobii Studio, EyeLink Data Viewer, SMI BeGaze, Gazepoint Analysis, Pupil Player and
-Pupil Cloud.
+timestamp [ms]" is ``recordingtimestamp`` in milliseconds, "x_norm" is ``x`` as a fraction. ``columns.toml`` has plain
+names and those in the exports of Tobii Pro Lab and Tobii Studio, EyeLink Data Viewer, SMI BeGaze, Gazepoint Analysis,
+Pupil Player and Pupil Cloud.
 """
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from typing import Literal, get_args
 
 from salzoo.interfaces.errors import SalzooError
@@ -56,113 +58,24 @@ class Hint:
     event: bool = False
 
 
-_SCREEN = Hint(unit="pixels", space="screen")
-_SHARE = Hint(unit="fraction", space="screen", origin="upper-left")
-_SURFACE = Hint(unit="fraction", space="surface", origin="upper-left")
-_START = Hint(event=True)
-_ONSET_MS = Hint(unit="ms", clock="onset", event=True)
+Places = tuple[tuple[str, str, Hint], ...]
 
 
-def _plain(names: str, hint: Hint = Hint()) -> dict[str, Hint]:
-    return dict.fromkeys(names.split(), hint)
+def _read_names() -> tuple[dict[Role, dict[str, Hint]], dict[str, Places]]:
+    """``columns.toml``: the names of each role, and of pairs of x and y, with what they say."""
+    stated = tomllib.loads(files("salzoo.gaze").joinpath("columns.toml").read_text(encoding="utf-8"))
+    names: dict[Role, dict[str, Hint]] = {}
+    for entry in stated["columns"]:
+        names.setdefault(entry.pop("role"), {}).update(dict.fromkeys(entry.pop("names").split(), Hint(**entry)))
+    pairs = {
+        kind: tuple((each.pop("x"), each.pop("y"), Hint(**each)) for each in known)
+        for kind, known in stated["places"].items()
+    }
+    return names, pairs
 
 
-KNOWN: dict[Role, dict[str, Hint]] = {
-    "stimulus": _plain(
-        "presentedmedianame presentedstimulusname stimulus stimulusname medianame media video videoname videofile "
-        "image imagename imagefile clip movie picture filename file stimuliname stimfile"
-    ),
-    "observer": _plain(
-        "participantname participant participantid observer observername observerid subject subjectname subjectid "
-        "recordingsessionlabel wearername wearerid recordingname recordingid"
-    ),
-    "viewing": _plain(
-        "viewing recordingname recordingid sectionid trial trialindex trialid trialnumber trialno trialnr presentation "
-        "repetition session sessionid sessionnumber run runnumber block blockid blocknumber blockindex"
-    ),
-    "time": {
-        "eventstarttrialtime": _ONSET_MS,  # SMI
-        "currentfixstart": _ONSET_MS,  # EyeLink, from the trial's start
-        "fpogs": Hint(unit="s", clock="onset", event=True),  # Gazepoint, from the media's start
-        "starttimestamp": Hint(unit="s", clock="recording", event=True),  # Pupil Labs; Pupil Cloud's says [ns]
-        **_plain("start starttime onset fixationstart tstart", _START),
-        "recordingtimestamp": Hint(unit="ms", clock="recording"),  # Tobii; Studio's is in ms and does not say so
-        "recordingtime": Hint(clock="recording"),  # SMI
-        "gazetimestamp": Hint(unit="s", clock="recording"),  # Pupil Labs
-        **_plain("time timestamp sampletime t"),
-    },
-    "duration": {
-        **_plain("gazeeventduration eyemovementeventduration", Hint(unit="ms")),  # Tobii
-        "eventduration": Hint(unit="ms"),  # SMI
-        "currentfixduration": Hint(unit="ms"),  # EyeLink
-        "fpogd": Hint(unit="s"),  # Gazepoint
-        **_plain("fixationduration duration dur fixdur fixduration"),
-    },
-    "end": {
-        "currentfixend": Hint(unit="ms"),
-        "eventendtrialtime": Hint(unit="ms"),
-        **_plain("end endtime endtimestamp fixationend tend"),
-    },
-    "event": _plain(
-        "eyemovementtype gazeeventtype category categorybinocular categoryright categoryleft eventtype event"
-    ),
-    "index": _plain(
-        "eyemovementtypeindex fixationindex fixationid fpogid currentfixindex fixindex fixid fixationnumber "
-        "indexbinocular indexright indexleft"
-    ),
-    "eye": _plain("eye eyelr eyeused recordedeye whicheye"),
-    "sensor": _plain("sensor device inputdevice source datatype rowtype type"),
-    "message": _plain("event studioevent keypressevent mouseevent externalevent eventvalue message"),
-    "confidence": _plain("confidence"),
-    "valid": _plain(
-        "onsurf onsurface gazedetectedonsurface fixationdetectedonsurface gazedetectedinreferenceimage "
-        "fixationdetectedinreferenceimage fpogv bpogv validityleft validityright"
-    ),
-    "frame": _plain("startframeindex worldindex"),
-    "frame_time": _plain("worldtimestamp", Hint(unit="s")),
-    "screen": _plain("recordingresolution"),
-    "screen_width": _plain("recordingresolutionwidth screenwidth"),
-    "screen_height": _plain("recordingresolutionheight screenheight"),
-    "media_x": _plain("presentedmediapositionx presentedstimuluspositionx mediaposx"),
-    "media_y": _plain("presentedmediapositiony presentedstimuluspositiony mediaposy"),
-    "media_width": _plain("presentedmediawidth presentedstimuluswidth mediawidth"),
-    "media_height": _plain("presentedmediaheight presentedstimulusheight mediaheight"),
-}
-"""Names by what they hold, the first that is there counts."""
-
-PLACES: tuple[tuple[str, str, Hint], ...] = (
-    ("fixationpointx", "fixationpointy", replace(_SCREEN, event=True)),  # Tobii; its media coordinates say MCS
-    ("fixationpositionx", "fixationpositiony", replace(_SCREEN, event=True)),  # SMI
-    ("currentfixx", "currentfixy", replace(_SCREEN, event=True)),  # EyeLink
-    ("fpogx", "fpogy", replace(_SHARE, event=True)),  # Gazepoint
-    ("fixationx", "fixationy", _START),  # Pupil Cloud
-    ("fixx", "fixy", _START),
-    ("gazepointx", "gazepointy", _SCREEN),  # Tobii
-    ("averagegazex", "averagegazey", _SCREEN),  # EyeLink
-    ("gazepositiononsurfacex", "gazepositiononsurfacey", _SURFACE),  # Pupil Cloud
-    ("gazex", "gazey", Hint()),  # Pupil Cloud
-    ("pointofregardbinocularx", "pointofregardbinoculary", _SCREEN),  # SMI
-    ("bpogx", "bpogy", _SHARE),  # Gazepoint
-)
-"""Names of x and y, and what they say."""
-
-EYES: tuple[tuple[str, str, Hint], ...] = (
-    ("gazepoint{}x", "gazepoint{}y", _SCREEN),  # Tobii
-    ("{}gazex", "{}gazey", _SCREEN),  # EyeLink
-    ("pointofregard{}x", "pointofregard{}y", _SCREEN),  # SMI
-    ("{}porx", "{}pory", _SCREEN),  # SMI
-    ("{}pogx", "{}pogy", _SHARE),  # Gazepoint
-    ("x{}", "y{}", Hint()),
-    ("{}x", "{}y", Hint()),
-)
-"""Names of x and y of an eye, with its name in the braces: left and right, or l and r."""
-
-PLAIN_PLACES: tuple[tuple[str, str, Hint], ...] = (
-    ("normposx", "normposy", Hint(unit="fraction", origin="lower-left")),  # Pupil Labs
-    ("x", "y", Hint()),
-    ("xavg", "yavg", Hint()),
-    ("xcoordinate", "ycoordinate", Hint()),
-)
+KNOWN, _PAIRS = _read_names()
+PLACES, PLAIN_PLACES, EYES = _PAIRS["known"], _PAIRS["plain"], _PAIRS["eyes"]
 
 _UNITS = {
     "s": "s", "sec": "s", "seconds": "s", "ms": "ms", "msec": "ms", "us": "us", "µs": "us", "μs": "us", "ns": "ns",
