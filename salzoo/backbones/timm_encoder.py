@@ -23,6 +23,9 @@ from salzoo.runtime.network import check_at_hand
 SIZE = (192, 256)
 """(height, width) of the frames for architectures that take any size."""
 
+SMALL = 10_000_000
+"""Parameters up to which running a network on small pictures is faster than following its shapes on the meta device."""
+
 FINEST_STRIDE = 4
 """Features at a smaller stride are left out: maps of saliency are smooth, and those features cost the most."""
 
@@ -84,7 +87,8 @@ def list_architectures(pattern: str = "*") -> list[str]:
 
 @functools.cache
 def outline(arch: str) -> Outline:
-    """Look at an architecture on the meta device, where there are neither weights nor arithmetic.
+    """Look at an architecture on the meta device, where there are neither weights nor arithmetic; at a small one with
+    zeros for weights.
 
     Args:
         arch: a name that timm knows ("resnet18"), with or without the tag of its weights ("resnet18.a1_in1k").
@@ -100,6 +104,12 @@ def outline(arch: str) -> Outline:
     try:
         with torch.device("meta"):
             network, options = _create_outlined(arch)
+        tensors = [*network.parameters(), *network.buffers()]
+        if small := sum(tensor.numel() for tensor in tensors) <= SMALL:
+            network.to_empty(device="cpu")
+            for tensor in (*network.parameters(), *network.buffers()):
+                tensor.data.zero_()
+        with torch.device("cpu" if small else "meta"), torch.no_grad():
             return _look_at(network, options)
     except Exception as error:  # whatever an architecture that was not made for this raises
         raise SalzooError(
@@ -209,11 +219,14 @@ def _look_at(network: Any, options: tuple[tuple[str, Any], ...]) -> Outline:
     height, width = config["input_size"][1:]
     step = max(network.feature_info.reduction())
     probes = [tuple(-(-side // step) * step for side in SIZE), (step, step), (2 * step, 2 * step), (2 * step, 3 * step)]
-    fixed = bool(config.get("fixed_input_size")) or not all(_runs(network, probe) for probe in probes)
-    size = (height, width) if fixed else probes[0]
+    size, found = probes[0], None if config.get("fixed_input_size") else _try(network, probes[0])
+    fixed = found is None or any(_try(network, probe) is None for probe in probes[1:])
+    if found is None or fixed:
+        size = (height, width)
+        found = _run(network, size)
 
     channels_last = getattr(network, "output_fmt", "NCHW") == "NHWC"  # an enumeration of strings
-    shapes = [_to_first(feature.shape, channels_last) for feature in _run(network, size)]
+    shapes = [_to_first(feature.shape, channels_last) for feature in found]
     kept = [index for index, shape in enumerate(shapes) if size[0] / shape[1] > FINEST_STRIDE - 1]
     picked = tuple(kept or [len(shapes) - 1])
     children = _run_children(network, size, channels_last)
@@ -253,19 +266,17 @@ def _preprocessing(config: dict[str, Any], fixed: tuple[int, int] | None) -> Pre
 
 
 def _run(network: Any, size: Sequence[int]) -> list[Tensor]:
-    with torch.no_grad():
-        features = list(network(torch.zeros(1, 3, *size)))
+    features = list(network(torch.zeros(1, 3, *size)))
     if any(feature.dim() != 4 for feature in features):
         raise ValueError("its features are no maps")
     return features
 
 
-def _runs(network: Any, size: Sequence[int]) -> bool:
+def _try(network: Any, size: Sequence[int]) -> list[Tensor] | None:
     try:
-        _run(network, size)
+        return _run(network, size)
     except Exception:  # each architecture refuses a size in its own way
-        return False
-    return True
+        return None
 
 
 def _run_children(
@@ -276,15 +287,14 @@ def _run_children(
         return None
     x = torch.zeros(1, 3, *size)
     shapes: list[tuple[str, tuple[int, int, int]]] = []
-    with torch.no_grad():
-        for name, child in network.items():
-            x = child(x)
-            if not isinstance(x, Tensor) or x.dim() != 4:
-                return None
-            shape = _to_first(x.shape, channels_last)
-            if not math.isclose(size[0] / shape[1], size[1] / shape[2], rel_tol=0.2):
-                return None  # this child's maps have their channels elsewhere than the network's
-            shapes.append((name, shape))
+    for name, child in network.items():
+        x = child(x)
+        if not isinstance(x, Tensor) or x.dim() != 4:
+            return None
+        shape = _to_first(x.shape, channels_last)
+        if not math.isclose(size[0] / shape[1], size[1] / shape[2], rel_tol=0.2):
+            return None  # this child's maps have their channels elsewhere than the network's
+        shapes.append((name, shape))
     return shapes
 
 

@@ -22,15 +22,15 @@ def prepare_for_inference(model: SaliencyModel) -> SaliencyModel:
     """A copy of a model, in evaluation mode, that gives the same maps to rounding, faster. The model stays as it is."""
     prepared = copy.deepcopy(model).eval().requires_grad_(False)
     for own in (False, True):  # a convolution of a class of its own may not look at its weight as it is
-        prepared = _if_same(prepared, partial(_fold, own=own))
+        _replace_if_same(prepared, partial(_find_folded, own=own))
     return channels_last(prepared)
 
 
 def pack_convolutions(prepared: SaliencyModel) -> SaliencyModel:
-    """A prepared model, on the CPU with its backbone's convolutions as ``PackedConvolution``; elsewhere as it is."""
-    if prepared.device.type != "cpu" or not torch.backends.mkldnn.is_available():
-        return prepared
-    return _if_same(prepared, _pack)
+    """Make a prepared model's convolutions, those of its backbone, ``PackedConvolution`` where it is on the CPU."""
+    if prepared.device.type == "cpu" and torch.backends.mkldnn.is_available():
+        _replace_if_same(prepared, _find_packed)
+    return prepared
 
 
 class PackedConvolution(nn.Module):
@@ -72,41 +72,42 @@ _ACTIVATIONS: dict[type[nn.Module], str] = {
 
 
 @torch.no_grad()
-def _if_same(model: SaliencyModel, change: Callable[[SaliencyModel], bool]) -> SaliencyModel:
-    """A copy of a model with a change; the model itself where nothing changes, or its maps would: a network may read
-    between two modules what is no longer there, which a comparison on one frame of noise tells."""
-    changed = copy.deepcopy(model)
+def _replace_if_same(model: SaliencyModel, find: Callable[[SaliencyModel], list[tuple[str, nn.Module]]]) -> None:
+    """Give a model the modules that are found for some of its names, and take them back where its maps would change: a
+    network may read between two modules what is no longer there, which a comparison on one frame of noise tells."""
     height, width = model.preprocessing.fixed_size or (2 * model.backbone.stride,) * 2
     noise = torch.randint(0, 256, (1, height, width, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     frame = model.preprocess(noise.numpy())
-    wanted = model(frame)[0]
+    before: list[tuple[str, nn.Module]] = []
     try:
-        if not change(changed):
-            return model
-        difference = (changed(frame)[0] - wanted).abs().max().item()
+        found = find(model)
+        wanted = model(frame)[0] if found else None
+        for name, module in found:
+            before.append((name, model.get_submodule(name)))
+            _replace(model, name, module)
+        if wanted is None or (model(frame)[0] - wanted).abs().max().item() <= FOLDING_TOLERANCE:
+            return
     except (RuntimeError, AttributeError, TypeError):  # a block that looks into what is gone; operations not built in
-        return model
-    return changed if difference <= FOLDING_TOLERANCE else model
+        pass
+    for name, module in reversed(before):
+        _replace(model, name, module)
 
 
-def _fold(model: SaliencyModel, own: bool) -> bool:
-    """Fold batch norms into the convolutions whose outputs they read: those of torch's classes, or of classes of their
-    own."""
-    pairs = [
-        each
-        for each in _pairs(model, _NORMS)
-        if own != (type(each[2]).forward in (nn.Conv2d.forward, nn.Conv3d.forward))
-    ]
-    for name, convolution_name, convolution, norm in pairs:
-        _replace(model, convolution_name, fuse_conv_bn_eval(convolution, norm))
-        # timm's batch norms bring the activation behind them along
-        behind = [getattr(norm, part) for part in ("drop", "act") if isinstance(getattr(norm, part, None), nn.Module)]
-        _replace(model, name, nn.Sequential(*behind))
-    return bool(pairs)
+def _find_folded(model: SaliencyModel, own: bool) -> list[tuple[str, nn.Module]]:
+    """Convolutions with the batch norms folded in that read their outputs, of torch's classes or of classes of their
+    own, and what is left of the norms."""
+    found: list[tuple[str, nn.Module]] = []
+    for name, convolution_name, convolution, norm in _pairs(model, _NORMS):
+        if own != (type(convolution).forward in (nn.Conv2d.forward, nn.Conv3d.forward)):
+            # timm's batch norms bring the activation behind them along
+            parts = [getattr(norm, part, None) for part in ("drop", "act")]
+            behind = [part for part in parts if isinstance(part, nn.Module)]
+            found += [(convolution_name, fuse_conv_bn_eval(convolution, norm)), (name, nn.Sequential(*behind))]
+    return found
 
 
-def _pack(model: SaliencyModel) -> bool:
-    """Pack the convolutions of a backbone; modules over time may want another precision."""
+def _find_packed(model: SaliencyModel) -> list[tuple[str, nn.Module]]:
+    """The convolutions of a backbone as packed ones; modules over time may want another precision."""
     over_time = {module for each in model.modules_over_time.values() for module in each.modules()}
     behind = {
         convolution: (name, activation)
@@ -122,12 +123,13 @@ def _pack(model: SaliencyModel) -> bool:
         and not isinstance(module.padding, str)
         and module.weight.dtype == torch.float32
     ]
+    found: list[tuple[str, nn.Module]] = []
     for name, convolution in convolutions:
         activation_name, activation = behind.get(convolution, ("", None))
-        _replace(model, name, PackedConvolution(convolution, activation))
+        found.append((name, PackedConvolution(convolution, activation)))
         if activation is not None:
-            _replace(model, activation_name, nn.Identity())
-    return bool(convolutions)
+            found.append((activation_name, nn.Identity()))
+    return found
 
 
 def _pairs(model: SaliencyModel, readers: tuple[type[nn.Module], ...]) -> list[tuple[str, str, Any, Any]]:
