@@ -1,10 +1,14 @@
 """Results as an evaluation would have made them."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
+from salzoo.evaluation.predictions import prepare_maps, score_maps
 from salzoo.evaluation.results import Result, summarise
+from salzoo.evaluation.tasks import Scoring
+from salzoo.runtime.pool import worker_pool
 
 HOSTILE = "<script>alert('x')</script>\"'&amp; \u05e9\u05dc\u05d5\u05dd \u202egnp " + "long" * 120
 METRICS = ("auc_judd", "nss", "kld")
@@ -30,3 +34,10 @@ def make_result(
         **summarise(scores, metrics),
     )
     return dataclasses.replace(record, **changes)  # type: ignore[arg-type]
+
+
+def score_saved_maps(folder: Path, scoring: Scoring, *, partial: bool = False, workers: int = 1) -> Result:
+    """The result of saved maps alone, without the baselines that ``evaluate_maps`` sets beside it."""
+    task, saved = prepare_maps(folder, scoring, partial=partial)
+    with worker_pool(task.scorer.score, workers) as pool:
+        return score_maps(task, folder, saved, pool, partial=partial)

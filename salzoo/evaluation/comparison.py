@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW, draw_resamples, interval
 from salzoo.evaluation.results import GOLD, Result, count_of, format_notices, heading, interval_text, read_results
 from salzoo.evaluation.significance import ALPHA, EXACT, holm, p_text, paired_p, smallest_p
+from salzoo.evaluation.tables import higher_is_better
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
-from salzoo.plugins import registry
 from salzoo.registry import did_you_mean
 
 WIDTH = 80
@@ -220,7 +220,5 @@ def _cell(mean: float, bounds: NDArray[np.float64], sign: str = "") -> str:
 
 def _direction(metric: str) -> str:
     """Which way a metric is better, where it is known here."""
-    if not registry().knows("metrics", metric.partition(":")[0]):
-        return ""
-    known = registry().find("metrics", metric.partition(":")[0]).load()
-    return " (higher is better)" if known.higher_is_better else " (lower is better)"
+    higher = higher_is_better(metric)
+    return "" if higher is None else f" ({'higher' if higher else 'lower'} is better)"

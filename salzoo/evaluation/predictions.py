@@ -8,38 +8,22 @@ from salzoo.evaluation.saved_maps import SavedMaps, few, find_maps, frame_label
 from salzoo.evaluation.scoring import UNREADABLE
 from salzoo.evaluation.tasks import Scoring, ScoringPool, Task, chunks_of, collect, make_result, open_split, prepare
 from salzoo.interfaces import SalzooError
-from salzoo.runtime.pool import worker_pool
-from salzoo.runtime.processes import cores
 
 MISSING, EXTRA = "missing prediction", "file that belongs to no frame"
 
 
-def evaluate_predictions(
-    folder: str | Path,
-    scoring: Scoring,
-    *,
-    partial: bool = False,
-    workers: int | None = None,
-) -> Result:
-    """Score saved maps on a data set.
+def prepare_maps(folder: Path, scoring: Scoring, *, partial: bool = False) -> tuple[Task, SavedMaps]:
+    """Look at how saved maps are laid out, then read what scoring them needs, which takes longer.
 
     Args:
         folder: ``video/frame.png`` (or .jpg), of still images ``name.png`` too, grey, of 8 or 16 bits and any size,
             named as ``salzoo.evaluation.saved_maps`` says.
         scoring: what is scored on, and how.
         partial: score what is there, and say in the result what is not.
-        workers: processes that score; by default one a core.
 
     Raises:
-        SalzooError: without ``partial``, where maps are missing, cannot be read, or belong to no frame.
+        SalzooError: without ``partial``, where maps are missing, or belong to no frame.
     """
-    task, saved = prepare_maps(Path(folder), scoring, partial=partial)
-    with worker_pool(task.scorer.score, cores() if workers is None else workers) as pool:
-        return score_maps(task, Path(folder), saved, pool, partial=partial)
-
-
-def prepare_maps(folder: Path, scoring: Scoring, *, partial: bool = False) -> tuple[Task, SavedMaps]:
-    """Look at how saved maps are laid out, then read what scoring them needs, which takes longer."""
     data, videos = open_split(scoring)
     saved = find_maps(folder, videos)
     there = f"{saved.videos} of the {len(videos)} videos and images of {data.name} {scoring.split}"
@@ -55,7 +39,11 @@ def prepare_maps(folder: Path, scoring: Scoring, *, partial: bool = False) -> tu
 
 
 def score_maps(task: Task, folder: Path, saved: SavedMaps, pool: ScoringPool, *, partial: bool = False) -> Result:
-    """Score the maps of a folder on a task; see ``evaluate_predictions``."""
+    """Score the maps of a folder on a task.
+
+    Raises:
+        SalzooError: without ``partial``, where maps are missing or cannot be read.
+    """
     wanted = [(number, index) for number, frames in enumerate(task.frames) for index in frames.tolist()]
     missing = [frame_label(task.videos[n], index) for n, index in wanted if saved.files[n][index] is None]
     if missing and not partial:

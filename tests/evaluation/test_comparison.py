@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from made_results import score_saved_maps
 
 from salzoo.cli import cli
 from salzoo.evaluation.bootstrap import RESAMPLES, VideoScores, draw_resamples, interval
 from salzoo.evaluation.comparison import compare, compare_each, compare_files, format_comparison
-from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.results import Result, read_results, write_results
 from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import SalzooError
@@ -35,7 +35,7 @@ def two(gaze: Any, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def evaluate(gaze: Any, **options: Any) -> Result:
-    return evaluate_predictions(gaze.maps, Scoring("dhf1k", root=gaze.root, **options), workers=1)
+    return score_saved_maps(gaze.maps, Scoring("dhf1k", root=gaze.root, **options), workers=1)
 
 
 @pytest.mark.parametrize("mean_of_videos", [False, True])

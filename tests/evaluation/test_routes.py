@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from made_results import score_saved_maps
 
 from salzoo.cli import cli
 from salzoo.datasets.dhf1k import open_dhf1k
 from salzoo.evaluation.leaderboard import format_leaderboard, leaderboard
 from salzoo.evaluation.models import Scoring, evaluate
-from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.reported import reported_scores
 from salzoo.evaluation.results import results_json
 from salzoo.hub.cards import list_models, load_card
@@ -68,7 +68,7 @@ def test_a_models_saved_maps_get_its_scores_where_the_protocol_takes_8_bits(smal
         write_image(folder / f"{video.frame_name(index)}.png", map_to_grey(ranged))
     scoring = Scoring("dhf1k", root=small_root, protocol="salema")
     by_model, *_ = evaluate([model], scoring)
-    by_maps = evaluate_predictions(tmp_path, scoring, workers=1)
+    by_maps = score_saved_maps(tmp_path, scoring, workers=1)
     assert by_maps.frames == by_model.frames == 60
     assert {k: v for k, v in by_maps.mean.items() if k != "auc_shuffled"} == {
         k: v for k, v in by_model.mean.items() if k != "auc_shuffled"

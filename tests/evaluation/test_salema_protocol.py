@@ -5,11 +5,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from made_results import score_saved_maps
 
 from salzoo.datasets.dhf1k import open_dhf1k
 from salzoo.evaluation import salema
 from salzoo.evaluation.fixations import index_fixations
-from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.tasks import Scoring
 from salzoo.metrics import auc_judd
 
@@ -66,9 +66,7 @@ def test_half_a_map_of_fixations_marks_every_pixel_that_holds_one() -> None:
 def test_scores_follow_the_script(gaze: Any) -> None:
     for path in list(gaze.all_maps()):
         gaze.write(path, cv2.resize(cv2.imread(str(path), 0), (24, 18)))
-    result = evaluate_predictions(
-        gaze.maps, Scoring("dhf1k", root=gaze.root, protocol="salema", per_frame=True), workers=1
-    )
+    result = score_saved_maps(gaze.maps, Scoring("dhf1k", root=gaze.root, protocol="salema", per_frame=True), workers=1)
     assert result.protocol == "salema v2"
     assert result.per_frame is not None
     per_video = []
@@ -105,7 +103,7 @@ def test_the_mean_is_that_of_the_videos_means(gaze: Any) -> None:
     for frame in ("0601/0001", "0601/0002", "0602/0005"):
         gaze.map_file(frame).unlink()
     by_protocol = {
-        name: evaluate_predictions(gaze.maps, Scoring("dhf1k", root=gaze.root, protocol=name), partial=True, workers=1)
+        name: score_saved_maps(gaze.maps, Scoring("dhf1k", root=gaze.root, protocol=name), partial=True, workers=1)
         for name in ("dhf1k", "salema")
     }
     salema_result, frames = by_protocol["salema"], by_protocol["dhf1k"]

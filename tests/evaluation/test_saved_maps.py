@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from made_results import score_saved_maps
 
 from salzoo.cli import cli
 from salzoo.data import open_dataset
 from salzoo.datasets.dhf1k import open_dhf1k
-from salzoo.evaluation.predictions import evaluate_predictions
 from salzoo.evaluation.results import CENTER_BIAS, HUMANS, Result, read_results, results_json
 from salzoo.evaluation.saved_maps import _match, find_maps
 from salzoo.evaluation.tasks import Scoring
@@ -27,7 +27,7 @@ from salzoo.metrics import auc_shuffled, cc, ig, nss, resize_prediction
 
 def evaluate(gaze: Any, *, partial: bool = False, workers: int = 1, **options: Any) -> Result:
     scoring = Scoring("dhf1k", root=gaze.root, **options)
-    return evaluate_predictions(gaze.maps, scoring, partial=partial, workers=workers)
+    return score_saved_maps(gaze.maps, scoring, partial=partial, workers=workers)
 
 
 def same(first: Result, second: Result) -> bool:
@@ -300,15 +300,15 @@ def test_fixations_and_density_of_different_sizes_are_named(gaze: Any) -> None:
 
 def test_folders_that_hold_no_maps(gaze: Any, tmp_path: Path) -> None:
     with pytest.raises(SalzooError, match="nowhere does not exist"):
-        evaluate_predictions(tmp_path / "nowhere", Scoring("dhf1k", root=gaze.root))
+        score_saved_maps(tmp_path / "nowhere", Scoring("dhf1k", root=gaze.root))
     with pytest.raises(SalzooError, match=r"has no maps of any of the 3 videos or images, such as 0601"):
-        evaluate_predictions(gaze.root, Scoring("dhf1k", root=gaze.root))
+        score_saved_maps(gaze.root, Scoring("dhf1k", root=gaze.root))
 
 
 def test_without_a_training_split_there_is_no_information_gain(gaze: Any) -> None:
     data = open_dhf1k(gaze.root)
     alone = Dataset("dhf1k", data.split("val"))
-    result = evaluate_predictions(gaze.maps, Scoring(alone), workers=1)
+    result = score_saved_maps(gaze.maps, Scoring(alone), workers=1)
     assert "ig" not in result.metrics
     assert "no information gain" in result.note
     whole = evaluate(gaze)
