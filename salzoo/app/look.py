@@ -33,7 +33,7 @@ from salzoo.video.cuts import CUT, difference, thumbnail
 from salzoo.video.overlay import resize_map
 from salzoo.video.reading import UNKNOWN_RATE, TimedFrame
 from salzoo.video.resizing import resize_frame
-from salzoo.video.writing import Write, video_writer
+from salzoo.video.writing import Stated, Write, video_writer
 
 FRAMES = 300
 """Frames of a video that are looked at, from its first on."""
@@ -153,7 +153,7 @@ class Look:
         size = shown_size(self.frame_size, self._aspect())
         stop = FRAMES / self.rate if self.total > FRAMES else None
         sound = self.sources[0].open(Selection(stop=stop)).sound
-        return video_writer(self.folder / "play.mp4", size, self.rate, time_base=info.time_base, sound=sound)
+        return video_writer(self.folder / "play.mp4", size, self.rate, stated=Stated(info.time_base), sound=sound)
 
     def _run_one(self, number: int, source: Input, grids: Sequence[Any], play: Write | None) -> Iterator[int]:
         before = None

@@ -24,7 +24,7 @@ from salzoo.video.reading import UNKNOWN_RATE, TimedFrame, VideoInfo
 from salzoo.video.resizing import resize_frame
 from salzoo.video.sound import Sound
 from salzoo.video.views import make_view
-from salzoo.video.writing import VIDEO_ENDINGS, video_writer
+from salzoo.video.writing import VIDEO_ENDINGS, Stated, video_writer
 
 SCALES = ("none", "frame", "video")
 """What is white, or full heat: 1; the largest value of the frame; the largest so far in the video, fading."""
@@ -152,15 +152,8 @@ def _video(out: Path, info: VideoInfo, draw: "Drawing", sound: Sound | None) -> 
         size = crop_size((info.height, info.width), draw.aspect, info.pixel_aspect)
         draw.window = CropWindow(size)
     make = draw.in_planes if KINDS[out.suffix.lower()].pixels == "yuv420p" else draw
-    with video_writer(
-        out,
-        size,
-        info.fps or UNKNOWN_RATE,
-        time_base=info.time_base,
-        pixel_aspect=info.pixel_aspect,
-        sound=sound,
-        comment=f"salzoo: view {draw.view}, scale {draw.scale}",
-    ) as write:
+    stated = Stated(info.time_base, info.pixel_aspect, f"salzoo: view {draw.view}, scale {draw.scale}")
+    with video_writer(out, size, info.fps or UNKNOWN_RATE, stated=stated, sound=sound) as write:
 
         def write_map(frame: TimedFrame, map_: Map) -> None:
             picture = make(frame, map_)

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from io import FileIO
 from pathlib import Path
@@ -22,6 +23,22 @@ VIDEO_ENDINGS = tuple(KINDS)
 
 TIME_BASE = Fraction(1, 90_000)
 """Seconds of the unit of times where the frames' own is not known: that of MPEG."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a video's file says of all its frames.
+
+    Attributes:
+        time_base: seconds of the unit that times are multiples of. .webm and .mkv round to milliseconds, .gif to
+            hundredths.
+        pixel_aspect: width over height of a pixel.
+        comment: to stand in the file's metadata.
+    """
+
+    time_base: Fraction = TIME_BASE
+    pixel_aspect: Fraction = Fraction(1)
+    comment: str = ""
 
 
 class Write(Protocol):
@@ -43,10 +60,8 @@ def video_writer(
     size: tuple[int, int],
     fps: float | Fraction,
     *,
-    time_base: Fraction = TIME_BASE,
-    pixel_aspect: Fraction = Fraction(1),
+    stated: Stated = Stated(),
     sound: Sound | None = None,
-    comment: str = "",
 ) -> Iterator[Write]:
     """Write a video, frame by frame, in a ``with`` block; it replaces what had its name when the block ends well.
 
@@ -55,11 +70,8 @@ def video_writer(
             (Motion JPEG, whose frames stand on the grid of its rate).
         size: (height, width) of every frame. In .mp4 the last row or column of an odd size is doubled.
         fps: frames per second on average, for the encoder and for frames without a time.
-        time_base: seconds of the unit that times are multiples of. .webm and .mkv round to milliseconds, .gif to
-            hundredths.
-        pixel_aspect: width over height of a pixel.
+        stated: what the file says of all frames.
         sound: to go with it, for .mp4 and .webm.
-        comment: to stand in the file's metadata.
 
     Yields:
         A function that writes the next frame.
@@ -75,9 +87,9 @@ def video_writer(
     frames = 0
     with complete_or_absent(path) as temporary, _failing(path, kind.codec, size), ExitStack() as stack:
         container, sink = stack.enter_context(_open_container(temporary, kind))
-        if comment:
-            container.metadata["comment"] = comment
-        encoder = PictureEncoder(container, kind, size, fps, time_base, pixel_aspect)
+        if stated.comment:
+            container.metadata["comment"] = stated.comment
+        encoder = PictureEncoder(container, kind, size, fps, stated.time_base, stated.pixel_aspect)
         track = stack.enter_context(sound_track(sound, container, kind)) if sound and kind.sound else None
 
         def write(
