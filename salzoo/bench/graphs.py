@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from salzoo.interfaces.temporal import State, map_state
+from salzoo.interfaces.temporal import map_state, state_tensors
 from salzoo.prediction.engines.torch_engine import TorchEngine
 
 
@@ -35,7 +34,7 @@ def recorded_runner(engine: TorchEngine, shown: NDArray[Any], group: int) -> Cal
     def step() -> None:
         found, after = engine.prepared(clip, kept)
         given.copy_(engine.prepared.as_maps(found.float()))
-        for old, new in zip(_tensors(kept), _tensors(after), strict=True):
+        for old, new in zip(state_tensors(kept), state_tensors(after), strict=True):
             old.copy_(new)
 
     with engine.set_up():
@@ -44,7 +43,7 @@ def recorded_runner(engine: TorchEngine, shown: NDArray[Any], group: int) -> Cal
     def run() -> NDArray[np.float32]:
         found = []
         with engine.set_up():
-            for tensor in _tensors(kept):
+            for tensor in state_tensors(kept):
                 tensor.zero_()
             for start in range(0, len(shown), group):
                 clip.copy_(engine.clip(shown[start : start + group]))
@@ -67,10 +66,3 @@ def _recorded(step: Callable[[], None]) -> Callable[[], None]:
     with torch.cuda.graph(graph):
         step()
     return graph.replay
-
-
-def _tensors(state: State) -> list[Tensor]:
-    """All tensors of a state, in one order."""
-    if state is None:
-        return []
-    return [state] if isinstance(state, Tensor) else [tensor for item in state for tensor in _tensors(item)]

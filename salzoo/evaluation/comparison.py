@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW, draw_resamples, interval
-from salzoo.evaluation.results import GOLD, Result, count_of, format_notices, heading, interval_text, read_results
+from salzoo.evaluation.results import GOLD, Result, format_notices, heading, interval_text, read_results
 from salzoo.evaluation.significance import ALPHA, EXACT, holm, p_text, paired_p, smallest_p
 from salzoo.evaluation.tables import higher_is_better
 from salzoo.interfaces import SalzooError
 from salzoo.interfaces.errors import shown
 from salzoo.registry import did_you_mean
+from salzoo.runtime.texts import count_of
 
 WIDTH = 80
 """Columns of the text."""

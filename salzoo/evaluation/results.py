@@ -15,7 +15,7 @@ from salzoo.evaluation.stored import check_record
 from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.notebook import html_table
 from salzoo.runtime.files import read_json, write_text
-from salzoo.runtime.texts import plain
+from salzoo.runtime.texts import count_of, plain
 from salzoo.runtime.versions import software_versions
 from salzoo.trained_on import Overlap
 
@@ -218,15 +218,6 @@ def interval_text(bounds: Sequence[float], sign: str = "") -> str:
     """
     low, high = bounds
     return "–" if math.isnan(low) else f"[{low:{sign}.3f}, {high:{sign}.3f}]"
-
-
-def count_of(number: int, word: str) -> str:
-    """So many of something.
-
-    >>> count_of(1, "frame"), count_of(2890, "frame")
-    ('1 frame', '2,890 frames')
-    """
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def heading(metric: str) -> str:

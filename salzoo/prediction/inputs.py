@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from salzoo.interfaces import SalzooError, Video
 from salzoo.interfaces.dataset import rate_of
 from salzoo.prediction.camera import NewestFrames, read_camera
+from salzoo.runtime.texts import count_of
 from salzoo.video.pictures import read_image
 from salzoo.video.reading import TimedFrame, VideoInfo, probe_video, read_timed
 from salzoo.video.sound import Sound
@@ -250,15 +251,10 @@ def in_words(inputs: Sequence[Input]) -> str:
     stills = sum(each.still for each in inputs)
     frames = [len(each.files) for each in inputs if len(each.files) > 1]
     films = len(inputs) - stills - len(frames)
-    parts = [counted(films, "video")] if films else []
-    parts += [counted(stills, "picture")] if stills else []
-    parts += [f"{counted(len(frames), 'video')} of {counted(sum(frames), 'picture')}"] if frames else []
+    parts = [count_of(films, "video")] if films else []
+    parts += [count_of(stills, "picture")] if stills else []
+    parts += [f"{count_of(len(frames), 'video')} of {count_of(sum(frames), 'picture')}"] if frames else []
     return ", ".join(parts)
-
-
-def counted(number: int, noun: str) -> str:
-    """So many of something."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def distinct(inputs: Sequence[Input]) -> list[Input]:
@@ -306,7 +302,7 @@ def _in_folder(folder: Path, sequence: bool, say: Say) -> list[Input]:
         raise SalzooError(f"{folder} holds no video and no image{hint}")
     if inner:
         names = ", ".join(inner[:3]) + (", …" if len(inner) > 3 else "")
-        say(f"{folder}: {counted(len(inner), 'folder')} passed over ({names}): name them too")
+        say(f"{folder}: {count_of(len(inner), 'folder')} passed over ({names}): name them too")
     return _taken(str(folder), wanted, sequence, say)
 
 

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from salzoo.charts.panels import Panel
-from salzoo.evaluation.results import Result, count_of, number, read_results
+from salzoo.evaluation.results import Result, number, read_results
 from salzoo.interfaces import SalzooError
+from salzoo.runtime.texts import count_of
 from salzoo.training.curves import read_curves
 from salzoo.training.experiment import Experiment
 from salzoo.training.folder import RECORD, RESULTS, read_experiment

@@ -25,6 +25,15 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def count_of(number: int, word: str) -> str:
+    """So many of something.
+
+    >>> count_of(1, "frame"), count_of(2890, "frame")
+    ('1 frame', '2,890 frames')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def in_columns(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
     """Lines of cells that stand below each other, at the right of their columns but in those named.
 
