@@ -3,41 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from salzoo.app.looking import read_page
 from salzoo.hub.pulling import REPO
 from salzoo.hub.sources import DEFAULT_MODEL, names_model
 from salzoo.interfaces.errors import SalzooError
 from salzoo.runtime.files import write_text
 from salzoo.version import __version__
-
-APP = '''"""Where people look, by models of salzoo's zoo."""
-
-from salzoo.app.looking import serve
-
-serve({models!r}, "0.0.0.0", 7860, public=True)
-'''
-
-IMAGE = """FROM python:3.11-slim
-RUN useradd --create-home --uid 1000 user
-USER user
-WORKDIR /home/user
-RUN pip install --no-cache-dir salzoo=={version}
-COPY app.py .
-CMD ["python", "app.py"]
-"""
-
-CARD = """---
-title: {title}
-sdk: docker
-app_port: 7860
-license: apache-2.0
-short_description: Where people look in videos and pictures
-tags: [saliency, visual-attention, salzoo]
----
-
-# {title}
-
-Drop a video or pictures, and see where people look, by {models}. Made with `salzoo app --space {repo}`.
-"""
 
 
 def write_space(repo: str, models: Sequence[str], out: Path | None = None) -> Path:
@@ -65,11 +36,7 @@ def write_space(repo: str, models: Sequence[str], out: Path | None = None) -> Pa
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SalzooError(f"{folder} is there already: name another with --out")
     shown = ", ".join(f"`{name}`" for name in names)
-    card = CARD.format(title=title, models=shown, repo=repo)
-    for name, text in (
-        ("app.py", APP.format(models=names)),
-        ("Dockerfile", IMAGE.format(version=__version__)),
-        ("README.md", card),
-    ):
-        write_text(text, folder / name)
+    values = {"models": names, "shown": shown, "title": title, "repo": repo, "version": __version__}
+    for name in ("app.py", "Dockerfile", "README.md"):
+        write_text(read_page(f"space/{name}.template").decode().format(**values), folder / name)
     return folder

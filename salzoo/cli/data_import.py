@@ -1,13 +1,12 @@
 """``salzoo data import``."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from salzoo.cli.types import added
+from salzoo.cli.types import grouped
 
 
 def parse_screen(text: str) -> tuple[int, int]:
@@ -68,7 +67,7 @@ def parse_share(text: str) -> float:
     return share
 
 
-READING: tuple[Callable[[Any], Any], ...] = (
+reading_options = grouped(
     click.option(
         "--column",
         "columns",
@@ -105,9 +104,9 @@ READING: tuple[Callable[[Any], Any], ...] = (
         help="Table (CSV) of what the tables call a stimulus, and its file.",
     ),
 )
-"""Options of what is in the tables."""
+"""Adds the options of what is in the tables."""
 
-PLACES: tuple[Callable[[Any], Any], ...] = (
+place_options = grouped(
     click.option("--units", type=click.Choice(["pixels", "fraction"]), help="Of x and y; fraction is 0 to 1."),
     click.option("--origin", type=click.Choice(["upper-left", "lower-left"]), help="Of x and y; y grows from there."),
     click.option(
@@ -129,9 +128,9 @@ PLACES: tuple[Callable[[Any], Any], ...] = (
         help="Of visual angle, on the screen or stimulus; by default 1/32 of its width.",
     ),
 )
-"""Options of where gaze was."""
+"""Adds the options of where gaze was."""
 
-TIMES: tuple[Callable[[Any], Any], ...] = (
+time_options = grouped(
     click.option("--time-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Of time, where nothing tells it."),
     click.option(
         "--clock",
@@ -161,12 +160,7 @@ TIMES: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option("--leave-out-first", is_flag=True, help="Leave out the first fixation of each viewing."),
 )
-"""Options of when gaze was, and how it becomes fixations."""
-
-
-def reading_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add all of these to a command."""
-    return added(command, (*READING, *PLACES, *TIMES))
+"""Adds the options of when gaze was, and how it becomes fixations."""
 
 
 @click.command("import")
@@ -174,6 +168,8 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--videos", required=True, type=click.Path(path_type=Path), help="Folder of the videos or images.")
 @click.option("--to", "out", required=True, type=click.Path(path_type=Path), metavar="SET", help="Folder to make.")
 @reading_options
+@place_options
+@time_options
 @click.option(
     "--drop-outside",
     "drop",

@@ -1,18 +1,17 @@
 """Options of ``salzoo predict`` that say how maps are shown and written."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from salzoo.cli.types import added
+from salzoo.cli.types import grouped
 
 # Spelt out: importing what they are read from would load OpenCV.
 _VIEWS = ["heat", "side-by-side", "contours", "alpha", "map"]
 _KINDS = ["mkv", "npz", "csv", "mp4", "png", "webm", "gif", "json", "npy"]
 _COLORMAPS = ["inferno", "magma", "plasma", "viridis", "cividis", "turbo", "jet", "hot"]
-_OPTIONS = [
+output_options = grouped(
     click.option(
         "--view",
         type=click.Choice([*_VIEWS, "crop"]),
@@ -55,10 +54,11 @@ _OPTIONS = [
     click.option(
         "--overwrite", is_flag=True, help="Replace files that are there; a folder with maps is never replaced."
     ),
-]
+)
+"""Adds the options of an output to a command."""
 
 
-_SELECTION = [
+selection_options = grouped(
     click.option(
         "--from", "start", type=click.FloatRange(0), default=0.0, help="Seconds of a video at which to begin."
     ),
@@ -67,9 +67,10 @@ _SELECTION = [
     click.option(
         "--sequence", is_flag=True, help="Take the images of a folder for the frames of one video, by their numbers."
     ),
-]
+)
+"""Adds the options that say which frames are taken to a command."""
 
-_CORPUS = [
+corpus_options = grouped(
     click.option(
         "--as",
         "kind",
@@ -91,22 +92,8 @@ _CORPUS = [
         type=click.Path(path_type=Path, dir_okay=False),
         help="Add a line of JSON to this file every five seconds: how far all processes have come.",
     ),
-]
-
-
-def corpus_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options for many inputs to a command."""
-    return added(command, _CORPUS)
-
-
-def selection_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say which frames are taken to a command."""
-    return added(command, _SELECTION)
-
-
-def output_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of an output to a command."""
-    return added(command, _OPTIONS)
+)
+"""Adds the options for many inputs to a command."""
 
 
 def read_output_options(named: dict[str, Any]) -> Any:

@@ -1,11 +1,10 @@
 """Options that say how a model runs, the same for every command that runs one."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from salzoo.cli.types import added, parse_size
+from salzoo.cli.types import grouped, parse_size
 from salzoo.prediction.engines.names import ENGINES, PRECISIONS
 
 if TYPE_CHECKING:
@@ -53,14 +52,11 @@ _EXACT = [
 ]
 
 
-def run_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options to a command that makes maps: by default as is fastest here."""
-    return added(command, [_SIZE, _DEVICE, *_AUTO, _EVERY])
+run_options = grouped(_SIZE, _DEVICE, *_AUTO, _EVERY)
+"""Adds the options to a command that makes maps: by default as is fastest here."""
 
-
-def scoring_run_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options to a command that makes scores: by default as every machine can, at the model's own size."""
-    return added(command, [_DEVICE, *_EXACT])
+scoring_run_options = grouped(_DEVICE, *_EXACT)
+"""Adds the options to a command that makes scores: by default as every machine can, at the model's own size."""
 
 
 def read_run_options(named: dict[str, Any]) -> "RunOptions":

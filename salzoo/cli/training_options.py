@@ -1,14 +1,13 @@
 """Options that ``salzoo train`` and ``salzoo sweep`` share."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from salzoo.cli.types import SEED, added, parse_size
+from salzoo.cli.types import SEED, grouped, parse_size
 
-_OPTIONS = [
+training_options = grouped(
     click.option(
         "--dataset",
         help="Data set, or several with commas. By default dhf1k where its folder is known, else synthetic.",
@@ -30,12 +29,8 @@ _OPTIONS = [
     click.option("--score-frames", type=click.IntRange(0), help="Frames of each validation video to score; 0 for all."),
     click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Any other value of the recipe."),
     click.option("--device", help="cpu, cuda, mps; the best one here by default."),
-]
-
-
-def training_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of a recipe and its data to a command, in the order of ``--help``."""
-    return added(command, _OPTIONS)
+)
+"""Adds the options to a command."""
 
 
 def read_changes(named: dict[str, Any]) -> dict[str, Any]:

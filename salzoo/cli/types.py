@@ -1,7 +1,7 @@
 """Values of options, as ``click.option(type=…)`` takes them, and groups of options."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -25,8 +25,12 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def added(command: Callable[..., None], options: Sequence[Any]) -> Callable[..., None]:
-    """A command with these options, in this order."""
-    for option in reversed(options):  # click shows the last one first
-        command = option(command)
-    return command
+def grouped(*options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A decorator that adds options to a command, shown in their order."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):  # click shows the last one first
+            command = option(command)
+        return command
+
+    return add
