@@ -70,9 +70,9 @@ class Commands(click.Group):
         os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
         if "TORCHELASTIC_RUN_ID" in os.environ:
             end_with_parent()
-        # Importing torch makes a million objects that stay: to search them for garbage, again and again and once more
+        # Importing torch makes almost a million objects that stay: to search them for garbage, on the way and once more
         # at the end, took a third of the time of a short command.
-        gc.set_threshold(100_000, 50, 1000)
+        gc.set_threshold(1_000_000, 5, 1000)
         atexit.register(gc.freeze)
         with guarded_streams(), ended_by_signals():
             return super().main(*args, **extra)
