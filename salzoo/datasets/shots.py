@@ -1,4 +1,4 @@
-"""What Hollywood-2 and UCF-Sports have in common: a folder a video, with images, maps and fixations in it."""
+"""A folder a video, with images, maps and fixations in it: Hollywood-2, UCF-Sports, and trees of one's own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from salzoo.video.pictures import read_image
 SPLITS = {"training": "train", "testing": "test"}
 """Folders of the splits. There is no validation split."""
 
-_FRAMES, _MAPS, _FIXATIONS = _KINDS = ("images", "maps", "fixation")
+_FRAMES, _MAPS, _FIXATIONS = KINDS = ("images", "maps", "fixation")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Shot:
 
     @property
     def annotated(self) -> bool:
-        return bool(self._names[_MAPS] or self._names[_FIXATIONS])
+        return not {_MAPS, _FIXATIONS}.isdisjoint(self._held)
 
     @property
     def frames(self) -> int:
@@ -52,22 +52,20 @@ class Shot:
     @property
     def lacks(self) -> tuple[str, ...]:
         """Which of "density" and "fixations" an annotated video lacks."""
-        if not self.annotated:
-            return ()
-        return lacking(bool(self._names[_MAPS]), bool(self._names[_FIXATIONS]), self.sigma)
+        return lacking(_MAPS in self._held, _FIXATIONS in self._held, self.sigma) if self.annotated else ()
 
     def frame_name(self, index: int) -> str:
-        kind = next(kind for kind in _KINDS if self._names[kind])
-        return Path(self._names[kind][self._numbers[index]]).stem.rpartition("_")[2]
+        names = next(iter(self._held.values()))
+        return Path(names[self._numbers[index]]).stem.rpartition("_")[2]
 
     def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
-        names = self._names[_FRAMES]
+        names = self._held.get(_FRAMES)
         if not names:
             raise SalzooError(f"{self.folder / _FRAMES} holds no frames")
         yield from (read_image(self.folder / _FRAMES / names[number]) for number in self._numbers[start:stop])
 
     def read_density(self, index: int) -> NDArray[np.uint8]:
-        if self.sigma and not self._names[_MAPS]:
+        if self.sigma and _MAPS not in self._held:
             return density_of_fixations(self.read_fixations(index), self.sigma)
         return self._read_map(_MAPS, index)
 
@@ -76,31 +74,31 @@ class Shot:
 
     def files(self) -> list[Path]:
         """Every file there is of this video, whether or not their numbers agree."""
-        return [self.folder / kind / name for kind in _KINDS for name in self._names[kind].values()]
+        return [self.folder / kind / name for kind in KINDS for name in self._held.get(kind, {}).values()]
 
     def _read_map(self, kind: str, index: int) -> NDArray[np.uint8]:
         if not self.annotated:
             raise SalzooError(f"{self.folder} holds no density maps and no fixation maps")
-        return read_image(self.folder / kind / self._names[kind][self._numbers[index]], grey=True)
+        return read_image(self.folder / kind / self._held[kind][self._numbers[index]], grey=True)
 
     @cached_property
-    def _names(self) -> dict[str, dict[int, str]]:
-        """Names of the files of each kind, by number. Folders in them, such as fixation/maps, are left out."""
-        return {
-            kind: {number: path.name for number, path in numbered(self.folder / kind, IMAGES, prefixed=True).items()}
-            for kind in _KINDS
-        }
+    def _held(self) -> dict[str, dict[int, str]]:
+        """Names of the files of each kind that there is, by number."""
+        return {kind: names for kind in KINDS if (names := self._listed(kind))}
+
+    def _listed(self, kind: str) -> dict[int, str]:
+        """Names of the files of a kind, by number. Folders in them, such as fixation/maps, are left out."""
+        return {number: path.name for number, path in numbered(self.folder / kind, IMAGES, prefixed=True).items()}
 
     @cached_property
     def _numbers(self) -> list[int]:
-        needed = [kind for kind in _KINDS if self._names[kind]]
-        every = sorted({number for kind in needed for number in self._names[kind]})
+        every = sorted({number for names in self._held.values() for number in names})
         if not every:
             raise SalzooError(f"video {self.id} has no frames: {self.folder} holds no images or maps")
-        lacking = {kind: sorted(set(every) - set(self._names[kind])) for kind in needed}
-        if any(lacking.values()):
-            counts = ", ".join(f"{len(self._names[kind])} in {self.folder / kind}" for kind in needed)
-            gaps = "; ".join(f"in {kind} {listing(missing)}" for kind, missing in lacking.items() if missing)
+        missing = {kind: sorted(set(every) - set(names)) for kind, names in self._held.items()}
+        if any(missing.values()):
+            counts = ", ".join(f"{len(names)} in {self.folder / kind}" for kind, names in self._held.items())
+            gaps = "; ".join(f"in {kind} {listing(numbers)}" for kind, numbers in missing.items() if numbers)
             raise SalzooError(f"video {self.id} has different numbers of frames: {counts}; {gaps}")
         return every
 
@@ -123,7 +121,7 @@ def open_shots(name: str, root: Path | None, example: str, sigma: float = 0.0) -
     for folder, split in SPLITS.items():
         for shot in natural_order(names_in(root / folder)):
             path = root / folder / shot
-            if shot.startswith(".") or not any((path / kind).is_dir() for kind in _KINDS):
+            if shot.startswith(".") or not any((path / kind).is_dir() for kind in KINDS):
                 continue
             if shot in videos:
                 raise SalzooError(f"{root} has video {shot} twice, in training and in testing")

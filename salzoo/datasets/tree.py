@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from salzoo.datasets.files import IMAGES, lacking, listing, names_in, natural_order, numbered
+from salzoo.datasets.files import lacking, names_in, natural_order
+from salzoo.datasets.shots import KINDS, Shot
 from salzoo.interfaces.dataset import Dataset
 from salzoo.interfaces.errors import SalzooError
-from salzoo.video.pictures import read_image
 from salzoo.video.reading import probe_video, read_video
 
 SPLITS = {"train": "train", "training": "train", "val": "val", "validation": "val", "test": "test", "testing": "test"}
@@ -33,22 +33,16 @@ EXAMPLE = (
 )
 
 
-@dataclass(frozen=True)
-class TreeVideo:
-    """One video of a tree; see ``salzoo.interfaces.dataset.Video``.
+@dataclass(frozen=True, kw_only=True)
+class TreeVideo(Shot):
+    """One video of a tree, whose frames may be in a video file; see ``salzoo.interfaces.dataset.Video``.
 
     Attributes:
-        id: name of its folder.
-        split: "train", "val" or "test".
         source: folder of images, or video file.
-        folder: it holds ``maps`` and ``fixation``.
-        kinds: those of the two that the set has.
+        kinds: of ``maps`` and ``fixation``, those that the set has.
     """
 
-    id: str
-    split: str
     source: Path
-    folder: Path
     kinds: tuple[str, ...]
 
     @property
@@ -60,11 +54,6 @@ class TreeVideo:
         """Which of "density" and "fixations" an annotated video lacks."""
         return lacking("maps" in self.kinds, "fixation" in self.kinds, 0) if self.annotated else ()
 
-    @property
-    def frames(self) -> int:
-        """Number of frames. Raises SalzooError unless frames and maps have the same numbers."""
-        return len(self._numbers)
-
     @cached_property
     def rate(self) -> float:
         """Frames per second; 0 of images, which do not tell."""
@@ -75,42 +64,19 @@ class TreeVideo:
 
     def read_frames(self, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
         chosen = self._numbers[start:stop]
-        if not chosen:
-            return
         if self.source.is_dir():
-            files = numbered(self.source, IMAGES, prefixed=True)
-            yield from (read_image(files[number]) for number in chosen)
-        else:
+            yield from super().read_frames(start, stop)
+        elif chosen:
             yield from read_video(self.source, chosen[0] - 1, chosen[-1])
 
-    def read_density(self, index: int) -> NDArray[np.uint8]:
-        return read_image(self._map_file("maps", index), grey=True)
-
-    def read_fixations(self, index: int) -> NDArray[np.bool_]:
-        return read_image(self._map_file("fixation", index), grey=True) > 0
-
-    def _map_file(self, kind: str, index: int) -> Path:
-        if not self.annotated:
-            raise SalzooError(f"{self.folder} has no {kind}")
-        return self._files[kind][self._numbers[index]]
-
     @cached_property
-    def _files(self) -> dict[str, dict[int, Path]]:
-        return {kind: numbered(self.folder / kind, IMAGES, prefixed=True) for kind in self.kinds}
-
-    @cached_property
-    def _numbers(self) -> list[int]:
-        held = {kind: sorted(files) for kind, files in self._files.items()} if self.annotated else {}
+    def _held(self) -> dict[str, dict[int, str]]:
+        """Of each kind that the set has, and of the frames, the names of the files by number."""
+        maps = {kind: self._listed(kind) for kind in (self.kinds if self.annotated else ())}
         if self.source.is_dir():
-            held["images"] = sorted(numbered(self.source, IMAGES, prefixed=True))
-        else:
-            held["video"] = list(range(1, probe_video(self.source).frames + 1))
-        every = sorted({number for numbers in held.values() for number in numbers})
-        missing = {kind: sorted(set(every) - set(numbers)) for kind, numbers in held.items()}
-        if any(missing.values()) or not every:
-            gaps = "; ".join(f"in {kind} {listing(numbers)}" for kind, numbers in missing.items() if numbers)
-            raise SalzooError(f"frames and maps of {self.folder} do not agree: {gaps or 'there are none'}")
-        return every
+            return {"images": self._listed("images"), **maps}
+        name = self.source.name
+        return {name: dict.fromkeys(range(1, probe_video(self.source).frames + 1), name), **maps}
 
 
 def open_tree(root: Path) -> Dataset:
@@ -122,15 +88,15 @@ def open_tree(root: Path) -> Dataset:
     for folder, split in SPLITS.items():
         for name in natural_order(names_in(root / folder)):
             path = root / folder / name
-            if not name.startswith(".") and any((path / kind).is_dir() for kind in ("maps", "fixation", "images")):
-                found.append((name, split, _source(path), path))
-    kinds = tuple(kind for kind in ("maps", "fixation") if any((each[3] / kind).is_dir() for each in found))
+            if not name.startswith(".") and any((path / kind).is_dir() for kind in KINDS):
+                found.append((split, _source(path), path))
+    kinds = tuple(kind for kind in ("maps", "fixation") if any((each[-1] / kind).is_dir() for each in found))
     if not kinds:
         raise SalzooError(
             f"{root} is no data set: it has neither the set.toml that salzoo data import writes nor {EXAMPLE}, where "
             "SPLIT is train, val or test"
         )
-    videos = [TreeVideo(name, split, source, path, kinds) for name, split, source, path in found]
+    videos = [TreeVideo(path, split, source=source, kinds=kinds) for split, source, path in found]
     for video in videos:
         some = [kind for kind in kinds if (video.folder / kind).is_dir()]
         if some and len(some) < len(kinds):
