@@ -203,7 +203,7 @@ def shown_model(name: str) -> Shown:
 
 def models_at_hand() -> list[str]:
     """Names that need no download: cards whose weights are here, and networks that need none."""
-    ready = [each.name for each in describe_models() if each.weights.startswith(("ready", "at hand"))]
+    ready = [each.name for each in describe_models() if each.here]
     free = []
     for entry in registry().entries("backbones"):
         if entry.name not in list_models():

@@ -89,7 +89,7 @@ def is_at_hand(model: str) -> bool:
     name = split_modules(model)[0]
     if registry().knows("models", name):
         (listed,) = describe_models(registry().find("models", name).name)
-        return listed.weights.startswith(("ready", "at hand"))
+        return listed.here
     return (Path(name) / CONFIG).exists() or registry().knows("backbones", name.partition(":")[0])
 
 
