@@ -55,6 +55,9 @@ _EXACT = [
 run_options = grouped(_SIZE, _DEVICE, *_AUTO, _EVERY)
 """Adds the options to a command that makes maps: by default as is fastest here."""
 
+live_run_options = grouped(_SIZE, _DEVICE, *_AUTO)
+"""Adds those of a command that runs on what comes."""
+
 scoring_run_options = grouped(_DEVICE, *_EXACT)
 """Adds the options to a command that makes scores: by default as every machine can, at the model's own size."""
 

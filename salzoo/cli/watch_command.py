@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from salzoo.cli.run_options import read_run_options, run_options
+from salzoo.cli.run_options import live_run_options, read_run_options
 
 
 @click.command("watch")
@@ -16,7 +16,7 @@ from salzoo.cli.run_options import read_run_options, run_options
     show_default=True,
     help="Another address lets other machines in, whose users must open the address that is shown: it holds a secret.",
 )
-@run_options
+@live_run_options
 def watch_command(words: tuple[str, ...], port: int, host: str, **named: Any) -> None:
     """Show a camera with the model's heat over it on a page of this machine, until Ctrl-C.
 

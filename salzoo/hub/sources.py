@@ -25,7 +25,8 @@ from salzoo.interfaces import Preprocessing, SalzooError
 from salzoo.model import SaliencyModel, canonical_spec, create_model, resolve_position
 from salzoo.plugins import registry
 from salzoo.registry import ELSEWHERE, NAME, did_you_mean
-from salzoo.spec import Placed, Spec, parse_spec
+from salzoo.spec import Component, Placed, Spec, parse_spec
+from salzoo.temporal.ema import EMA
 
 DEFAULT_MODEL = "gaze-lite"
 """The zoo's own trained network, whose weights ship with salzoo: what runs where no model is named."""
@@ -185,6 +186,20 @@ def _compose(spec: str, name: str, modules: str) -> str:
         placed.append(added)
     left = tuple(each for each in placed if str(each.component) != NONE)
     return str(canonical_spec(Spec(base.backbone, left)))
+
+
+def seeing_one_in(model: SaliencyModel, every: int) -> SaliencyModel:
+    """The model for a video of which it sees one frame in so many: averages whose weight is a constant of each frame
+    (``ema:alpha``) keep their length in time."""
+    placed = []
+    for stands in model.spec.temporal:
+        module, params = model.temporal[str(resolve_position(model.backbone, stands.position))], stands.component.params
+        if isinstance(module, EMA) and not module.timed and module.alpha is None:
+            longer = {**dict(params), "alpha": 1 - (1 - module.constant) ** every}
+            stands = Placed(Component(stands.component.name, tuple(sorted(longer.items()))), stands.position)
+        placed.append(stands)
+    spec = Spec(model.spec.backbone, tuple(placed))
+    return model if spec == model.spec else _recompose(model, str(spec)).to(model.device)
 
 
 def _recompose(model: SaliencyModel, spec: str) -> SaliencyModel:

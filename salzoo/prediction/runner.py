@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from salzoo.hub.sources import load_model
+from salzoo.hub.sources import load_model, seeing_one_in
 from salzoo.interfaces.errors import SalzooError
 from salzoo.model import SaliencyModel
 from salzoo.notebook import html_table
@@ -179,7 +179,7 @@ class Runner:
                 raise SalzooError(f"{source} has no frame in the part that was asked for")
         return Prediction(out, count, perf_counter() - (began or 0))
 
-    def maps(self, stream: FrameStream, wanted: Collection[int] | None = None) -> Iterator[FrameMap]:
+    def maps(self, stream: FrameStream) -> Iterator[FrameMap]:
         """Each frame of a stream with its map; see ``frames_to_maps``."""
         if self.engine is None:
             first = list(islice(stream.frames, SAMPLE))
@@ -188,10 +188,10 @@ class Runner:
             del first
         assert self.engine is not None
         every = self.how.run_every
-        if every > 1 and wanted is None and stream.info is not None:
+        if every > 1 and not stream.still:
             yield from spaced_maps(self.engine, stream, every)
         else:
-            yield from frames_to_maps(self.engine, stream, wanted=wanted, batch=self.engine.batch)
+            yield from frames_to_maps(self.engine, stream, batch=self.engine.batch)
 
     def load(self) -> SaliencyModel:
         """The model, where it runs, at the size that was asked for."""
@@ -206,9 +206,9 @@ class Runner:
 
     def prepare(self, frames: Sequence[Frame | Decoded], count: int | None = None) -> Engine:
         """Load the model, and choose what runs it, on the first frames of so many."""
-        model = self.load()
-        chosen = choose_engine(model, fit_frames(model, frames), self.how, count)
         every = self.how.run_every
+        model = self.load() if every == 1 else seeing_one_in(self.load(), every)
+        chosen = choose_engine(model, fit_frames(model, frames), self.how, count)
         self.report(f"engine: {chosen.note}" + (f"; it sees one frame in {every}" if every > 1 else ""))
         self.engine = chosen.engine
         return chosen.engine

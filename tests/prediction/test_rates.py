@@ -19,7 +19,7 @@ from salzoo.evaluation import filtering
 from salzoo.evaluation.models import Scoring, evaluate
 from salzoo.prediction.camera import NewestFrames
 from salzoo.prediction.engines.choosing import choose_engine
-from salzoo.prediction.engines.engine import EXACT
+from salzoo.prediction.engines.engine import EXACT, RunOptions
 from salzoo.prediction.engines.torch_engine import torch_engine
 from salzoo.prediction.inputs import FrameStream
 from salzoo.prediction.live import watch
@@ -153,3 +153,15 @@ def test_no_program_is_made(tmp_path: Path) -> None:
 def test_tau_stands_alone_and_is_positive(params: str) -> None:
     with pytest.raises(SalzooError, match="tau, from 1e-6 to 1e6 seconds, stands in place of alpha and learn"):
         create_model(f"salgan:width=0.05+ema:{params}@61")
+
+
+def test_an_average_keeps_its_length_where_the_network_sees_one_frame_in_some() -> None:
+    film, every, alpha = np.stack(scene(9)), 3, 0.2
+    how = RunOptions(engine="torch", precision="float32", run_every=every)
+    found = [map_ for _, map_ in salzoo.predict_frames(f"spectral-residual+ema:alpha={alpha}@output", film, how)]
+    own = [map_ for _, map_ in salzoo.predict_frames("spectral-residual", film, EXACT)]
+    average = own[0]
+    for index in range(every, len(film), every):
+        average = average + (1 - (1 - alpha) ** every) * (own[index] - average)
+        np.testing.assert_allclose(found[index], average, atol=1e-5)
+    np.testing.assert_allclose(found[1], found[0] + (found[3] - found[0]) / 3, atol=1e-5)
