@@ -2,7 +2,9 @@
 the CPU in the order that its instructions take them, with activations in the same pass."""
 
 import copy
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from salzoo.interfaces import Backbone
 from salzoo.model import SaliencyModel, channels_last
 
 _CONVOLUTIONS, _NORMS = (nn.Conv2d, nn.Conv3d), (nn.BatchNorm2d, nn.BatchNorm3d)
@@ -33,6 +36,10 @@ def pack_convolutions(prepared: SaliencyModel) -> SaliencyModel:
     return prepared
 
 
+_KEPT = 2
+"""Sizes of input whose weights a convolution keeps in order: an adapted network runs at two in turn."""
+
+
 class PackedConvolution(nn.Module):
     """A convolution whose weights oneDNN has put in order once, for an input's size and autocast's precision, rather
     than at each call, and the activation that reads it. These are the operations that ``torch.compile`` takes on CPUs.
@@ -47,17 +54,19 @@ class PackedConvolution(nn.Module):
         self.convolution = convolution
         self.activation = "none" if activation is None else _ACTIVATIONS[type(activation)]
         self.bounds = [activation.min_val, activation.max_val] if isinstance(activation, nn.Hardtanh) else []
-        self._packed: tuple[Any, Tensor | None, Tensor | None] = (None, None, None)
+        self._packed: dict[Any, tuple[Tensor, Tensor | None]] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.to(torch.get_autocast_dtype("cpu")) if torch.is_autocast_enabled("cpu") else x
         one, operations = self.convolution, torch.ops.mkldnn
         how = (one.padding, one.stride, one.dilation, one.groups)
-        made_for, weight, bias = self._packed
-        if made_for != (x.dtype, x.shape):
+        wanted = x.dtype, x.shape
+        if wanted not in self._packed:
             weight = operations._reorder_convolution_weight(one.weight.to(x.dtype), *how, x.shape)
-            bias = None if one.bias is None else one.bias.to(x.dtype)
-            self._packed = (x.dtype, x.shape), weight, bias
+            if len(self._packed) >= _KEPT:
+                self._packed.pop(next(iter(self._packed)))
+            self._packed[wanted] = weight, None if one.bias is None else one.bias.to(x.dtype)
+        weight, bias = self._packed[wanted]
         return operations._convolution_pointwise(x, weight, bias, *how, self.activation, self.bounds, "")  # type: ignore[no-any-return]
 
 
@@ -133,10 +142,11 @@ def _find_packed(model: SaliencyModel) -> list[tuple[str, nn.Module]]:
 
 
 def _pairs(model: SaliencyModel, readers: tuple[type[nn.Module], ...]) -> list[tuple[str, str, Any, Any]]:
-    """Modules of some kinds, by name, with the convolutions whose outputs they read, each called once on a frame."""
+    """Modules of some kinds, by name, with the convolutions whose outputs they read, each call of the one by one of the
+    other: once on a frame, or once at each size that a network is run at."""
     names = {module: name for name, module in model.named_modules()}
     outputs: list[tuple[Tensor, nn.Module]] = []
-    pairs: list[tuple[nn.Module, nn.Module]] = []
+    pairs: Counter[tuple[nn.Module, nn.Module]] = Counter()
     calls: dict[nn.Module, int] = {}
 
     def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
@@ -144,7 +154,7 @@ def _pairs(model: SaliencyModel, readers: tuple[type[nn.Module], ...]) -> list[t
         if isinstance(module, _CONVOLUTIONS):
             outputs.append((output, module))
         elif isinstance(module, readers):
-            pairs.extend((made_by, module) for tensor, made_by in outputs if tensor is inputs[0])
+            pairs.update((made_by, module) for tensor, made_by in outputs if tensor is inputs[0])
 
     kinds: tuple[type[nn.Module], ...] = (*_CONVOLUTIONS, *readers)
     hooks = [module.register_forward_hook(note) for module in model.modules() if isinstance(module, kinds)]
@@ -154,11 +164,15 @@ def _pairs(model: SaliencyModel, readers: tuple[type[nn.Module], ...]) -> list[t
         hook.remove()
     return [
         (names[reader], names[convolution], convolution, reader)
-        for convolution, reader in pairs
-        if calls[convolution] == calls[reader] == 1
+        for (convolution, reader), count in pairs.items()
+        if calls[convolution] == calls[reader] == count
     ]
 
 
 def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
-    parent, _, last = name.rpartition(".")
-    setattr(model.get_submodule(parent), last, module)
+    parent_name, _, last = name.rpartition(".")
+    parent = model.get_submodule(parent_name)
+    if isinstance(parent, Backbone):  # it runs its layers, not what bears their names
+        here = getattr(parent, last)
+        parent.layers = tuple(replace(each, module=module) if each.module is here else each for each in parent.layers)
+    setattr(parent, last, module)
