@@ -230,6 +230,13 @@ class SaliencyModel(nn.Module):
         frames = self._fit_in(clip.flatten(0, 1))
         return self._run_layers(frames, clip.shape[:2], state, modules, state_alone=True)[1]
 
+    def look_inside(self, frames: Tensor, position: int) -> tuple[Tensor, Tensor]:
+        """What ``forward`` gives for frames (N, 3, H, W), each by itself, as (N, 1, H, W); and what leaves a layer on
+        the way, (N, C, h, w)."""
+        seen = {position: frames}
+        output, _ = self._run_layers(self._fit_in(frames), torch.Size((len(frames), 1)), None, {}, seen=seen)
+        return self._fit_out(output, frames.shape[-2:]), seen[position]
+
     def as_maps(self, output: Tensor) -> Tensor:
         """What ``forward`` gives, as maps in [0, 1]: a density is divided by its maximum, frame by frame."""
         if self.backbone.output == "map":
@@ -287,9 +294,10 @@ class SaliencyModel(nn.Module):
         modules: Mapping[int, nn.Module],
         *,
         state_alone: bool = False,
+        seen: dict[int, Tensor] | None = None,
     ) -> tuple[Tensor, State]:
         """Run all layers on frames (B·T, C, H, W), each temporal module around its own; for the state alone, as far as
-        the last module needs."""
+        the last module needs. ``seen`` gets what leaves the positions that are its keys."""
         states = dict(zip(modules, state or (None,) * len(modules), strict=True)) if modules else {}
         last = max(modules) if state_alone else None
         left: dict[Any, Tensor] = {}  # what links read: by position, or (position, side output)
@@ -336,6 +344,8 @@ class SaliencyModel(nn.Module):
                 x = y.flatten(0, 1)
             if position in self._linked:
                 left[position] = x
+            if seen is not None and position in seen:
+                seen[position] = x
             if position == last:
                 break
         return x, tuple(states.values())

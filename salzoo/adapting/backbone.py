@@ -3,10 +3,13 @@
 That few numbers for each data set, behind a network that is the same for all, do most of what training anew would is
 the finding of DeepGaze MSDB (Kümmerer et al., "Modeling saliency dataset bias", arXiv 2505.10169). Here::
 
-    log p = Σ_s w_s · log((1 − e) · blur(m_s, σ) + e · c)  +  w_c · log c  +  b · (x, y, x², y², xy)  +  a constant
+    log p = Σ_s (w_s · log((1 − e) · blur(m_s, σ) + e · c) + v_s · f_s)  +  w_c · log c  +  b · (x, y, x², y², xy)
+            +  a constant
 
 m_s are the network's maps of the frame at size s and c is a center bias, each as a density; x and y run from −1 to 1.
-The weights w sharpen and flatten, e mixes the center bias in, w_c multiplies by it, b drifts.
+The weights w sharpen and flatten, e mixes the center bias in, w_c multiplies by it, b drifts. f_s are features of the
+network, at a sixteenth of its size, and v_s leans towards those that people look at: far more numbers, which are held
+near 0. A network that has none, or to which they are not worth it, does without.
 
 >>> from salzoo.model import create_model
 >>> model = create_model("adapted:of=timm,arch=resnet18,width=16,sizes=2+ema@output")
@@ -16,6 +19,7 @@ The weights w sharpen and flatten, e mixes the center bias in, w_c multiplies by
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +37,10 @@ SIZES = {1: (1,), 2: (2, 1)}
 COARSER = 4
 """The network's own size over that of the grid on which its maps are read."""
 
+FEATURE_STRIDE = 16
+"""The features are those that leave the encoder's last layer of this stride at most. (The last layer of gaze-lite's
+encoder, of stride 32, was worth half as much to drivers.)"""
+
 CENTER = (72, 96)
 """Height and width at which the center bias is held."""
 
@@ -43,19 +51,20 @@ LEAST = 1e-6
 """The share of a density that is taken to be uniform: no logarithm is infinite."""
 
 
-def adapted(*, of: str, sizes: int = 1, **params: bool | int | float | str) -> "Adapted":
+def adapted(*, of: str, sizes: int = 1, features: bool = False, **params: bool | int | float | str) -> "Adapted":
     """Another backbone, read out by few numbers.
 
     Args:
         of: its name; ``params`` are its own.
         sizes: how many it is run at, 1 or 2; at 2 the frame is twice as large as for the network alone.
+        features: whether its features are read too.
     """
     if sizes not in SIZES:
         raise SalzooError(f"adapted: sizes must be 1 or 2, not {sizes}")
     name = registry().find("backbones", of).name
     if name == "adapted":
         raise SalzooError("adapted: it is for networks, not for what is adapted already")
-    return Adapted(create_model(Spec(Component(name, tuple(sorted(params.items()))))), sizes)
+    return Adapted(create_model(Spec(Component(name, tuple(sorted(params.items()))))), sizes, features)
 
 
 class Adapted(Backbone):
@@ -64,20 +73,26 @@ class Adapted(Backbone):
     Args:
         network: without temporal modules, its own neither.
         sizes: how many it is run at.
+        features: whether its features are read too.
     """
 
-    def __init__(self, network: SaliencyModel, sizes: int) -> None:
+    def __init__(self, network: SaliencyModel, sizes: int, features: bool) -> None:
         given, divisors = network.preprocessing, SIZES[sizes]
         if network.modules_over_time:
             raise SalzooError(f"adapted: {network.spec} has layers that look over time, and is not for this")
         if given.fixed_size is not None and sizes > 1:
             raise SalzooError(f"adapted: {network.spec} runs at one size alone: sizes=1")
         stride = COARSER * own_divisor(sizes)
+        position = feature_position(network.backbone) if features else None
+        if features and position is None:
+            raise SalzooError(f"adapted: {network.spec} has no encoder whose features could be read: features=false")
+        channels = 0 if position is None else network.backbone.layers[position].channels
+        links = tuple((1, size) for size in range(sizes)) if features else ()
         super().__init__(
             [
                 Layer("frame", nn.Identity(), 3, 1, key="frame"),
-                Layer("network", AtSizes(network, divisors, stride), sizes, stride, key="network"),
-                Layer("readout", Readout(sizes), 1, stride, key="readout"),
+                Layer("network", AtSizes(network, divisors, stride, position), sizes, stride, key="network"),
+                Layer("readout", Readout(sizes, channels), 1, stride, links, key="readout"),
                 Layer("map", Peak(), 1, 1, links=(0,), key="map"),
             ],
             landmarks={"output": 3},
@@ -105,26 +120,34 @@ class Adapted(Backbone):
 
 
 class AtSizes(nn.Module):
-    """Frames (N, 3, H, W) to the network's maps at each size, (N, sizes, H / stride, W / stride) in [0, 1]."""
+    """Frames (N, 3, H, W) to the network's maps at each size, (N, sizes, H / stride, W / stride) in [0, 1]; and, where
+    features are read at a position, these at each size, (N, C, h, w)."""
 
-    def __init__(self, network: SaliencyModel, divisors: tuple[int, ...], stride: int) -> None:
+    def __init__(self, network: SaliencyModel, divisors: tuple[int, ...], stride: int, position: int | None) -> None:
         super().__init__()
         self.network = network
         self.divisors = divisors
         self.stride = stride
+        self.position = position
 
-    def forward(self, frames: Tensor) -> Tensor:
-        return torch.cat([self._map_at(frames, divisor) for divisor in self.divisors], 1)
-
-    def _map_at(self, frames: Tensor, divisor: int) -> Tensor:
-        shown = F.avg_pool2d(frames, divisor) if divisor > 1 else frames
-        maps = self.network.as_maps(self.network(shown.unsqueeze(1))[0]).squeeze(1)
+    def forward(self, frames: Tensor) -> Tensor | tuple[Tensor, tuple[Tensor, ...]]:
         height, width = frames.shape[-2:]
-        return F.interpolate(maps, (height // self.stride, width // self.stride), mode="bilinear", align_corners=False)
+        grid = height // self.stride, width // self.stride
+        maps, features = [], []
+        for divisor in self.divisors:
+            shown = F.avg_pool2d(frames, divisor) if divisor > 1 else frames
+            if self.position is None:
+                output = self.network(shown.unsqueeze(1))[0].squeeze(1)
+            else:
+                output, inside = self.network.look_inside(shown, self.position)
+                features.append(inside)
+            maps.append(F.interpolate(self.network.as_maps(output), grid, mode="bilinear", align_corners=False))
+        return (torch.cat(maps, 1), tuple(features)) if features else torch.cat(maps, 1)
 
 
 class Readout(nn.Module):
-    """Maps (N, sizes, h, w) in [0, 1] to the logarithm of a density, (N, 1, h, w), less a constant.
+    """Maps (N, sizes, h, w) in [0, 1], and features of each size, to the logarithm of a density, (N, 1, h, w), less a
+    constant.
 
     Attributes:
         weights: (sizes,) w of each map; the network's own size comes first, and at first alone.
@@ -132,21 +155,23 @@ class Readout(nn.Module):
         mixed: (1,) logit of e.
         power: (1,) w_c.
         drift: (5,) b.
+        leaning: (sizes, channels) v, at first near 0; none without features.
         center: (1, 1, 72, 96) the center bias, a density; at first uniform. It is measured and not fitted.
     """
 
     center: Tensor
 
-    def __init__(self, sizes: int) -> None:
+    def __init__(self, sizes: int, channels: int = 0) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.eye(sizes)[0])
         self.spread = nn.Parameter(torch.full((1,), -1.0))
         self.mixed = nn.Parameter(torch.full((1,), -5.0))
         self.power = nn.Parameter(torch.zeros(1))
         self.drift = nn.Parameter(torch.zeros(5))
+        self.leaning = nn.Parameter(1e-3 * torch.randn(sizes, channels)) if channels else None
         self.register_buffer("center", torch.full((1, 1, *CENTER), 1 / (CENTER[0] * CENTER[1])))
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def forward(self, maps: Tensor, *features: Tensor) -> Tensor:
         maps = maps.to(torch.promote_types(maps.dtype, torch.float32))  # logarithms of a density need the digits
         center = self.center.to(maps.dtype)
         if maps.shape[-2:] != center.shape[-2:]:
@@ -156,7 +181,22 @@ class Readout(nn.Module):
         mixture = (1 - share) * as_density(self.blur(maps)) + share * center
         places = self.places(maps)
         log = (self.weights.view(-1, 1, 1) * mixture.log()).sum(1, keepdim=True) + self.power * center.log()
-        return log + (self.drift.view(-1, 1, 1) * places).sum(0)
+        log = log + (self.drift.view(-1, 1, 1) * places).sum(0)
+        return log + self.lean(features, maps.shape[-2:]).to(log.dtype) if features else log
+
+    def lean(self, features: Sequence[Tensor], grid: Sequence[int]) -> Tensor:
+        """What features of each size, (N, channels, h, w), add to the logarithm: (N, 1, *grid)."""
+        assert self.leaning is not None
+        added = [
+            F.interpolate(
+                (each.to(weights.dtype) * weights.view(-1, 1, 1)).sum(1, keepdim=True),
+                tuple(grid),
+                mode="bilinear",
+                align_corners=False,
+            )
+            for each, weights in zip(features, self.leaning, strict=True)
+        ]
+        return torch.stack(added).sum(0)
 
     def blur(self, maps: Tensor) -> Tensor:
         """Each map blurred by a Gaussian, its edges repeated."""
@@ -181,6 +221,12 @@ class Peak(nn.Module):
     def forward(self, log: Tensor, frame: Tensor) -> Tensor:
         log = F.interpolate(log, frame.shape[-2:], mode="bilinear", align_corners=False)
         return torch.exp(log - log.amax((-2, -1), keepdim=True))
+
+
+def feature_position(network: Backbone) -> int | None:
+    """The layer whose features are read; None where there is no encoder."""
+    layers = network.layers[: network.landmarks.get("bottleneck", 0)]
+    return max((i for i, layer in enumerate(layers) if i and layer.stride <= FEATURE_STRIDE), default=None)
 
 
 def own_divisor(sizes: int) -> int:

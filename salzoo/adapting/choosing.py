@@ -1,10 +1,11 @@
 """``salzoo adapt``: the fewest numbers behind a model that are worth their cost on other pictures.
 
 Choices, from the cheapest: the model as it is; the center bias of the new pictures alone; numbers behind the model at
-its own size; at twice its size too. Each is cross-validated: every picture is scored by numbers that were fitted to
-others. A costlier choice is taken where it gains at least ``LEAST`` NSS over the one taken so far, and the interval of
-its gain, paired over pictures, lies above 0. The scores that are shown are those that it was chosen by: where choices
-are nearly alike, that of the one taken is a little too good.
+its own size; leanings towards its features too; the same at twice its size too. Each is cross-validated: every picture
+is scored by numbers that were fitted to others. A costlier choice is taken where it gains at least ``LEAST`` NSS over
+the one taken so far, and the interval of its gain, paired over pictures, lies above 0. The scores that are shown are
+those that it was chosen by: where choices are nearly alike, that of the one taken is a little too good; so is that of
+leanings, whose strength is the best of three.
 """
 
 import time
@@ -16,7 +17,16 @@ import torch
 from numpy.typing import NDArray
 
 from salzoo.adapting.backbone import SIZES, Adapted, Readout, enlarged, own_divisor
-from salzoo.adapting.fitting import Looked, cross_validate, fit_readout, fold_items, measure_center, score
+from salzoo.adapting.fitting import (
+    STRENGTHS,
+    Looked,
+    cross_validate,
+    fit_leanings,
+    fit_readout,
+    fold_items,
+    measure_center,
+    score,
+)
 from salzoo.adapting.looking import look
 from salzoo.adapting.people import score_people_of
 from salzoo.evaluation.baselines import center_bias_model
@@ -46,6 +56,7 @@ class Choice:
         name: in words.
         sizes: that the network is run at; 0 for the center bias alone, None for the model as it is.
         numbers: fitted ones.
+        strength: by which leanings towards features are held; None without them.
         nss: (items,) of each picture or video.
         gain: NSS over the model as it is, with the 95 % interval, paired.
         rate: frames a second here, one by one.
@@ -54,6 +65,7 @@ class Choice:
     name: str
     sizes: int | None
     numbers: int
+    strength: float | None
     nss: NDArray[np.float64]
     gain: tuple[float, float, float]
     rate: float
@@ -110,7 +122,7 @@ def adapt(
         mean, low, _ = _gain(choice.nss, taken.nss)
         if mean >= LEAST and low > 0:
             taken = choice
-    adapted = None if taken.sizes is None else _make(model, looked, taken.sizes)
+    adapted = None if taken.sizes is None else _make(model, looked, taken.sizes, taken.strength)
     if adapted is not None:
         before = model.trained_on if taken.sizes else adapted.trained_on
         adapted.trained_on = before.and_on(data.name, split, videos, data.videos)
@@ -135,7 +147,7 @@ def _unseen(model: SaliencyModel, data: Dataset, split: str) -> list[Video]:
     return unseen
 
 
-def behind(model: SaliencyModel, sizes: int) -> SaliencyModel:
+def behind(model: SaliencyModel, sizes: int, features: bool = False) -> SaliencyModel:
     """A model with a ``Readout`` behind its network that changes next to nothing yet, in evaluation mode.
 
     Raises SalzooError where it has modules over time that act before its maps are finished, or takes frames otherwise
@@ -149,9 +161,10 @@ def behind(model: SaliencyModel, sizes: int) -> SaliencyModel:
     if places.keys() - {end - 1, end}:
         raise SalzooError(f"{model.spec} has a module over time before its last layer, which cannot be adapted")
     component = model.spec.backbone
-    if {"of", "sizes"} & dict(component.params).keys():
-        raise SalzooError(f"{model.spec} is adapted already, or has a parameter of the name of or sizes")
-    params = tuple(sorted((*component.params, ("of", component.name), ("sizes", sizes))))
+    if {"of", "sizes", "features"} & dict(component.params).keys():
+        raise SalzooError(f"{model.spec} is adapted already, or has a parameter of the name of, sizes or features")
+    read = (("features", True),) if features else ()
+    params = tuple(sorted((*component.params, *read, ("of", component.name), ("sizes", sizes))))
     placed = tuple(Placed(each, "output" if at == end - 1 else 4) for at, each in places.items())
     made = create_model(Spec(Component("adapted", params), placed)).eval()
     assert isinstance(made.backbone, Adapted)
@@ -166,19 +179,27 @@ def _weigh(model: SaliencyModel, looked: Looked, most: int, seed: int) -> tuple[
     """All choices, cross-validated."""
     folds = fold_items(looked.items, seed)
     before = score(looked.at(1)[:, 0], looked)
-    center = cross_validate(looked, None, folds)
-    found: list[tuple[str, int | None, int, NDArray[np.float64]]] = [
-        ("as it is", None, 0, before),
-        ("center bias alone", 0, 0, center),
+
+    def weighed(name: str, readout: Readout | None, strength: float | None, nss: NDArray[np.float64]) -> Choice:
+        sizes = 0 if readout is None else len(readout.weights)
+        numbers = 0 if readout is None else sum(each.numel() for each in readout.parameters())
+        rate = _measure_rate(behind(model, sizes, strength is not None)) if sizes else np.inf
+        return Choice(name, sizes, numbers, strength, nss, _gain(nss, before), rate)
+
+    found = [
+        Choice("as it is", None, 0, None, before, _gain(before, before), _measure_rate(model)),
+        weighed("center bias alone", None, None, cross_validate(looked, 0, folds)[0]),
     ]
+    strengths = () if looked.features is None else STRENGTHS
+    channels = 0 if looked.features is None else looked.features.shape[2]
     for sizes in range(1, most + 1):
-        numbers = sum(each.numel() for each in Readout(sizes).parameters())
-        found.append(
-            ("at its size" if sizes == 1 else "and at twice that", sizes, numbers, cross_validate(looked, sizes, folds))
-        )
-    rates: dict[int | None, float] = {None: _measure_rate(model), 0: np.inf}
-    rates |= {sizes: _measure_rate(behind(model, sizes)) for sizes in range(1, most + 1)}
-    return tuple(Choice(*each, _gain(each[3], before), rates[each[1]]) for each in found)
+        plain, *leaning = cross_validate(looked, sizes, folds, strengths)
+        where = "at its size" if sizes == 1 else "and at twice that"
+        found.append(weighed(where, Readout(sizes), None, plain))
+        if leaning:
+            best = int(np.argmax([each.mean() for each in leaning]))
+            found.append(weighed(f"{where}, features", Readout(sizes, channels), strengths[best], leaning[best]))
+    return tuple(found)
 
 
 def _gain(new: NDArray[np.float64], old: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -189,13 +210,16 @@ def _gain(new: NDArray[np.float64], old: NDArray[np.float64]) -> tuple[float, fl
     return float(difference.mean()), float(low), float(high)
 
 
-def _make(model: SaliencyModel, looked: Looked, sizes: int) -> SaliencyModel:
+def _make(model: SaliencyModel, looked: Looked, sizes: int, strength: float | None) -> SaliencyModel:
     """The model with numbers that are fitted to all that was looked at."""
     if not sizes:
         return center_bias_model(measure_center(looked)[0, 0].numpy())
-    made = behind(model, sizes)
+    made = behind(model, sizes, strength is not None)
     assert isinstance(made.backbone, Adapted)
-    made.backbone.numbers.load_state_dict(fit_readout(looked, sizes).state_dict())
+    readout = fit_readout(looked, sizes)
+    if strength is not None:
+        readout = fit_leanings(readout, looked, sizes, strength)
+    made.backbone.numbers.load_state_dict(readout.state_dict())
     return made
 
 

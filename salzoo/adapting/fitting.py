@@ -1,6 +1,6 @@
 """Fitting the numbers of a ``Readout`` to fixations, and telling by cross-validation what they are worth."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,12 @@ NSS = 1.0
 """Weight of NSS beside the likelihood, in nats. On 50 pages of fiwi's training split it is worth 0.04 NSS on the other
 55, on roads next to nothing (and 0.5 or 1.5 would do)."""
 
+STRENGTHS = (10.0, 30.0, 100.0)
+"""What ``PRIOR`` may be for the leanings, of which there are a hundred and more, in units of a feature's deviation."""
+
+COARSE = 4
+"""Cells of the grid each way that are one where leanings are fitted: features are no finer."""
+
 CENTER_SIGMAS = (1.0, 1.5, 2.0, 3.0, 4.5)
 """Cells by which the fixations that make a center bias may be blurred."""
 
@@ -35,12 +41,14 @@ class Looked:
         fixations: (n, h, w) how many fixations each cell has.
         item: (n,) number of the picture or video that each frame is of.
         frame: (n,) its number there.
+        features: (n, sizes, channels, h / 4, w / 4) of the network at each size; None where none are read.
     """
 
     maps: Tensor
     fixations: Tensor
     item: NDArray[np.intp]
     frame: NDArray[np.intp]
+    features: Tensor | None = None
 
     @property
     def items(self) -> int:
@@ -56,11 +64,17 @@ class Looked:
     def of_items(self, chosen: NDArray[np.intp]) -> "Looked":
         """The frames of some items."""
         kept = np.flatnonzero(np.isin(self.item, chosen))
-        return Looked(self.maps[kept], self.fixations[kept], self.item[kept], self.frame[kept])
+        features = None if self.features is None else self.features[kept]
+        return Looked(self.maps[kept], self.fixations[kept], self.item[kept], self.frame[kept], features)
 
     def at(self, sizes: int) -> Tensor:
         """The maps that a ``Readout`` of so many sizes reads."""
         return self.maps[:, :sizes]
+
+    def features_at(self, sizes: int) -> Tensor:
+        """The features that it reads, (n, sizes, channels, h / 4, w / 4), as float32."""
+        assert self.features is not None
+        return self.features[:, :sizes].float()
 
 
 def measure_center(looked: Looked) -> Tensor:
@@ -95,28 +109,75 @@ def fit_readout(looked: Looked, sizes: int) -> Readout:
     maps = looked.at(sizes)
     shares = looked.shares.flatten(1)
     count = len(np.unique(looked.item))
-    numbers = list(readout.parameters())
+    _minimise(list(readout.parameters()), lambda: readout(maps).flatten(1), shares, [PRIOR / count] * 5)
+    return readout.requires_grad_(False)
+
+
+def fit_leanings(readout: Readout, looked: Looked, sizes: int, strength: float) -> Readout:
+    """A readout that was fitted to some frames, with leanings towards features that are fitted to them too; by one more
+    factor the others may come to count for less.
+
+    Args:
+        readout: of so many sizes, without leanings.
+        looked: the frames, with features.
+        sizes: that are read.
+        strength: by which leanings are held near 0.
+    """
+    features = looked.features_at(sizes)
+    deviation = features.std((0, 3, 4)).clamp_min(torch.finfo().tiny)
+    cells = (features / deviation[:, :, None, None]).flatten(1, 2).flatten(2)
+    height, width = features.shape[-2:]
+    shares = F.adaptive_avg_pool2d(looked.shares, (height, width)).flatten(1)
+    with torch.no_grad():
+        before = F.adaptive_avg_pool2d(readout(looked.at(sizes)), (height, width)).flatten(1)
+    factor, leaning = torch.ones(1, requires_grad=True), torch.zeros(cells.shape[1], requires_grad=True)
+    count = len(np.unique(looked.item))
+    _minimise(
+        [factor, leaning],
+        lambda: factor * before + torch.einsum("nck,c->nk", cells, leaning),
+        shares / shares.sum() * looked.shares.sum(),
+        [PRIOR / count, strength / count],
+    )
+    leaner = Readout(sizes, features.shape[2]).requires_grad_(False)
+    leaner.load_state_dict(readout.state_dict(), strict=False)
+    for each in (leaner.weights, leaner.power, leaner.drift):
+        each.mul_(factor.detach())
+    assert leaner.leaning is not None
+    leaner.leaning.copy_(leaning.detach().view_as(deviation) / deviation)
+    return leaner
+
+
+def _minimise(numbers: list[Tensor], logarithms: Callable[[], Tensor], shares: Tensor, priors: Sequence[float]) -> None:
+    """Change numbers until fixations are likely under the densities (n, cells) whose logarithms they give, and score
+    well there.
+
+    Args:
+        numbers: changed in place.
+        logarithms: of the densities, less a constant.
+        shares: (n, cells) of each cell in all fixations.
+        priors: weight of each one's squared distance from where it begins.
+    """
     before = [each.detach().clone() for each in numbers]
     optimizer = torch.optim.LBFGS(numbers, max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        log = F.log_softmax(readout(maps).flatten(1), 1)
+        log = F.log_softmax(logarithms(), 1)
         density = log.exp()
         standard = (density - density.mean(1, keepdim=True)) / density.std(1, keepdim=True)
-        moved = sum(((new - old) ** 2).sum() for new, old in zip(numbers, before, strict=True))
-        value = -((log + NSS * standard) * shares).sum() + PRIOR / count * moved
+        moved = sum(w * ((new - old) ** 2).sum() for new, old, w in zip(numbers, before, priors, strict=True))
+        value = -((log + NSS * standard) * shares).sum() + moved
         value.backward()
         return value
 
     optimizer.step(loss)
-    return readout.requires_grad_(False)
 
 
 @torch.no_grad()
 def read_out(readout: Readout, looked: Looked, sizes: int) -> Tensor:
     """The densities of some frames: (n, h, w)."""
-    densities: Tensor = readout(looked.at(sizes)).flatten(1).softmax(1)
+    features = () if readout.leaning is None else looked.features_at(sizes).unbind(1)
+    densities: Tensor = readout(looked.at(sizes), *features).flatten(1).softmax(1)
     return densities.view_as(looked.fixations)
 
 
@@ -136,21 +197,28 @@ def fold_items(count: int, seed: int) -> list[NDArray[np.intp]]:
     return np.array_split(np.random.default_rng(seed).permutation(count), FOLDS)
 
 
-def cross_validate(looked: Looked, sizes: int | None, folds: Sequence[NDArray[np.intp]]) -> NDArray[np.float64]:
-    """NSS of each item by numbers, and a center bias, that were fitted to the other folds: (items,).
+def cross_validate(
+    looked: Looked, sizes: int, folds: Sequence[NDArray[np.intp]], strengths: Sequence[float] = ()
+) -> NDArray[np.float64]:
+    """NSS of each item by numbers, and a center bias, that were fitted to the other folds: (items,) without leanings,
+    then with them at each strength, (1 + strengths, items).
 
     Args:
-        looked: the frames.
-        sizes: of the readout; None for the center bias alone.
+        looked: the frames, with features where there are strengths.
+        sizes: of the readout; 0 for the center bias alone.
         folds: numbers of items.
+        strengths: by which leanings are held.
     """
-    found = np.full(looked.items, np.nan)
+    found = np.full((1 + len(strengths), looked.items), np.nan)
     everything = np.arange(looked.items)
     for held in folds:
         rest, kept = looked.of_items(np.setdiff1d(everything, held)), looked.of_items(held)
-        if sizes is None:
-            densities = F.interpolate(measure_center(rest), looked.fixations.shape[1:], mode="bilinear")[0, 0]
-        else:
-            densities = read_out(fit_readout(rest, sizes), kept, sizes)
-        found[held] = score(densities, kept)[held]
+        if not sizes:
+            center = F.interpolate(measure_center(rest), looked.fixations.shape[1:], mode="bilinear")[0, 0]
+            found[0, held] = score(center, kept)[held]
+            continue
+        plain = fit_readout(rest, sizes)
+        readouts = [plain, *(fit_leanings(plain, rest, sizes, each) for each in strengths)]
+        for row, readout in enumerate(readouts):
+            found[row, held] = score(read_out(readout, kept, sizes), kept)[held]
     return found

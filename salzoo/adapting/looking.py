@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
-from salzoo.adapting.backbone import Adapted
-from salzoo.adapting.fitting import Looked
+from salzoo.adapting.backbone import Adapted, AtSizes, feature_position
+from salzoo.adapting.fitting import COARSE, Looked
 from salzoo.gaze.truth import read_fixations
 from salzoo.interfaces import SalzooError, Video
 from salzoo.model import SaliencyModel
-from salzoo.prediction.engines.torch_engine import torch_engine
+from salzoo.prediction.engines.torch_engine import TorchEngine, torch_engine
 from salzoo.runtime.devices import fast_precision
 from salzoo.runtime.progress import progress_bar
 from salzoo.video.resizing import resize_frame
@@ -20,11 +21,16 @@ from salzoo.video.resizing import resize_frame
 FRAMES = 20
 """Of each video, evenly spaced: neighbours hardly differ."""
 
+MOST_FEATURES = 2**30
+"""Values of features that are kept, as float16; where there were more, they are not read: that many pictures are enough
+to train on."""
+
 Counts = NDArray[np.float32]
 
 
 def look(adapted: SaliencyModel, videos: Sequence[Video]) -> Looked:
-    """Run a network at all of its sizes on each picture, and on ``FRAMES`` frames of each video at most.
+    """Run a network at all of its sizes on each picture, and on ``FRAMES`` frames of each video at most; its features
+    are read where it has some and they are few enough.
 
     Args:
         adapted: in evaluation mode; its backbone is an ``Adapted`` of the most sizes.
@@ -38,22 +44,53 @@ def look(adapted: SaliencyModel, videos: Sequence[Video]) -> Looked:
     at_sizes, (height, width) = backbone.at_sizes, adapted.preprocessing.size
     engine = torch_engine(at_sizes.network, "bfloat16" if fast_precision(adapted.device) == "bfloat16" else "float32")
     grid = height // at_sizes.stride, width // at_sizes.stride
-    maps, fixations, places = [], [], []
+    maps, features, fixations, places = [], [], [], []
+    position = feature_position(at_sizes.network.backbone)
+    if position is not None and _count_features(at_sizes, position, grid, videos) > MOST_FEATURES:
+        position = None
     with progress_bar("running the network", total=len(videos), unit="video") as bar:
         for number, video in enumerate(videos):
             for index, frame, counts in _read_frames(video, grid):
                 shown = resize_frame(frame, (height, width), adapted.preprocessing.interpolation)
                 smaller = [resize_frame(shown, (height // each, width // each)) for each in at_sizes.divisors]
-                maps.append([_shrink(engine.run(each[None])[0], grid) for each in smaller])
+                shrunk = [_run(engine, each, position, grid) for each in smaller]
+                maps.append(torch.cat([each for each, _ in shrunk]))
+                features.append([inside for _, inside in shrunk if inside is not None])
                 fixations.append(torch.from_numpy(counts))
                 places.append((number, index))
             bar.update()
-    return Looked(torch.stack([torch.cat(each) for each in maps]), torch.stack(fixations), *np.array(places).T)
+    inside = None if position is None else torch.stack([torch.stack(each) for each in features])
+    item, frame = np.array(places).T
+    return Looked(torch.stack(maps), torch.stack(fixations), item, frame, inside)
 
 
-def _shrink(maps: NDArray[np.float32], grid: tuple[int, int]) -> torch.Tensor:
-    """A map (1, H, W) as an ``AtSizes`` gives it."""
-    return F.interpolate(torch.from_numpy(maps)[None], grid, mode="bilinear", align_corners=False)[0]
+def _run(
+    engine: TorchEngine, frame: NDArray[np.uint8], position: int | None, grid: tuple[int, int]
+) -> tuple[Tensor, Tensor | None]:
+    """A network's map of a frame, (1, h, w), as an ``AtSizes`` gives it, and its features for fitting."""
+    network, inside = engine.prepared, None
+    with engine.set_up():
+        clip = engine.clip(frame[None])
+        if position is None:
+            output = network(clip)[0][:, 0]
+        else:
+            output, seen = network.look_inside(clip[0], position)
+            inside = F.adaptive_avg_pool2d(seen.float(), _coarser(grid))[0].half().cpu()
+        maps = F.interpolate(network.as_maps(output.float()), grid, mode="bilinear", align_corners=False)
+    return maps[0].cpu(), inside
+
+
+def _coarser(grid: tuple[int, int]) -> tuple[int, int]:
+    """The grid on which features are kept."""
+    return max(1, grid[0] // COARSE), max(1, grid[1] // COARSE)
+
+
+def _count_features(at_sizes: AtSizes, position: int, grid: tuple[int, int], videos: Sequence[Video]) -> int:
+    """Values of features that all frames have at most."""
+    channels = at_sizes.network.backbone.layers[position].channels
+    height, width = _coarser(grid)
+    frames = sum(min(FRAMES, video.frames) for video in videos)
+    return frames * len(at_sizes.divisors) * channels * height * width
 
 
 def _read_frames(video: Video, grid: tuple[int, int]) -> Iterator[tuple[int, NDArray[np.uint8], Counts]]:

@@ -14,11 +14,11 @@ def format_adaptation(found: Adaptation) -> list[str]:
     lines = [
         f"NSS on pictures or videos that were not fitted to ({items}, in 5 parts; on a grid of {height}×{width}); "
         "higher is better",
-        f"{'':20}{'NSS':>7}{'gain over the model, 95 %':>30}{'numbers':>9}{'frames/s':>10}",
+        f"{'':29}{'NSS':>7}{'gain over the model, 95 %':>30}{'numbers':>9}{'frames/s':>10}",
     ]
     lines += [_row(choice, choice is found.taken) for choice in found.choices]
     if not math.isnan(found.people):
-        lines.append(f"{'people':20}{found.people:7.3f}")
+        lines.append(f"{'people':29}{found.people:7.3f}")
     return [*lines, "* taken: the cheapest that no costlier one beats by more than its worth"]
 
 
@@ -38,4 +38,4 @@ def _row(choice: Choice, taken: bool) -> str:
     mean, low, high = choice.gain
     gain = f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]" if choice.sizes is not None else ""
     rate = f"{choice.rate:.1f}" if math.isfinite(choice.rate) else ""
-    return f"{('* ' if taken else '  ') + choice.name:20}{choice.nss.mean():7.3f}{gain:>30}{choice.numbers:9}{rate:>10}"
+    return f"{('* ' if taken else '  ') + choice.name:29}{choice.nss.mean():7.3f}{gain:>30}{choice.numbers:9}{rate:>10}"

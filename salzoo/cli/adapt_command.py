@@ -22,12 +22,13 @@ import click
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the folds.")
 @click.option("--device", help="cpu, cuda, mps; the best one here by default.")
 def adapt_command(model: str, dataset: str, split: str, out: Path, **named: Any) -> None:
-    """Fit MODEL to pictures or videos that it was not trained on, from 10 of them on, by fewer than 20 numbers.
+    """Fit MODEL to pictures or videos that it was not trained on, from 10 of them on, by few numbers.
 
-    Behind the network, which stays as it is, stand weights of its maps at one size or two, a blur, a center bias
-    that is mixed in and multiplied by, and a drift. They are fitted by likelihood and NSS of the fixations, and
-    chosen by cross-validation; the center bias alone and nothing at all are among the choices. Where nothing is worth
-    it, nothing is written. The result is a checkpoint like any other, for predict, eval, export, push and train --init.
+    Behind the network, which stays as it is, stand 10 numbers: weights of its maps at one size or two, a blur, a center
+    bias that is mixed in and multiplied by, and a drift; and leanings towards features of the network, one for each,
+    held near 0. They are fitted by likelihood and NSS of the fixations, and chosen by cross-validation; numbers without
+    leanings, the center bias alone and nothing at all are among the choices. Where nothing is worth it, nothing is
+    written. The result is a checkpoint like any other, for predict, eval, export, push and train --init.
     """
     from salzoo.adapting.choosing import adapt
     from salzoo.adapting.saving import format_adaptation, save_adaptation

@@ -12,11 +12,14 @@ from scipy.io import savemat
 import salzoo
 from salzoo.adapting.backbone import Adapted, Readout
 from salzoo.adapting.choosing import behind
-from salzoo.adapting.fitting import Looked, cross_validate, fit_readout, fold_items, read_out, score
+from salzoo.adapting.fitting import Looked, cross_validate, fit_leanings, fit_readout, fold_items, read_out, score
+from salzoo.adapting.looking import look
 from salzoo.cli import cli
+from salzoo.data import open_dataset
 from salzoo.interfaces import SalzooError
 from salzoo.model import SaliencyModel, create_model
 from salzoo.testing import check_backbone
+from salzoo.video.resizing import resize_frame
 
 HEIGHT, WIDTH = 48, 64
 SMALL = "timm:arch=mobilenetv3_small_050,width=16"
@@ -27,17 +30,26 @@ def random_model(spec: str) -> SaliencyModel:
     return create_model(spec).eval()
 
 
-@pytest.mark.parametrize("spec", [f"adapted:of=salgan,width=0.05,sizes={sizes}" for sizes in (1, 2)])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "adapted:of=salgan,width=0.05,sizes=1",
+        "adapted:of=salgan,width=0.05,sizes=2",
+        "adapted:of=salgan,width=0.05,sizes=2,features=true",
+    ],
+)
 def test_it_is_a_backbone_like_any_other(spec: str) -> None:
     assert not check_backbone(spec).findings
 
 
+@pytest.mark.parametrize("features", [False, True])
 @pytest.mark.parametrize("sizes", [1, 2])
-def test_before_it_is_fitted_it_says_nearly_what_the_network_says(sizes: int) -> None:
+def test_before_it_is_fitted_it_says_nearly_what_the_network_says(sizes: int, features: bool) -> None:
     model = random_model(f"{SMALL}+ema:alpha=0.2@output")
-    adapted = behind(model, sizes)
+    adapted = behind(model, sizes, features)
+    named = ",features=true" if features else ""
     assert str(adapted.spec) == (
-        f"adapted:arch=mobilenetv3_small_050,of=timm,sizes={sizes},width=16+ema:alpha=0.2@output"
+        f"adapted:arch=mobilenetv3_small_050{named},of=timm,sizes={sizes},width=16+ema:alpha=0.2@output"
     )
     small = torch.nn.functional.interpolate(torch.randn(2, 3, 6, 8), (96, 128), mode="bicubic")
     large = torch.nn.functional.interpolate(small, scale_factor=1 if sizes == 1 else 2)
@@ -56,6 +68,7 @@ def test_before_it_is_fitted_it_says_nearly_what_the_network_says(sizes: int) ->
         ("adapted:of=nothing", "unknown"),
         ("adapted:of=salgan,depth=3", "no parameter 'depth'"),
         ("adapted:of=spectral-residual,sizes=2", "one size alone"),
+        ("adapted:of=spectral-residual,features=true", "no encoder whose features could be read"),
         ("adapted", "needs a value for 'of'"),
     ],
 )
@@ -103,7 +116,7 @@ def test_the_weights_find_the_size_that_tells() -> None:
 
 def test_numbers_that_have_nothing_to_mend_change_nothing() -> None:
     looked = looked_at(20, told=0)  # the network's own
-    gain = cross_validate(looked, 2, fold_items(20, 0)) - score(looked.at(1)[:, 0], looked)
+    gain = cross_validate(looked, 2, fold_items(20, 0))[0] - score(looked.at(1)[:, 0], looked)
     assert abs(gain.mean()) < 0.1
 
 
@@ -119,6 +132,56 @@ def test_each_item_weighs_the_same_however_many_frames_it_has() -> None:
 
 def test_fewer_than_twenty_numbers() -> None:
     assert sum(each.numel() for each in Readout(2).parameters()) < 20
+
+
+def with_features(looked: Looked) -> Looked:
+    """The same people, maps that say nothing, and five features of both sizes, of which the second at the second size
+    is high where people look."""
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(len(looked.item), 2, 5, 4, 6, generator=generator)
+    features[:, 1, 1] += 5 * torch.nn.functional.adaptive_avg_pool2d(looked.fixations, (4, 6))
+    return Looked(torch.full_like(looked.maps, 0.5), looked.fixations, looked.item, looked.frame, features)
+
+
+def test_leanings_find_the_feature_that_tells() -> None:
+    looked, new = with_features(looked_at(20, told=1)), with_features(looked_at(20, told=1, seed=1))
+    plain = fit_readout(looked, 2)
+    leaning = fit_leanings(plain, looked, 2, strength=1.0)
+    assert leaning.leaning is not None
+    assert divmod(int(leaning.leaning.argmax()), 5) == (1, 1)
+    gain = score(read_out(leaning, new, 2), new).mean() - score(read_out(plain, new, 2), new).mean()
+    assert gain > 0.3
+    held = fit_leanings(plain, looked, 2, strength=1e6)
+    assert held.leaning is not None
+    assert held.leaning.abs().max() < 0.01
+
+
+def test_leanings_are_cross_validated_on_others_than_they_were_fitted_to() -> None:
+    looked = looked_at(20, told=1)
+    noise = torch.randn(20, 2, 200, 4, 6, generator=torch.Generator().manual_seed(1))
+    told = Looked(looked.maps, looked.fixations, looked.item, looked.frame, noise)
+    plain, leaning = cross_validate(told, 2, fold_items(20, 0), strengths=[1.0])
+    assert leaning.mean() < plain.mean()
+    fitted = fit_leanings(fit_readout(told, 2), told, 2, strength=1.0)
+    assert score(read_out(fitted, told, 2), told).mean() > plain.mean()  # as it knows these by heart
+
+
+def test_a_network_is_looked_into_as_it_is_run(roads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = behind(random_model("salgan:width=0.05"), 2, features=True)
+    videos = open_dataset("traffic100", roads).videos[:2]
+    monkeypatch.setattr("salzoo.adapting.looking.fast_precision", lambda device: "float32")
+    looked = look(model, videos)
+    assert looked.features is not None
+    frame = resize_frame(next(iter(videos[1].read_frames())), model.preprocessing.size, "opencv-area")
+    frames = model.preprocess(frame[None])[0]
+    assert isinstance(model.backbone, Adapted)
+    with torch.no_grad():
+        maps, features = model.backbone.at_sizes(frames)
+    expected = torch.nn.functional.adaptive_avg_pool2d(features[0], looked.features.shape[-2:])
+    assert torch.allclose(looked.features[1, 0].float(), expected[0], atol=0.01 * float(expected.abs().max()))
+    assert torch.allclose(looked.maps[1, 0], maps[0, 0], atol=1e-3)
+    monkeypatch.setattr("salzoo.adapting.looking.MOST_FEATURES", looked.features.numel() - 1)
+    assert look(model, videos).features is None
 
 
 def write_roads(root: Path, count: int, seed: int) -> None:
@@ -202,9 +265,12 @@ def test_where_nothing_helps_nothing_is_written(roads: Path, tmp_path: Path, mon
 
 
 def test_numbers_go_with_the_network_into_a_checkpoint(tmp_path: Path) -> None:
-    model = behind(random_model(SMALL), 2)
+    model = behind(random_model(SMALL), 2, features=True)
     assert isinstance(model.backbone, Adapted)
-    model.backbone.numbers.load_state_dict(fit_readout(looked_at(12, told=1), 2).state_dict())
+    numbers = model.backbone.numbers
+    numbers.load_state_dict(fit_readout(looked_at(12, told=1), 2).state_dict(), strict=False)
+    assert numbers.leaning is not None
+    numbers.leaning.data.normal_(generator=torch.Generator().manual_seed(0))
     model.save_pretrained(str(tmp_path / "saved"))
     again = salzoo.load_model(str(tmp_path / "saved"))
     assert again.preprocessing == model.preprocessing

@@ -129,7 +129,26 @@ def test_norms_behind_convolutions_that_pad_for_themselves_are_folded_too() -> N
     model = model_of("timm:arch=tf_efficientnet_lite0,width=16")
     prepared = prepare_for_inference(model)
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in prepared.modules())
+    run = [module for layer in prepared.backbone.layers for module in layer.module.modules()]
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in run)  # not by their names alone
     np.testing.assert_allclose(plain_maps(prepared, scene(2)), plain_maps(model, scene(2)), atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch was built without oneDNN")
+def test_a_network_that_is_run_at_two_sizes_is_prepared_for_both() -> None:
+    model = model_of("adapted:arch=mobilenetv3_small_050,features=true,of=timm,sizes=2,width=16")
+    packed = pack_convolutions(prepare_for_inference(model))
+    run = list(packed.backbone.at_sizes.network.modules())  # type: ignore[operator,union-attr]
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in run)
+    found = [module for module in run if isinstance(module, PackedConvolution)]
+    assert "hardswish" in {module.activation for module in found}
+    frames = scene(2, (384, 512))
+    np.testing.assert_allclose(plain_maps(packed, frames), plain_maps(model, frames), atol=1e-5)
+    kept = [dict(module._packed) for module in found]
+    assert {len(each) for each in kept} == {1, 2}  # those of squeezed channels see one size alone
+    plain_maps(packed, frames[:1])
+    for module, before in zip(found, kept, strict=True):
+        assert all(module._packed[key][0] is weight for key, (weight, _) in before.items())
 
 
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch was built without oneDNN")
