@@ -2,12 +2,14 @@
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,23 +34,24 @@ def measure_map(map_: NDArray[np.float32]) -> dict[str, float | None]:
     >>> map_ = np.zeros((4, 8), np.float32)
     >>> map_[1, 2] = map_[1, 4] = 0.5
     >>> found = measure_map(map_)
-    >>> [found[name] for name in ("peak", "centroid_x", "centroid_y", "spread", "entropy")]
+    >>> [round(found[name], 6) for name in ("peak", "centroid_x", "centroid_y", "spread", "entropy")]
     [0.5, 3.5, 1.5, 1.0, 1.0]
     """
-    values = map_.astype(np.float64)
+    values = np.ascontiguousarray(map_, np.float32)
     row, column = divmod(int(values.argmax()), values.shape[1])
-    total = float(values.sum())
+    sums = [cv2.reduce(values, axis, cv2.REDUCE_SUM, dtype=cv2.CV_64F).ravel() for axis in (0, 1)]
+    total = float(sums[0].sum())
     found: dict[str, float | None] = {"peak": float(map_.max()), "peak_x": column + 0.5, "peak_y": row + 0.5}
     names = ("centroid_x", "centroid_y", "spread", "entropy")
     if not total > 0:
         return {**found, "peak_x": None, "peak_y": None, **dict.fromkeys(names)}
-    mass = values / total
-    x, y = np.arange(mass.shape[1]) + 0.5, np.arange(mass.shape[0]) + 0.5
-    across, down = mass.sum(0), mass.sum(1)
+    across, down = (each / total for each in sums)
+    x, y = np.arange(across.size) + 0.5, np.arange(down.size) + 0.5
     centre = float(across @ x), float(down @ y)
     variance = float(across @ (x - centre[0]) ** 2 + down @ (y - centre[1]) ** 2)
-    some = mass[mass > 0]
-    numbers = [*centre, variance**0.5, abs(float(some @ np.log2(some)))]
+    logarithms = cv2.log(np.maximum(values, np.finfo(np.float32).tiny))
+    mean = float(cv2.sumElems(cv2.multiply(values, logarithms))[0]) / total  # summed in float64, as all above
+    numbers = [*centre, variance**0.5, abs(math.log(total) - mean) / math.log(2)]
     return found | dict(zip(names, numbers, strict=True))
 
 
