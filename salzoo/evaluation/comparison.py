@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW, draw_resamples, interval
-from salzoo.evaluation.results import GOLD, Result, format_notices, heading, interval_text, read_results
+from salzoo.evaluation.results import BOUNDS, GOLD, Result, format_notices, heading, interval_text, read_results
 from salzoo.evaluation.significance import ALPHA, EXACT, holm, p_text, paired_p, smallest_p
 from salzoo.evaluation.tables import higher_is_better
 from salzoo.interfaces import SalzooError
@@ -28,7 +28,7 @@ class Comparison:
     Attributes:
         labels: what the results are called, all different.
         results: as they were read.
-        metrics: those that all of them have.
+        metrics: those that the first of them and all models have; people lack some, whose scores are NaN.
         videos: those that all of them have, in the first one's order.
         means: (results, metrics) over these videos.
         intervals: (results, 2, metrics) bootstrap intervals of the means, 95 %.
@@ -57,24 +57,27 @@ class Comparison:
         return first.size if len(self.videos) == len(first.per_video) else f"{len(self.videos)} videos that all have"
 
     @property
-    def compared(self) -> int:
-        """How many results are compared with the first."""
-        return sum(result.model != GOLD for result in self.results[1:])
+    def compared(self) -> list[int]:
+        """How many results are compared with the first, by metric."""
+        others = [result.metrics for result in self.results[1:] if result.model != GOLD]
+        return [sum(metric in has for has in others) for metric in self.metrics]
 
     @property
     def test(self) -> str:
         """What the p-values are of, in words."""
-        corrected = f", corrected for {self.compared} comparisons (Holm)" if self.compared > 1 else ""
+        counts = sorted({count for count in self.compared if count > 1})
+        corrected = f", corrected for {' or '.join(map(str, counts))} comparisons (Holm)" if counts else ""
         return f"permutation test paired over {self.size.partition(',')[0]}{corrected}"
 
     @property
     def too_few(self) -> str:
         """That no difference could be told apart, where there are too few videos for it; else nothing."""
-        least = smallest_p(len(self.videos), self.compared)
-        if not self.compared or least < ALPHA:
+        compared = min(filter(None, self.compared), default=0)
+        least = smallest_p(len(self.videos), compared)
+        if not compared or least < ALPHA:
             return ""
-        enough = next((n for n in range(EXACT + 2) if smallest_p(n, self.compared) < ALPHA), None)
-        what = f"{count_of(self.compared, 'comparison')} over {self.size.partition(',')[0]}"
+        enough = next((n for n in range(EXACT + 2) if smallest_p(n, compared) < ALPHA), None)
+        what = f"{count_of(compared, 'comparison')} over {self.size.partition(',')[0]}"
         needed = f"; it takes {enough}" if enough else ""
         return f"no p can be below {ALPHA:g} here: the smallest of {what} is {least:.3f}{needed}"
 
@@ -115,12 +118,12 @@ def _same_scores(result: Result, other: Result) -> bool:
 
 
 def compare(results: Sequence[Result], labels: Sequence[str] | None = None, chosen: Sequence[str] = ()) -> Comparison:
-    """Compare results of one data set, split, protocol and seed.
+    """Compare results of one data set, split, protocol and seed, and of the same frames.
 
     Args:
         results: two or more; differences are from the first.
         labels: what to call them; by default their models.
-        chosen: metrics; by default all that all of them have.
+        chosen: metrics; by default all that the first and all models have.
 
     Raises:
         SalzooError: fewer than two results, results that cannot be compared, no video in common, a metric that one of
@@ -135,10 +138,14 @@ def compare(results: Sequence[Result], labels: Sequence[str] | None = None, chos
             mine, other = shown(str(getattr(first, what))), shown(str(getattr(result, what)))
             if mine != other:
                 raise SalzooError(f"{labels[0]} and {label} cannot be compared: {what} {mine} and {other}")
+        if first.frames_expected != result.frames_expected:
+            frames = f"{first.frames_expected} and {result.frames_expected}"
+            raise SalzooError(f"{labels[0]} and {label} cannot be compared: scored on {frames} frames")
     videos = [video for video in first.per_video if all(video in result.per_video for result in results)]
     if not videos:
         raise SalzooError(f"the results of {', '.join(labels)} have no video in common")
-    metrics = tuple(metric for metric in first.metrics if all(metric in result.metrics for result in results))
+    models = [result for result in results if result.model not in BOUNDS]
+    metrics = tuple(metric for metric in first.metrics if all(metric in result.metrics for result in models))
     lacking = [metric for metric in chosen if metric not in metrics]
     if lacking:
         raise SalzooError(f"not all of these results have {lacking[0]!r}{did_you_mean(lacking[0], metrics)}")
@@ -205,7 +212,9 @@ def format_comparison(found: Comparison) -> str:
         lines += textwrap.wrap(TOO_FEW, WIDTH)
     for column, metric in enumerate(found.metrics):
         lines.append(f"{heading(metric)}{_direction(metric)}")
-        for row in range(len(found.results)):
+        for row, result in enumerate(found.results):
+            if metric not in result.metrics:
+                continue
             cells = f"{row + 1:>4}  {_cell(found.means[row, column], found.intervals[row, :, column]):<24}"
             if row:
                 difference = _cell(found.differences[row, column], found.difference_intervals[row, :, column], "+")

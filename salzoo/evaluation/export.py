@@ -88,6 +88,8 @@ def means_csv(found: Comparison) -> str:
     rows = []
     for row, (label, result) in enumerate(zip(found.labels, found.results, strict=True)):
         for column, metric in enumerate(found.metrics):
+            if metric not in result.metrics:
+                continue
             numbers = [
                 found.means[row, column],
                 *found.intervals[row, :, column],

@@ -130,10 +130,11 @@ class Result:
         return f"{count_of(videos, 'video')}, {count_of(frames, 'frame')}"
 
     def video_scores(self, videos: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> VideoScores:
-        """Totals and counts of these videos and metrics (by default of all), as the bootstrap takes them."""
+        """Totals and counts of these videos and metrics (by default of all), as the bootstrap takes them; a metric that
+        this has not is defined nowhere."""
         columns = self.metrics if metrics is None else metrics
         means, counts = (
-            np.array([[record[video][m] for m in columns] for video in videos or self.per_video], np.float64)
+            np.array([[record[video].get(m, 0) for m in columns] for video in videos or self.per_video], np.float64)
             for record in (self.per_video, self.defined)
         )
         return VideoScores(np.where(counts > 0, means, 0) * counts, counts, self.mean_of_videos)

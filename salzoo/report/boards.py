@@ -88,10 +88,11 @@ class Board:
 
 
 def make_boards(found: Sequence[tuple[Path, Result]]) -> list[Board]:
-    """A board for each data set, split, protocol and seed among results, in their order; each with its file."""
+    """A board for each data set, split, protocol, seed and number of frames among results, in their order; each with
+    its file."""
     groups: dict[tuple[object, ...], list[tuple[Path, Result]]] = {}
     for path, result in found:
-        key = (result.dataset, result.split, result.protocol, result.seed)
+        key = (result.dataset, result.split, result.protocol, result.seed, result.frames_expected)
         groups.setdefault(key, []).append((path, result))
     return [_make_board(members) for members in groups.values()]
 

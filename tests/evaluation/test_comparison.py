@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from made_results import score_saved_maps
+from made_results import METRICS, make_result, score_saved_maps
 
 from salzoo.cli import cli
 from salzoo.evaluation.bootstrap import RESAMPLES, VideoScores, draw_resamples, interval
 from salzoo.evaluation.comparison import compare, compare_each, compare_files, format_comparison
-from salzoo.evaluation.results import Result, read_results, write_results
+from salzoo.evaluation.export import comparison_latex, means_csv
+from salzoo.evaluation.results import HUMANS, Result, read_results, write_results
 from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import SalzooError
 
@@ -130,6 +131,30 @@ def test_results_that_cannot_be_compared(two: tuple[Path, Path], gaze: Any, tmp_
         compare_files([two[0], tmp_path / "no.json"])
     with pytest.raises(SalzooError, match=r"cannot read .*absent\.json"):
         read_results(tmp_path / "absent.json")
+
+
+def test_people_take_no_metric_from_the_models() -> None:
+    models = [make_result(name, shift) for name, shift in (("a", 0.0), ("b", 0.3), ("c", 0.1))]
+    found = compare([*models, make_result(HUMANS, 0.5, METRICS[:2])])
+    assert found.metrics == METRICS
+    kld = METRICS.index("kld")
+    assert found.means[:3, kld] == pytest.approx([model.mean["kld"] for model in models], abs=1e-12)
+    assert np.isnan([found.means[3, kld], found.differences[3, kld], found.p[3, kld]]).all()
+    assert found.p[1, kld] == compare(models).p[1, kld]  # corrected for the models alone
+    assert "corrected for 2 or 3 comparisons (Holm)" in " ".join(format_comparison(found).split())
+    assert "nan" not in format_comparison(found)
+    assert sum(line.endswith(",,") and ",kld," in line for line in means_csv(found).splitlines()) == 1  # the first's
+    assert len(means_csv(found).splitlines()) == 1 + 3 * 3 + 2
+    (people,) = (line for line in comparison_latex(found).splitlines() if line.startswith("  humans"))
+    assert people.endswith(r"& -- \\")
+    with pytest.raises(SalzooError, match="not all of these results have 'kld'"):
+        compare([*models, make_result("d", 0.5, METRICS[:2])], chosen=["kld"])
+
+
+def test_results_on_other_frames_are_not_compared() -> None:
+    with pytest.raises(SalzooError, match="a and b cannot be compared: scored on 48 and 20 frames"):
+        compare([make_result("a"), make_result("b", frames=20, frames_expected=20)])
+    assert compare([make_result("a"), make_result("b", frames=20)]).videos  # a partial result of the same frames
 
 
 def copies(path: Path, count: int, shift: float) -> Result:

@@ -87,12 +87,13 @@ def test_scores_of_observers_are_rows_whose_mean_over_fixations_is_the_frames(ti
 def test_means_and_differences_are_rows() -> None:
     comparison = compare(results())
     found = rows(means_csv(comparison))
-    named = [(row["model"], row["metric"]) for row in found[:3]]
-    assert named == [("gaze-lite", "auc_judd"), ("gaze-lite", "nss"), (NAME, "auc_judd")]
+    named = [(row["model"], row["metric"]) for row in found[:4]]
+    assert named == [("gaze-lite", "auc_judd"), ("gaze-lite", "nss"), ("gaze-lite", "kld"), (NAME, "auc_judd")]
     assert found[0]["difference"] == found[0]["p"] == ""
-    assert float(found[2]["difference"]) == pytest.approx(0.1)
-    assert float(found[2]["p"]) == comparison.p[1, 0] < 0.05
-    assert found[2]["videos"] == "12"
+    assert float(found[3]["difference"]) == pytest.approx(0.1)
+    assert float(found[3]["p"]) == comparison.p[1, 0] < 0.05
+    assert found[3]["videos"] == "12"
+    assert [row["metric"] for row in found if row["model"] == HUMANS] == ["auc_judd", "nss"]
 
 
 def test_latex_has_the_best_bold_and_bounds_apart() -> None:
@@ -106,7 +107,7 @@ def test_latex_has_the_best_bold_and_bounds_apart() -> None:
     assert bounds.count("--") == 1
     assert r"a\_long \& name" in text
     assert "osie val, 12 videos, 48 frames" in text
-    assert comparison_latex(compare(results())).count("$^{*}$") == 4
+    assert comparison_latex(compare(results())).count("$^{*}$") == 5
     few = [make_result("a", videos=3), make_result("b", 0.1, videos=3)]
     assert "[" not in results_latex(few, ["a", "b"]).partition(r"\toprule")[2]
     assert "fewer than 5 say nothing of others" in results_latex(few, ["a", "b"])
