@@ -55,7 +55,8 @@ def read_image(path: Path, grey: bool = False) -> NDArray[np.uint8]:
 def read_map(path: Path) -> NDArray[Any]:
     """Read a grey map as stored, of 8 or 16 bits: (H, W) uint8 or uint16; or the values of a .npy file, (H, W) float.
 
-    Raises SalzooError as ``read_image`` with ``grey`` does, but not for 16 bits.
+    Raises SalzooError as ``read_image`` with ``grey`` does, but not for 16 bits; and for values below 0, which are no
+    saliency: KLD, IG and NSS of a log density would be others than the density's.
     """
     if path.suffix.lower() == ".npy":
         return _read_values(path)
@@ -74,6 +75,8 @@ def _read_values(path: Path) -> NDArray[Any]:
     values = values[0] if values.ndim == 3 and len(values) == 1 else values  # as predict writes a still's map
     if values.ndim != 2 or values.dtype.kind != "f" or not 0 < values.size <= max_pixels():
         raise SalzooError(f"{path} holds {values.dtype} {values.shape}; a map must be (height, width) of floats")
+    if values.min() < 0:
+        raise SalzooError(f"{path} holds values below 0; a map must have none: of a log density, give its exponential")
     return np.array(values)
 
 

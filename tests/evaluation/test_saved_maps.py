@@ -97,6 +97,9 @@ def test_files_of_values_are_scored_as_they_are(gaze: Any) -> None:
         np.save(path, wrong)
         with pytest.raises(SalzooError, match=r"cannot be read.*\.npy"):
             evaluate(gaze)
+    np.save(path, np.log(np.full((72, 128), 1 / (72 * 128), np.float32)))
+    with pytest.raises(SalzooError, match=r"cannot be read.*values below 0.*of a log density, give its exponential"):
+        evaluate(gaze)
 
 
 @pytest.mark.parametrize("prefix", ["img_", "pred_sal_0", "frame-", "2024 maps "])
