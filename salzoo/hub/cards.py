@@ -159,7 +159,12 @@ def split_card(text: str, where: str) -> "tuple[dict[str, Any], str, tuple[EvalR
 
 
 def run_card(
-    spec: str, *, data: str, training: Sequence[str], results: Mapping[str, Mapping[str, float]] | None = None
+    spec: str,
+    *,
+    data: str,
+    training: Sequence[str],
+    results: Mapping[str, Mapping[str, float]] | None = None,
+    remarks: Sequence[str] = (),
 ) -> str:
     """Write the card of a trained model's checkpoint folder.
 
@@ -168,17 +173,18 @@ def run_card(
         data: what it was trained on, a sentence or two (with the data set's note, such as that it is synthetic).
         training: lines on how it was trained: initial weights, epochs, learning rates, seed.
         results: measured scores by model and metric, where there are any.
+        remarks: what must be said beside these: of how much they are means, and whether that was trained on.
 
     Returns:
         Markdown with YAML front matter.
     """
-    recipe = "\n".join(f"- {_plain(line)}" for line in training)
+    recipe, said = ("\n".join(f"- {_plain(line)}" for line in lines) for lines in (training, remarks))
     return _write_card(
         spec,
         f"{spec}, trained with salzoo",
         {
             "Training": f"{_plain(data)}\n\n{recipe}",
-            "Measured results": _table(results) if results else "None yet.",
+            "Measured results": f"{_table(results)}\n\n{said}" if results else "None yet.",
         },
     )
 

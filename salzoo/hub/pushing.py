@@ -120,7 +120,7 @@ def _eval_results(path: Path, spec: str) -> list[Any]:
                 metric_type=metric,
                 metric_value=value,
                 metric_name=metric,
-                metric_args={"protocol": record["protocol"], "status": "measured with salzoo"},
+                metric_args=_measured(record),
             )
             for record in records
             if record["model"] == spec
@@ -129,6 +129,14 @@ def _eval_results(path: Path, spec: str) -> list[Any]:
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SalzooError(f"{path} cannot be read: {one_line(error)}") from error
+
+
+def _measured(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be said beside each score of a result: of how much it is the mean, and whether that was trained on."""
+    said = {"note": record.get("note"), "trained_on": (record.get("trained_on") or {}).get("words")}
+    size = {"videos": len(record["per_video"]), "frames": record["frames"]}
+    known = {key: words for key, words in said.items() if words}
+    return {"protocol": record["protocol"], "status": "measured with salzoo", **size, **known}
 
 
 def _check_same_model(api: Any, repo_id: str, held: set[str], spec: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from salzoo.evaluation.results import Result
+from salzoo.evaluation.results import Result, format_notices
 from salzoo.hub.cards import run_card
 from salzoo.hub.checkpoint import WEIGHTS, save_checkpoint, weights_hash
 from salzoo.interfaces import Dataset, SalzooError
@@ -70,7 +70,9 @@ class RunFolder:
         data = " ".join(f"Trained on the training split of {data.name}. {data.note}".strip() for data in self.datasets)
         training = [f"{key.replace('_', ' ')}: {value}" for key, value in asdict(self.experiment.recipe).items()]
         scores = {f"{result.model} ({result.dataset} {result.split})": result.mean for result in results}
-        card = run_card(str(model.spec), data=data, training=training, results=scores)
+        of = [f"{each.dataset} {each.split}, {each.size}, protocol {each.protocol}. {each.note}" for each in results]
+        remarks = [*dict.fromkeys(of), *format_notices(results)]
+        card = run_card(str(model.spec), data=data, training=training, results=scores, remarks=remarks)
         save_checkpoint(model, self.path / folder, card)
 
     def finish(self, progress: Progress, *, keep_state: bool) -> None:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import ModelCard
 
 import salzoo
 from salzoo.hub.checkpoint import save_checkpoint
@@ -42,6 +43,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "split": "val",
         "protocol": "dhf1k",
         "mean": {"nss": 1.5, "ig": None},
+        "frames": 8,
+        "per_video": {"a": {"nss": 1.0, "ig": None}, "b": {"nss": 2.0, "ig": None}},
+        "note": "not human gaze",
+        "trained_on": {"seen": 1, "of": 2, "words": "trained on 1 of these 2 videos: not a test"},
     }
     (folder / "results.json").write_text(json.dumps({"results": [record, {**record, "model": "center-bias"}]}))
     (folder / "resume").mkdir()
@@ -103,6 +108,14 @@ def test_what_was_pushed_is_pulled_and_gives_the_same_maps(hub: Hub, folder: Pat
     card = held["README.md"].decode()
     assert "model-index" in card
     assert "value: 1.5" in card
+    (score,) = ModelCard(card).data.eval_results
+    of = {
+        "videos": 2,
+        "frames": 8,
+        "note": "not human gaze",
+        "trained_on": "trained on 1 of these 2 videos: not a test",
+    }
+    assert score.metric_args == {"protocol": "dhf1k", "status": "measured with salzoo", **of}
     assert "center-bias" not in card
 
     pulled = json.loads(call(hub, tmp_path / "b", "pull", "lab/model", "--json", token=""))

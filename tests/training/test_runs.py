@@ -57,6 +57,9 @@ def test_the_card_of_a_run_is_a_model_card_that_says_synthetic(run: Run) -> None
     card = ModelCard.load(run.folder / "README.md")
     assert card.data.to_dict()["library_name"] == "salzoo"
     assert "synthetic data made by salzoo" in card.text
+    scores = card.text.partition("## Measured results")[2]
+    assert "- synthetic val, 1 video, " in scores
+    assert f"{SLIM}: trained on none of these videos" in scores
 
 
 def test_the_table_of_a_run(run: Run) -> None:
