@@ -213,7 +213,7 @@ def test_trees_that_do_not_fit_are_named(tmp_path: Path) -> None:
         open_folder(tmp_path / "empty")
     tree = write_tree(tmp_path / "tree")
     (tree / "train" / "train-sea" / "maps" / "0002.png").unlink()
-    with pytest.raises(SalzooError, match="train-sea has different numbers of frames: .*in maps number 2 is missing"):
+    with pytest.raises(SalzooError, match=r"train-sea has different numbers of frames: .*in maps number 2 is missing"):
         open_folder(tree).videos[0].frames  # noqa: B018
     one = tree / "val" / "val-sea"
     for path in (one / "fixation").iterdir():

