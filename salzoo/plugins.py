@@ -17,7 +17,7 @@ from typing import Any
 import pluggy
 
 from salzoo import hookspecs
-from salzoo.interfaces.errors import LIMIT, SalzooError, one_line, shown
+from salzoo.interfaces.errors import LIMIT, EndedBySignal, SalzooError, one_line, shown
 from salzoo.registry import NAME, Entry, Kind, Registry
 from salzoo.version import __version__
 
@@ -179,7 +179,7 @@ def _load_distribution(distribution: Distribution, registry: Registry) -> list[P
             _check_requirement(distribution)
             with _named_where_it_hangs(name, module), contextlib.redirect_stdout(sys.stderr):
                 entries = collect(entry_point.load(), name)  # what it prints must not stand in our JSON
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, EndedBySignal):
             raise
         except BaseException as error:  # SystemExit at import must not end the program either
             plugins.append(Plugin(name, version, module, (), one_line(error)))

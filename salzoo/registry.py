@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from salzoo.interfaces.errors import SalzooError, one_line
+from salzoo.interfaces.errors import EndedBySignal, SalzooError, one_line
 
 Kind = Literal["backbones", "temporal", "metrics", "datasets", "models", "converters", "recipes"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -80,7 +80,7 @@ class Entry:
         try:
             with contextlib.redirect_stdout(sys.stderr):  # what it prints must not stand in our JSON
                 return getattr(importlib.import_module(module), attribute)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, EndedBySignal):
             raise
         except BaseException as error:  # importing a third party's module may raise anything
             what = f"{NOUNS[self.kind]} {self.name!r} of plug-in {self.plugin}"

@@ -13,6 +13,7 @@ import pytest
 import salzoo
 from salzoo.hookspecs import Register, hookimpl
 from salzoo.interfaces import SalzooError
+from salzoo.interfaces.errors import EndedBySignal
 from salzoo.plugins import collect, load_plugins, registry
 from salzoo.registry import Entry, Registry
 from salzoo.training.recipe import parse_recipe
@@ -61,6 +62,13 @@ def test_a_target_that_cannot_be_loaded_names_the_plug_in() -> None:
         SalzooError, match="metric 'emd' of plug-in salzoo-emd cannot be loaded from no_such_package:emd"
     ):
         entry.load()
+
+
+def test_a_signal_while_a_target_loads_is_not_held_against_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "asked_to_end.py").write_text("from salzoo.interfaces.errors import EndedBySignal as E; raise E(143)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EndedBySignal):
+        Entry("metrics", "emd", "asked_to_end:emd", "", (), "salzoo-emd").load()
 
 
 @pytest.mark.parametrize(

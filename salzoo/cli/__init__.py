@@ -79,6 +79,8 @@ class Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         ctx.meta[GIVEN] = shlex.join(["salzoo", *args])
+        if "" in args:  # which a path would take for the folder that one is in
+            raise click.UsageError("an argument is empty: a variable of the shell that is not set?", ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

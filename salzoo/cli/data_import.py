@@ -1,12 +1,13 @@
 """``salzoo data import``."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 import click
 
-from salzoo.cli.types import grouped
+from salzoo.cli.types import NumberRange, grouped
 
 
 def parse_screen(text: str) -> tuple[int, int]:
@@ -48,7 +49,9 @@ def parse_mark(text: str) -> tuple[float, float]:
     try:
         x, y = map(float, text.split(","))
     except ValueError:
-        raise click.BadParameter(f"{text!r} is no place: write X,Y as the table has them, such as 0,1080") from None
+        x = y = math.nan
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise click.BadParameter(f"{text!r} is no place: write X,Y as the table has them, such as 0,1080")
     return x, y
 
 
@@ -124,7 +127,7 @@ place_options = grouped(
     ),
     click.option(
         "--pixels-per-degree",
-        type=click.FloatRange(0, min_open=True),
+        type=NumberRange(0, min_open=True),
         help="Of visual angle, on the screen or stimulus; by default 1/32 of its width.",
     ),
 )
@@ -137,8 +140,10 @@ time_options = grouped(
         type=click.Choice(["onset", "recording"]),
         help="Time counts from the start of the stimulus, or an observer's first row on a stimulus is its start.",
     ),
-    click.option("--start", type=float, metavar="SECONDS", help="When the stimulus began, by the table's clock."),
-    click.option("--rate", type=click.FloatRange(1, 20000), metavar="HZ", help="Samples per second."),
+    click.option(
+        "--start", type=NumberRange(), metavar="SECONDS", help="When the stimulus began, by the table's clock."
+    ),
+    click.option("--rate", type=NumberRange(1, 20000), metavar="HZ", help="Samples per second."),
     click.option(
         "--detect",
         "method",
@@ -148,11 +153,11 @@ time_options = grouped(
         help="How samples become fixations: by velocity or by dispersion.",
     ),
     click.option(
-        "--threshold", type=click.FloatRange(0, min_open=True), help="Degrees a second (ivt, 30) or degrees (idt, 1)."
+        "--threshold", type=NumberRange(0, min_open=True), help="Degrees a second (ivt, 30) or degrees (idt, 1)."
     ),
     click.option(
         "--gap",
-        type=click.FloatRange(0),
+        type=NumberRange(0),
         default=75.0,
         show_default=True,
         metavar="MS",

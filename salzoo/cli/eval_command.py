@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from salzoo.cli.run_options import read_run_options, scoring_run_options
-from salzoo.cli.types import GIVEN, SEED
+from salzoo.cli.types import GIVEN, SEED, NumberRange
 
 if TYPE_CHECKING:
     from salzoo.evaluation.partial import Partial
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--max-frames", type=click.IntRange(1), help="Score so many frames, drawn by the seed. By default all.")
 @click.option(
     "--sigma",
-    type=click.FloatRange(0, 10000, min_open=True),
+    type=NumberRange(0, 10000, min_open=True),
     help="Make density maps of fixations by Gaussians of so many pixels, where there are none.",
 )
 @click.option("--relative", is_flag=True, help="Also in percent of the way from the center bias to people.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from salzoo.cli.types import grouped
+from salzoo.cli.types import NumberRange, grouped
 
 # Spelt out: importing what they are read from would load OpenCV.
 _VIEWS = ["heat", "side-by-side", "contours", "alpha", "map"]
@@ -23,7 +23,7 @@ output_options = grouped(
     click.option("--colormap", type=click.Choice(_COLORMAPS), help="Colours of heat; inferno by default."),
     click.option(
         "--opacity",
-        type=click.FloatRange(0, 1),
+        type=NumberRange(0, 1),
         default=0.75,
         help="How much of the frame the hottest colour hides; 0.75.",
     ),
@@ -59,10 +59,8 @@ output_options = grouped(
 
 
 selection_options = grouped(
-    click.option(
-        "--from", "start", type=click.FloatRange(0), default=0.0, help="Seconds of a video at which to begin."
-    ),
-    click.option("--to", "stop", type=click.FloatRange(0), help="Seconds at which to end."),
+    click.option("--from", "start", type=NumberRange(0), default=0.0, help="Seconds of a video at which to begin."),
+    click.option("--to", "stop", type=NumberRange(0), help="Seconds at which to end."),
     click.option("--every", type=click.IntRange(1), default=1, help="Take one frame in so many."),
     click.option(
         "--sequence", is_flag=True, help="Take the images of a folder for the frames of one video, by their numbers."

@@ -85,8 +85,8 @@ def predict_command(
     how, options, selection = read_run_options(named), read_output_options(named), read_selection(named)
     drawn = (options.view, options.colormap, options.bits) != (None, None, 8) and named["kind"] in (None, "png")
     model, find = _read_inputs(words, dataset, listed, named, whole=selection == ALL and not drawn)
-    if out is None:
-        raise click.UsageError("name what to write with --out")
+    if out in (None, "-"):
+        raise click.UsageError("name what to write with --out: a file or folder, not standard output")
     settings = [named["kind"], listed, dataset, named["retry_failed"] or None, named["log_json"]]
     many = this_rank().size > 1 or any(setting is not None for setting in settings)
     if "+" in model:  # a name with modules behind it: what it is

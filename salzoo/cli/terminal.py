@@ -113,8 +113,10 @@ def guarded_streams() -> Iterator[None]:
     thread never swallows the message of another.
     """
     _fill_standard_descriptors()
-    before = sys.stdout, sys.stderr
+    before = sys.stdout, sys.stderr, sys.stdin
     with contextlib.ExitStack() as stack:
+        if sys.stdin is None:
+            sys.stdin = stack.enter_context(open(os.devnull))
         stderr: TextIO | None = sys.stderr
         if stderr is None:
             stderr = stack.enter_context(open(os.devnull, "w"))
@@ -128,7 +130,7 @@ def guarded_streams() -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stdout, sys.stderr = before
+            sys.stdout, sys.stderr, sys.stdin = before
 
 
 def _fill_standard_descriptors() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from salzoo.cli.types import SEED, grouped, parse_size
+from salzoo.cli.types import SEED, NumberRange, grouped, parse_size
 
 training_options = grouped(
     click.option(
@@ -16,13 +16,13 @@ training_options = grouped(
     click.option("--recipe", help="Name (salzoo recipes) or TOML file; by default chosen from spec, data and --init."),
     click.option("--init", metavar="random|imagenet|MODEL", help="Initial weights; MODEL gives its backbone."),
     click.option("--epochs", type=click.IntRange(1), help="Passes over the training videos."),
-    click.option("--minutes", type=click.FloatRange(0), help="Stop training after so many; 0 for no limit."),
+    click.option("--minutes", type=NumberRange(0), help="Stop training after so many; 0 for no limit."),
     click.option("--clip-length", type=click.IntRange(1), help="Frames of a clip."),
     click.option("--batch", type=click.IntRange(1), help="Videos side by side, on each rank."),
     click.option("--accumulate", type=click.IntRange(1), help="Batches whose gradients make one step."),
     click.option("--size", type=parse_size, metavar="HxW", help="Input size."),
-    click.option("--lr", type=click.FloatRange(0), help="Learning rate."),
-    click.option("--alpha-lr", type=click.FloatRange(0), help="That of learned EMA weights."),
+    click.option("--lr", type=NumberRange(0), help="Learning rate."),
+    click.option("--alpha-lr", type=NumberRange(0), help="That of learned EMA weights."),
     click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), help="Of the layers."),
     click.option("--checkpoint-activations", is_flag=True, default=None, help="Less memory for more time."),
     click.option("--seed", type=SEED, help="Seed of weights, dropout, order and augmentation."),

@@ -1,5 +1,6 @@
 """Values of options, as ``click.option(type=…)`` takes them, and groups of options."""
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,16 @@ SEED = click.IntRange(0, 2**63 - 1)
 
 GIVEN = "salzoo.given"
 """Where click's ``meta`` has the command as it was given, for files that say what wrote them."""
+
+
+class NumberRange(click.FloatRange):
+    """A number within bounds, itself finite: "nan" lies within all bounds that a comparison finds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no finite number", param, ctx)
+        return number
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ written.
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,9 @@ from salzoo.runtime.texts import csv_text
 
 SHOWN = 5
 """Findings of a kind that a message names one by one."""
+
+QUARTERED = 20
+"""Fixations from which on it is strange that they keep to one quarter of what was watched."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def import_gaze(plan: Import, say: Callable[[str], None]) -> None:
         found, settled = extract_fixations(table, stimuli, match, plan.setup, findings, plan.stimulus)
         match.check()
         say(_recognised(table, settled))
+        _name_quarter(found, stimuli, findings)
         fixations += _after(fixations, found, path)
         tables.append(describe_table(table, settled, sums[path]))
         del table
@@ -139,21 +144,38 @@ def _observers(tables: Sequence[Path]) -> list[str]:
     return named
 
 
+def _name_quarter(found: Sequence[Fixation], stimuli: Sequence[Stimulus], findings: Findings) -> None:
+    """Name fixations that keep to one quarter of what was looked at, as places in another unit do: people look at the
+    middle."""
+    places = [(each.x / stimuli[each.stimulus].size[1], each.y / stimuli[each.stimulus].size[0]) for each in found]
+    quarters = Counter((x < 0.5, y < 0.5) for x, y in places)
+    for (left, upper), count in quarters.items():
+        if len(found) >= QUARTERED and count >= 0.98 * len(found):
+            findings.doubt(
+                f"fixations lie in the {'upper' if upper else 'lower'} {'left' if left else 'right'} quarter of what "
+                "was watched, and hardly any elsewhere: are units, --screen, --placement and --origin right?",
+                count,
+            )
+
+
 def _after(before: Sequence[Fixation], found: Sequence[Fixation], path: Path) -> list[Fixation]:
-    """Fixations of a table, with viewings numbered on from those of the tables before it. Raises SalzooError where one
-    of these has the same gaze of an observer on a stimulus."""
+    """Fixations of a table, with viewings numbered on from those of the tables before it. Raises SalzooError where a
+    viewing is one of its observer's before it again, in this table or those."""
     last: dict[tuple[int, str], int] = {}
     held: dict[tuple[int, str], set[tuple[float, ...]]] = {}
     for each in before:
         key = each.stimulus, each.observer
         last[key] = max(last.get(key, 0), each.viewing)
         held.setdefault(key, set()).add((each.start, each.duration, each.x, each.y))
-    own: dict[tuple[int, str], set[tuple[float, ...]]] = {}
+    own: dict[tuple[int, str, int], set[tuple[float, ...]]] = {}
     for each in found:
-        own.setdefault((each.stimulus, each.observer), set()).add((each.start, each.duration, each.x, each.y))
-    for key, rows in own.items():
-        if len(rows) > 1 and rows <= held.get(key, set()):
-            raise SalzooError(f"{path} has the gaze of {key[1]!r} that a table before it has: it would count twice")
+        viewing = each.stimulus, each.observer, each.viewing
+        own.setdefault(viewing, set()).add((each.start, each.duration, each.x, each.y))
+    for (stimulus, observer, _), rows in own.items():
+        seen = held.setdefault((stimulus, observer), set())
+        if len(rows) > 1 and rows <= seen:
+            raise SalzooError(f"{path} repeats gaze of {observer!r} that it or a table before it has: remove one")
+        seen |= rows
     return [replace(each, viewing=each.viewing + last.get((each.stimulus, each.observer), 0)) for each in found]
 
 

@@ -144,7 +144,7 @@ def find_columns(
             f"{where} has no column that is known to be {' or '.join(missing)}{of}; name it with --column x=NAME, or "
             f"all with --columns where it has no header; it has {listed(headers)}"
         )
-    return _settle_roles(found, named, {name for name, _ in read})
+    return _settle_roles(found, named, {name for name, _ in read}, samples)
 
 
 def _find_places(headers: Sequence[str], read: Sequence[tuple[str, Hint]], eye: str, samples: bool) -> Columns:
@@ -183,11 +183,11 @@ def _find_places(headers: Sequence[str], read: Sequence[tuple[str, Hint]], eye: 
     return left or right
 
 
-def _settle_roles(found: Columns, named: Mapping[str, str], keys: set[str]) -> Columns:
+def _settle_roles(found: Columns, named: Mapping[str, str], keys: set[str], samples: bool) -> Columns:
     """What depends on more than one column."""
     times = found.get("time", ())
     if times and "time" not in named:  # when an event began goes before when a row was taken, where events have lengths
-        wanted = "duration" in found or "end" in found
+        wanted = not samples and ("duration" in found or "end" in found)
         found["time"] = (next((each for each in times if each.hint.event == wanted), times[0]),)
         label = found.get("observer", ())  # EyeLink's sample reports count in the tracker's own time
         if label and _key(label[0].header) == "recordingsessionlabel" and _key(found["time"][0].header) == "timestamp":

@@ -187,6 +187,7 @@ class _Reader:
             screen=self.screen,
             rate=self.rate,
             recordings=self.starts,
+            broken_off=self.inside,
         )
 
 

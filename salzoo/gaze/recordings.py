@@ -73,6 +73,7 @@ def extract_fixations(
         SalzooError: columns that are needed are missing, or their units cannot be as named.
     """
     settled = settle_places(table, setup)
+    findings.doubt("tables that end in the middle of a recording: is the rest missing?", int(table.broken_off))
     viewings = _viewings(table, stimuli, match, settled, findings, one)
     if in_order_alone(table, viewings):
         table.rows = "fixations"

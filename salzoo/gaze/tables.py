@@ -100,6 +100,7 @@ class Table:
         observer: whose gaze it is, where the file states it for all its rows.
         recordings: when each recording of a file that holds several began, in the unit of its times.
         shown: what was shown when, where the file states it.
+        broken_off: whether the file ends in the middle of a recording.
     """
 
     path: Path
@@ -113,6 +114,7 @@ class Table:
     observer: str = ""
     recordings: Sequence[float] = ()
     shown: Sequence[Shown] = ()
+    broken_off: bool = False
 
     def __len__(self) -> int:
         return len(self.numbers["x"])

@@ -51,6 +51,10 @@ class SalzooError(Exception):
         super().__init__(shown(" ".join(str(message).splitlines()), LIMIT))
 
 
+class EndedBySignal(SystemExit):
+    """A signal asked this process to end: never to be held for an error of what was running."""
+
+
 def one_line(error: BaseException, limit: int = 300) -> str:
     """What an error says, on one line of at most so many characters, without its class's name.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,14 @@ PLAIN = OutputOptions()
 
 
 def _check_ending(ending: str, options: OutputOptions) -> None:
-    """Raise SalzooError where means over seconds are asked for as something else than measures, or logarithms as
-    something else than an array."""
+    """Raise SalzooError where means over seconds are asked for as something else than measures, logarithms as
+    something else than an array, or a look of what is not drawn."""
+    drawn = replace(options, values="map", per="frame", overwrite=False)
+    if ending in (*ARRAY_ENDINGS, *MEASURE_ENDINGS) and drawn not in (PLAIN, replace(PLAIN, view="map")):
+        raise SalzooError(
+            f"{ending} holds numbers, for which no view, aspect, colormap, opacity, scale or bits are chosen: leave "
+            "these out, or write a picture or video"
+        )
     if options.per != "frame" and ending not in MEASURE_ENDINGS:
         raise SalzooError(_ONLY_MEASURED)
     if options.values != "map" and ending not in ARRAY_ENDINGS:

@@ -8,14 +8,12 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+from salzoo.interfaces.errors import EndedBySignal
+
 ENDING = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
 )  # Windows has no SIGHUP
 """Signals besides SIGINT, which Python itself turns into KeyboardInterrupt."""
-
-
-class EndedBySignal(SystemExit):
-    """A signal asked this process to end: never to be held for an error of what was running."""
 
 
 @contextmanager

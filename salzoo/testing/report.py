@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 from salzoo.interfaces import SalzooError
-from salzoo.interfaces.errors import one_line
+from salzoo.interfaces.errors import EndedBySignal, one_line
 from salzoo.runtime.progress import LINE, progress_bar
-from salzoo.runtime.signals import EndedBySignal
 
 Subject = TypeVar("Subject")
 

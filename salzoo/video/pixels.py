@@ -8,6 +8,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from av.sidedata.sidedata import SideData
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
@@ -39,6 +40,7 @@ class PixelReader:
 
     def __init__(self, first: av.VideoFrame) -> None:
         self._stored = first.width, first.height
+        self._mirrored = _is_mirrored(first)
         self._turns = round(first.rotation / 90) % 4
         self._reformatter, self._lock = VideoReformatter(), Lock()
         self.size = (first.height, first.width) if self._turns % 2 == 0 else (first.width, first.height)
@@ -54,7 +56,7 @@ class PixelReader:
         plain = (
             frame.format.name == "yuv420p"
             and (frame.width, frame.height) == self._stored
-            and not (self._turns or frame.interlaced_frame or frame.width % 2 or frame.height % 2)
+            and not (self._mirrored or self._turns or frame.interlaced_frame or frame.width % 2 or frame.height % 2)
             and frame.color_range in (ColorRange.UNSPECIFIED, ColorRange.MPEG)
             and (frame.colorspace == _BT709 or (frame.colorspace == _UNSPECIFIED and frame.height >= _HD_ROWS))
             and frame.color_trc not in (PQ, HLG)
@@ -87,9 +89,21 @@ class PixelReader:
             image = blend_on_white(image[..., :3], image[..., 3] / np.float32(255))
         if frame.interlaced_frame:
             image = cv2.filter2D(image, -1, _BLEND, borderType=cv2.BORDER_REPLICATE)
+        if self._mirrored:
+            image = cv2.flip(image, 0)
         if self._turns:
             image = cv2.rotate(image, _ROTATIONS[self._turns])
         return np.asarray(image, dtype=np.uint8)
+
+
+def _is_mirrored(frame: av.VideoFrame) -> bool:
+    """Whether its file asks to show it upside down, before it is turned: a front camera's may ask for a mirror image,
+    which is that, turned by 180 degrees."""
+    stored = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(stored, SideData):
+        return False
+    across, down, _, across_y, down_y, *_ = np.frombuffer(bytes(stored), np.int32).astype(np.float64).tolist()
+    return bool(across * down_y < down * across_y)
 
 
 class Decoded:

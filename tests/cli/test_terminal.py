@@ -149,6 +149,26 @@ def test_a_stderr_that_takes_nothing(closed: str) -> None:
     assert shell(f"salzoo card salema16 {closed}").returncode == 1
 
 
+def test_a_stdin_that_is_closed_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with guarded_streams():
+        assert sys.stdin.buffer.read() == b""
+
+
+def test_an_empty_argument_is_no_folder() -> None:
+    for arguments in (["predict", "", "-o", "x.csv"], ["predict", "x.mp4", "-o", ""], ["data", "check", ""]):
+        result = CliRunner().invoke(cli, arguments)
+        assert result.exit_code == 2
+        assert "an argument is empty" in result.output
+
+
+def test_numbers_are_finite() -> None:
+    for option in ("--from", "--to", "--opacity"):
+        result = CliRunner().invoke(cli, ["predict", "x.mp4", "-o", "x.csv", option, "nan"])
+        assert result.exit_code == 2
+        assert "'nan' is no finite number" in result.output
+
+
 def test_bars_and_messages_where_stderr_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     with guarded_streams():

@@ -201,6 +201,22 @@ def test_what_does_not_fit_is_counted_and_named(kind: str, videos: Path, tmp_pat
     assert sum(map(len, gaze.fixations.values())) == len(GOOD)
 
 
+def test_gaze_in_one_quarter_is_noticed(videos: Path, tmp_path: Path) -> None:
+    """As percent taken for pixels lie, or places that count from the middle of which half was left out."""
+    rows = [f"still,p,{300 * n},200,{x},{y}" for n, (x, y) in enumerate([(5 + n, 25 - n) for n in range(20)])]
+    noticed = "20 fixations lie in the upper left quarter of what was watched"
+    assert noticed in run(tmp_path / "set", videos, fixations(tmp_path, *rows)).output
+    elsewhere = fixations(tmp_path, *rows, "still,p,9000,200,70,50")
+    assert "quarter of what" not in run(tmp_path / "other", videos, elsewhere).output
+
+
+def test_a_viewing_that_stands_twice_in_a_table_is_refused(videos: Path, tmp_path: Path) -> None:
+    result = run(tmp_path / "set", videos, fixations(tmp_path, *GOOD, *GOOD))
+    assert result.exit_code == 1
+    assert "repeats gaze of 'p' that it or a table before it has" in result.output
+    assert not (tmp_path / "set").exists()
+
+
 def test_samples_of_both_eyes_are_noticed(videos: Path, tmp_path: Path) -> None:
     path = tmp_path / "gaze.csv"
     rows = "".join(f"a,p,{4 * n},10,10\na,p,{4 * n},12,10\n" for n in range(50))
@@ -286,7 +302,12 @@ def test_folders_that_do_not_do_are_named(videos: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [("--screen", "1920"), ("--placement", "left"), ("--placement", "1,2,0,4"), ("--column", "x"), ()]
+    "options",
+    [
+        *[("--screen", "1920"), ("--placement", "left"), ("--placement", "1,2,0,4"), ("--column", "x"), ()],
+        *[(option, value) for option in ("--start", "--gap", "--pixels-per-degree") for value in ("nan", "inf")],
+        ("--lost", "nan,1"),
+    ],
 )
 def test_wrong_options_are_wrong_usage(options: tuple[str, ...], videos: Path, tmp_path: Path) -> None:
     table = [fixations(tmp_path, *GOOD)] if options else []

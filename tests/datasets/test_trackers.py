@@ -114,6 +114,25 @@ def test_fixations_of_each_tracker_come_back(tracker: str, pictures: Path, seed:
     agrees(found, made, place, in_doubt(rate, lost) if place > 1 else 0)
 
 
+def test_samples_beside_fixations_have_their_own_clock(pictures: Path, tmp_path: Path) -> None:
+    """Gazepoint's rows say when their fixation began, and when they were taken."""
+    made = recorded(3, 250)
+    table = exports.gazepoint(tmp_path / "gaze.csv", made)
+    found, said = import_one(table, pictures, Setup(screen=SCREEN), layout=Layout(rows="samples"))
+    agrees(found, made, 0.2 * DEGREE)
+    assert "time = TIME(2026" in said
+
+
+def test_a_recording_that_is_cut_off_is_named(pictures: Path, tmp_path: Path) -> None:
+    table = exports.eyelink(tmp_path / "a.asc", recorded(3, 250))
+    words = "end in the middle of a recording"
+    assert words not in import_one(table, pictures)[1]
+    cut = tmp_path / "cut" / "a.asc"
+    cut.parent.mkdir()
+    cut.write_text(table.read_text().partition("END")[0])
+    assert words in import_one(cut, pictures)[1]
+
+
 @pytest.mark.parametrize(
     ("eyes", "eye"), [("L", "both"), ("R", "both"), ("LR", "both"), ("LR", "left"), ("LR", "right")]
 )

@@ -189,6 +189,8 @@ def test_measures_of_each_frame(tmp_path: Path) -> None:
         ("a.mp4", OutputOptions(bits=16), "16 bits are for grey maps alone"),
         ("a.mkv", OutputOptions(bits=16, view="heat"), "16 bits are for grey maps alone"),
         ("a.mp4", OutputOptions(per="second"), "seconds are measured, not drawn"),
+        ("a.csv", OutputOptions(view="crop"), "holds numbers, for which no view"),
+        ("a.npz", OutputOptions(scale="none"), "holds numbers, for which no view"),
         ("missing/a.csv", OutputOptions(), "No such file or directory"),
         ("missing/a.npy", OutputOptions(), "No such file or directory"),
         ("a.txt", OutputOptions(), "name a file that ends in"),

@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -121,6 +122,23 @@ def test_frames_are_turned_as_the_file_asks(tmp_path: Path) -> None:
         assert (probe_video(path).height, probe_video(path).width) == image.shape[:2]
         rows, columns = (slice(-4, None) if side else slice(4) for side in corner)
         assert image[rows, columns].mean() > 200
+
+
+def test_frames_are_mirrored_as_the_file_asks(tmp_path: Path) -> None:
+    plain = make(tmp_path / "plain.mp4", "mp4", "mpeg4", "yuv420p", 1)
+    stored, data = next(read_video(plain)), plain.read_bytes()
+    place = data.index(b"tkhd") + 44  # of the matrix, whose rows say where x and y go
+    asked = {
+        (-1, 0, 0, 1): stored[:, ::-1],  # as a front camera's
+        (1, 0, 0, -1): stored[::-1],
+        (0, 1, 1, 0): stored.swapaxes(0, 1),
+        (0, -1, -1, 0): stored[::-1, ::-1].swapaxes(0, 1),
+    }
+    for (xx, xy, yx, yy), wanted in asked.items():
+        matrix = struct.pack(">9i", xx << 16, xy << 16, 0, yx << 16, yy << 16, 0, 0, 0, 1 << 30)
+        path = tmp_path / "a.mp4"
+        path.write_bytes(data[:place] + matrix + data[place + 36 :])
+        assert np.array_equal(next(read_video(path)), wanted)
 
 
 @pytest.mark.parametrize(("ending", "codec", "kept"), [(".mp4", "aac", "aac"), (".mp4", "ac3", "aac")])
