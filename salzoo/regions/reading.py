@@ -31,7 +31,7 @@ from salzoo.interfaces.errors import SalzooError, one_line
 from salzoo.regions.checked import box, check_number, polygon
 from salzoo.regions.labelled import read_coco, read_labelme
 from salzoo.regions.region import Region, check_regions
-from salzoo.regions.shapes import Ellipse, Mask, Polygon, Rectangle, Shape, mask_of
+from salzoo.regions.shapes import Ellipse, Mask, Polygon, Rectangle, Shape, mask_of, outline
 from salzoo.regions.tracked import read_cvat, read_interest_areas
 from salzoo.runtime.files import read_text, write_text
 from salzoo.video.pictures import read_image
@@ -174,14 +174,14 @@ def _read_folder(folder: Path) -> RegionFile:
 def write_regions(regions: Iterable[Region], path: Path) -> None:
     """Write our own JSON, whole or not at all.
 
-    Raises SalzooError where the file cannot be written, and as ``region_entry`` does.
+    Raises SalzooError where the file cannot be written.
     """
     entries = [region_entry(region) for region in regions]
     write_text(json.dumps({"salzoo_regions": VERSION, "regions": entries}, indent=1), path)
 
 
 def region_entry(region: Region) -> dict[str, Any]:
-    """A region as our own JSON has it. Raises SalzooError for one that has a mask, or a polygon of several parts."""
+    """A region as our own JSON has it."""
     if not region.times:
         assert region.places[0] is not None
         return {"name": region.name, **region_place(region.places[0])}
@@ -209,13 +209,13 @@ def parse_regions(entries: Any, path: Path) -> list[Region]:
 
 
 def region_place(shape: Shape) -> dict[str, Any]:
-    """A place as our own JSON has it. Raises SalzooError for a mask, and for a polygon of several parts."""
+    """A place as our own JSON has it; a mask becomes the polygon around its pixels."""
     if isinstance(shape, Rectangle | Ellipse):
         numbers = [shape.x, shape.y, shape.width, shape.height]
         return {"rectangle" if isinstance(shape, Rectangle) else "ellipse": numbers}
-    if isinstance(shape, Polygon) and len(shape.parts) == 1:
-        return {"polygon": shape.parts[0]}
-    raise SalzooError("only rectangles, ellipses and polygons of one part can be shown on a page and written")
+    around = outline(shape) if isinstance(shape, Mask) else shape
+    assert isinstance(around, Polygon)
+    return {"polygon": around.parts if len(around.parts) > 1 else around.parts[0]}
 
 
 def _base(name: str) -> str:
@@ -272,7 +272,7 @@ def _json_shape(path: Path, entry: dict[str, Any], where: str) -> Shape:
     if kinds[0] == "mask":
         return _read_mask(path, str(value), where)
     if kinds[0] == "polygon":
-        return polygon([value], where)
+        return polygon(value if isinstance(value[0][0], list) else [value], where)
     x, y, width, height = value
     return box(Rectangle if kinds[0] == "rectangle" else Ellipse, (x, y, width, height), where)
 

@@ -179,6 +179,35 @@ class Mask:
         return rows, columns, down @ part.astype(np.float64) @ across.T
 
 
+def outline(mask: Mask) -> Polygon:
+    """The polygon that holds what a mask holds: the edges of its pixels, a part for each island, and one for each hole,
+    which turns the other way round.
+
+    >>> outline(Mask(np.array([[True, True], [True, False]]), x=3)).parts
+    (((3.0, 0.0), (5.0, 0.0), (5.0, 1.0), (4.0, 1.0), (4.0, 2.0), (3.0, 2.0)),)
+    """
+    pixels = np.pad(mask.pixels, 1)
+    upper, lower = pixels[:-1, :-1] != pixels[:-1, 1:], pixels[1:, :-1] != pixels[1:, 1:]  # edges that end in a point
+    crossed = upper & lower & (pixels[:-1, :-1] != pixels[1:, :-1])  # where two parts touch: a corner of each
+    corners = np.argwhere((upper != lower) | crossed)
+    corners = corners.repeat(1 + crossed[tuple(corners.T)], axis=0)
+    down = np.empty(len(corners), np.intp)
+    columns = np.lexsort(corners.T)  # of corners in a row, and so in a column, two each are ends of one edge
+    down[columns[::2]], down[columns[1::2]] = columns[1::2], columns[::2]
+    points: list[tuple[float, float]] = [(float(mask.x + x), float(mask.y + y)) for y, x in corners.tolist()]
+    parts: list[tuple[tuple[float, float], ...]] = []
+    left = np.ones(len(corners), bool)
+    for first in range(len(corners)):
+        at, part = first, list[tuple[float, float]]()
+        while left[at]:
+            part += points[at], points[at ^ 1]
+            left[at] = left[at ^ 1] = False
+            at = down[at ^ 1]
+        if part:
+            parts.append(tuple(part if pixels[tuple(corners[first] + 1)] else part[::-1]))
+    return Polygon(tuple(parts))
+
+
 def _cover_axis(begin: float, end: float, cells: int) -> tuple[slice, NDArray[np.float64]]:
     """The cells of a row that begin..end touches, and how much of each lies in it."""
     begin, end = min(max(begin, 0.0), cells), min(max(end, 0.0), cells)

@@ -226,9 +226,10 @@ def test_a_dropped_video_is_shown(browser: Any, running: Running, clip: Path, wi
         page.mouse.move(box["x"] + 80, box["y"] + 89)
         page.mouse.up()
         assert re.search(r"(4|5)\d\.\d % now", page.locator("#areas tbody").inner_text())
-        (regions := clip.with_name("regions.csv")).write_text(
-            "name,x,y,width,height,time\nball,0,0,20,90,0\nball,80,0,20,90,0.4\nleft,0,0,80,90,\n"
-        )
+        ball = [{"time": 0, "rectangle": [0, 0, 20, 90]}, {"time": 0.4, "rectangle": [80, 0, 20, 90]}]
+        halves = [[[x, 0], [x + 40, 0], [x + 40, 90], [x, 90]] for x in (0, 40)]
+        listed = [{"name": "ball", "places": ball}, {"name": "left", "polygon": halves}]
+        (regions := clip.with_name("regions.json")).write_text(json.dumps({"salzoo_regions": 1, "regions": listed}))
         page.locator("#file").set_input_files(str(regions))
         until(page, "regions.length === 2 && document.querySelector('#areas tbody').innerText.includes('50.0 % now')")
         page.get_by_label("Name of region 2").fill("<b>left</b>")

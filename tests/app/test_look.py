@@ -1,5 +1,6 @@
 """What is shown, averaged and written for the page, without the page."""
 
+import base64
 import csv
 import json
 from collections.abc import Callable
@@ -158,6 +159,18 @@ def test_a_file_of_regions_is_drawn(look: Look) -> None:
     assert abs(float(rows[0]["share of left"]) - 0.5) < 0.02
     assert float(rows[0]["share of ball"]) > 0
     assert rows[-1]["share of ball"] == "nan"  # it is there for a second
+    mask = np.zeros((3, 3), np.uint8)
+    mask[0] = mask[2] = 255
+    packed = base64.b64encode(cv2.imencode(".png", mask)[1].tobytes()).decode()
+    shape = {"label": "bars", "shape_type": "mask", "points": [[10, 20], [12, 22]], "mask": packed}
+    masks = look.folder / "given.json"
+    masks.write_text(json.dumps({"shapes": [shape]}))
+    (bars,) = json.loads(json.dumps(worker.read_regions({**job, "file": str(masks)})["look"]["regions"]))
+    assert bars["polygon"] == [
+        [[10, 20], [13, 20], [13, 21], [10, 21]],
+        [[10, 22], [13, 22], [13, 23], [10, 23]],
+    ]
+    assert worker.write({**job, **values, "regions": [bars]})
     for text in ("name\nx\n", "name,mask\na,/etc/passwd\n", "name,x,y,width,height\na,900,900,1,1\n"):
         path.write_text(text)
         with pytest.raises(SalzooError) as raised:

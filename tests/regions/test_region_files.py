@@ -88,6 +88,7 @@ def test_own_json_comes_back_as_it_was(tmp_path: Path) -> None:
         Region("logo", (Rectangle(20, 10, 120, 60),)),
         Region("eye", (Ellipse(1, 2, 3, 4),)),
         Region("tree", (Polygon((((0.0, 0.0), (10.0, 0.0), (0.0, 10.5)),)),)),
+        Region("rope", (Polygon((((0, 0), (9, 0), (0, 9)), ((20, 20), (29, 20), (20, 29)))),)),
         Region("ball", (Rectangle(0, 0, 4, 4), None, Rectangle(5, 5, 4, 4)), (0.0, 2.0, 3.5)),
     ]
     path = tmp_path / "regions.json"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from salzoo.interfaces import SalzooError
 from salzoo.regions.region import Region, check_regions, distinct_names
-from salzoo.regions.shapes import Ellipse, Mask, Polygon, Rectangle, Shape, mask_of
+from salzoo.regions.shapes import Ellipse, Mask, Polygon, Rectangle, Shape, mask_of, outline
 
 SIZE = (24, 32)
 
@@ -34,6 +34,18 @@ def crossings(polygon: Polygon, x: float, y: float) -> bool:
             if (y1 <= y) != (y2 <= y) and x1 + (y - y1) * ((x2 - x1) / (y2 - y1)) <= x:
                 inside = not inside
     return inside
+
+
+@settings(max_examples=60, deadline=None)
+@given(masks.filter(lambda mask: mask.area > 0))
+def test_the_outline_of_a_mask_holds_what_it_holds(mask: Mask) -> None:
+    found = outline(mask)
+    points = np.stack(np.meshgrid(np.arange(-8, 40, 0.5), np.arange(-8, 32, 0.5)), -1).reshape(-1, 2)
+    assert (found.holds(points) == mask.holds(points)).all()
+    assert found.area == mask.area
+    for part in found.parts:
+        for one, other in zip(part, part[1:] + part[:1], strict=True):
+            assert (one[0] == other[0]) != (one[1] == other[1])  # an edge of pixels
 
 
 @settings(max_examples=60, deadline=None)

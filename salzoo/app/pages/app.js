@@ -325,7 +325,7 @@ function drawMarks(context, canvas) {
     context.strokeStyle = context.fillStyle = COLOURS[n % COLOURS.length];
     context.lineWidth = 2.5 * unit;
     context.stroke(outlineOf(shape, canvas.width, canvas.height));
-    const corners = shape.polygon ?? [shape.rectangle ?? shape.ellipse];
+    const corners = shape.polygon ? partsOf(shape.polygon).flat() : [shape.rectangle ?? shape.ellipse];
     const [x, y] = [0, 1].map((axis) => Math.min(...corners.map((at) => at[axis])) * [canvas.width, canvas.height][axis]);
     if (!region.name) return;
     context.font = `${14 * unit}px system-ui`;
@@ -410,7 +410,8 @@ function pointOf(event) {
 }
 
 // A region is as salzoo's own files have it, in parts of the frame's width and height: a name, and a place, or places in
-// time, which are a rectangle or an ellipse [x, y, width, height], a polygon of corners [x, y], or absent.
+// time, which are a rectangle or an ellipse [x, y, width, height], a polygon of corners [x, y], or of several parts of such,
+// or absent.
 
 function boxOf({ from, to }) {
   const [x, y] = [0, 1].map((n) => Math.min(from[n], to[n]));
@@ -442,9 +443,15 @@ function outlineOf(shape, wide, high) {
   const path = new Path2D(), { rectangle, ellipse, polygon } = scaled(shape, wide, high);
   if (rectangle) path.rect(...rectangle);
   if (ellipse) path.ellipse(ellipse[0] + ellipse[2] / 2, ellipse[1] + ellipse[3] / 2, ellipse[2] / 2, ellipse[3] / 2, 0, 0, 7);
-  polygon?.forEach(([x, y]) => path.lineTo(x, y));
-  path.closePath();
+  for (const part of polygon ? partsOf(polygon) : []) {
+    part.forEach(([x, y], n) => (n ? path.lineTo(x, y) : path.moveTo(x, y)));
+    path.closePath();
+  }
   return path;
+}
+
+function partsOf(polygon) {
+  return Array.isArray(polygon[0][0]) ? polygon : [polygon];
 }
 
 async function bringRegions(files) {
