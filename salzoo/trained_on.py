@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salzoo.interfaces import SalzooError, Video
+from salzoo.plugins import registry
 from salzoo.runtime.texts import listed
 
 HASHED = 6
@@ -27,7 +28,8 @@ MOST = 100_000
 """Items of a data set that are recorded one by one: of a larger one its name alone, as if authors had stated it."""
 
 _OWN = "folder"
-"""The data set of one's own folders, which all have this name: an item's name does not tell which it is of."""
+"""What items of one's own folders are hashed with: a folder may be renamed, and another have its name, so that no name
+tells whether two of them are the same."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class TrainedOn:
             return self.and_stated(name)
         listed = "\n".join(f"{video.id} {video.frames}" for video in whole)
         version = hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        trained = TrainingSet(name, split, version, frozenset(_hash(name, video.id) for video in videos))
+        called = _OWN if _is_own(name) else name
+        trained = TrainingSet(name, split, version, frozenset(_hash(called, video.id) for video in videos))
         return TrainedOn((*(each for each in self.sets if each != trained), trained), self.stated, self.unknown)
 
     def and_stated(self, *names: str) -> "TrainedOn":
@@ -120,9 +123,11 @@ def overlap(trained_on: TrainedOn, dataset: str, videos: Sequence[Video]) -> Ove
     """
     count, noun = len(videos), "images" if all(video.frames == 1 for video in videos) else "videos"
     known = frozenset[bytes]().union(*(each.items for each in trained_on.sets))
-    seen = sum(_hash(dataset, video.id) in known for video in videos)
+    own = _is_own(dataset)
+    names = (_OWN, dataset) if own else (dataset,)  # its own name: of checkpoints that were saved before
+    seen = sum(any(_hash(name, video.id) in known for name in names) for video in videos)
     stated = listed(trained_on.stated)
-    if seen and _set_of(dataset) == _OWN:
+    if seen and own:
         words = f"trained on {noun} of one's own of which {seen} have the names of these {count}: no test if the same"
         return Overlap(seen, count, words)
     if seen:
@@ -195,6 +200,11 @@ def describe_trained_on(trained_on: TrainedOn) -> str:
     parts = [f"{each.name} {each.split} ({len(each.items)} items)" for each in trained_on.sets]
     parts += [f"{name} (as stated)" for name in trained_on.stated]
     return listed([*parts, *(["unknown data"] if trained_on.unknown else [])]) or "nothing"
+
+
+def _is_own(dataset: str) -> bool:
+    """Whether a data set is a folder of one's own: no registered name."""
+    return _set_of(dataset) == _OWN or not registry().knows("datasets", _set_of(dataset))
 
 
 def _hash(dataset: str, item: str) -> bytes:

@@ -77,6 +77,18 @@ def test_what_is_not_known_is_said(known: TrainedOn, dataset: str, words: str) -
     assert overlap(known, dataset, videos("2", frames=1)).words == words
 
 
+def test_a_folder_of_ones_own_is_known_under_another_name() -> None:
+    known = TrainedOn().and_on("my-set", "train", videos("1", "2"), videos("1", "2", "3"))
+    assert [each.name for each in known.sets] == ["my-set"]
+    for name in ("my-set", "my-set:fold=1", "renamed", "folder"):
+        words = "trained on videos of one's own of which 2 have the names of these 3: no test if the same"
+        assert overlap(known, name, videos("1", "2", "3")).words == words
+    assert overlap(known, "osie", videos("1", "2")).seen == 0
+    before = {"name": "my-set", "split": "train", "version": "", "items": "vgM5llRt"}  # saved with the folder's name
+    known = read_trained_on({"sets": [before], "stated": [], "unknown": False})
+    assert (overlap(known, "my-set", videos("1")).seen, overlap(known, "renamed", videos("1")).seen) == (1, 0)
+
+
 def test_a_checkpoint_keeps_it(tmp_path: Any) -> None:
     model = create_model("salgan:width=0.05")
     model.trained_on = TrainedOn().and_on("osie", "train", videos("1"), videos("1", "2"))

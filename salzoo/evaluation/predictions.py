@@ -25,7 +25,7 @@ def prepare_maps(folder: Path, scoring: Scoring, *, partial: bool = False) -> tu
         SalzooError: without ``partial``, where maps are missing, or belong to no frame.
     """
     data, videos = open_split(scoring)
-    saved = find_maps(folder, videos)
+    saved = find_maps(folder, videos, data.videos)
     there = f"{saved.videos} of the {len(videos)} videos and images of {data.name} {scoring.split}"
     if saved.extra and not partial:
         raise SalzooError(

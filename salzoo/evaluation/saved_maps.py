@@ -35,12 +35,13 @@ class SavedMaps:
         return sum(any(each) for each in self.files)
 
 
-def find_maps(folder: Path, videos: Sequence[Video]) -> SavedMaps:
+def find_maps(folder: Path, videos: Sequence[Video], whole: Sequence[Video] = ()) -> SavedMaps:
     """Find the saved map of every frame.
 
     Args:
         folder: it holds a folder a video, or a file a still image: grey PNG or JPEG images, or .npy files of values.
         videos: the videos.
+        whole: all that the data set has: maps of its other splits belong to it, too.
 
     Raises:
         SalzooError: no such folder, nothing for any of the videos, or two files for one frame.
@@ -72,7 +73,8 @@ def find_maps(folder: Path, videos: Sequence[Video]) -> SavedMaps:
             f"as {expected}"
         )
     if any(video.frames == 1 for video in videos):
-        saved.extra.extend(path for path in flat if path not in saved.entries)
+        others = _match([video.id for video in whole if video.frames == 1], flat).values()
+        saved.extra.extend(path for path in flat if path not in {*saved.entries, *others})
     return saved
 
 

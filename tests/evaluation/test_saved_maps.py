@@ -18,6 +18,7 @@ from made_results import score_saved_maps
 from salzoo.cli import cli
 from salzoo.data import open_dataset
 from salzoo.datasets.dhf1k import open_dhf1k
+from salzoo.evaluation.predictions import prepare_maps
 from salzoo.evaluation.results import CENTER_BIAS, HUMANS, Result, read_results, results_json
 from salzoo.evaluation.saved_maps import _match, find_maps
 from salzoo.evaluation.tasks import Scoring
@@ -165,6 +166,19 @@ def test_the_layout_is_looked_at_before_anything_that_takes_time(gaze: Any, monk
         SalzooError, match=r"has maps of 2 of the 3 videos and images of dhf1k val: none of 0602; --partial"
     ):
         evaluate(gaze)
+
+
+def test_maps_of_the_whole_set_serve_each_split(tiny_gaze: Path, tmp_path: Path) -> None:
+    data = open_dataset("osie", tiny_gaze)
+    for name in [*(video.id for video in data.videos), "of_no_picture"]:
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.eye(48, 64, dtype=np.uint8) * 255)
+    for split in ("val", "test"):
+        found = find_maps(tmp_path, data.split(split), data.videos)
+        assert [path for (path,) in found.files] == [tmp_path / f"{video.id}.png" for video in data.split(split)]
+        assert found.extra == [tmp_path / "of_no_picture.png"]
+    (tmp_path / "of_no_picture.png").unlink()
+    task, saved = prepare_maps(tmp_path, Scoring("osie", split="test", root=tiny_gaze))
+    assert (len(task.videos), saved.extra) == (len(data.split("test")), [])
 
 
 def test_baselines_and_people_stand_beside_maps_on_the_same_frames(tiny_gaze: Path, tmp_path: Path) -> None:
