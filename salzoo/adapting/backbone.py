@@ -41,6 +41,9 @@ FEATURE_STRIDE = 16
 """The features are those that leave the encoder's last layer of this stride at most. (The last layer of gaze-lite's
 encoder, of stride 32, was worth half as much to drivers.)"""
 
+FEATURE_CELLS = 4
+"""Cells of the grid each way over which features are averaged: they are fitted and read on this coarser grid."""
+
 CENTER = (72, 96)
 """Height and width at which the center bias is held."""
 
@@ -140,7 +143,7 @@ class AtSizes(nn.Module):
                 output = self.network(shown.unsqueeze(1))[0].squeeze(1)
             else:
                 output, inside = self.network.look_inside(shown, self.position)
-                features.append(inside)
+                features.append(F.adaptive_avg_pool2d(inside, feature_grid(grid)))
             maps.append(F.interpolate(self.network.as_maps(output), grid, mode="bilinear", align_corners=False))
         return (torch.cat(maps, 1), tuple(features)) if features else torch.cat(maps, 1)
 
@@ -227,6 +230,11 @@ def feature_position(network: Backbone) -> int | None:
     """The layer whose features are read; None where there is no encoder."""
     layers = network.layers[: network.landmarks.get("bottleneck", 0)]
     return max((i for i, layer in enumerate(layers) if i and layer.stride <= FEATURE_STRIDE), default=None)
+
+
+def feature_grid(grid: tuple[int, int]) -> tuple[int, int]:
+    """Height and width at which features are read, for those of the maps."""
+    return max(1, grid[0] // FEATURE_CELLS), max(1, grid[1] // FEATURE_CELLS)
 
 
 def own_divisor(sizes: int) -> int:

@@ -25,9 +25,6 @@ NSS = 1.0
 STRENGTHS = (10.0, 30.0, 100.0)
 """What ``PRIOR`` may be for the leanings, of which there are a hundred and more, in units of a feature's deviation."""
 
-COARSE = 4
-"""Cells of the grid each way that are one where leanings are fitted: features are no finer."""
-
 CENTER_SIGMAS = (1.0, 1.5, 2.0, 3.0, 4.5)
 """Cells by which the fixations that make a center bias may be blurred."""
 

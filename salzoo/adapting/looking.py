@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from salzoo.adapting.backbone import Adapted, AtSizes, feature_position
-from salzoo.adapting.fitting import COARSE, Looked
+from salzoo.adapting.backbone import Adapted, AtSizes, feature_grid, feature_position
+from salzoo.adapting.fitting import Looked
 from salzoo.gaze.truth import read_fixations
 from salzoo.interfaces import SalzooError, Video
 from salzoo.model import SaliencyModel
@@ -75,20 +75,15 @@ def _run(
             output = network(clip)[0][:, 0]
         else:
             output, seen = network.look_inside(clip[0], position)
-            inside = F.adaptive_avg_pool2d(seen.float(), _coarser(grid))[0].half().cpu()
+            inside = F.adaptive_avg_pool2d(seen.float(), feature_grid(grid))[0].half().cpu()
         maps = F.interpolate(network.as_maps(output.float()), grid, mode="bilinear", align_corners=False)
     return maps[0].cpu(), inside
-
-
-def _coarser(grid: tuple[int, int]) -> tuple[int, int]:
-    """The grid on which features are kept."""
-    return max(1, grid[0] // COARSE), max(1, grid[1] // COARSE)
 
 
 def _count_features(at_sizes: AtSizes, position: int, grid: tuple[int, int], videos: Sequence[Video]) -> int:
     """Values of features that all frames have at most."""
     channels = at_sizes.network.backbone.layers[position].channels
-    height, width = _coarser(grid)
+    height, width = feature_grid(grid)
     frames = sum(min(FRAMES, video.frames) for video in videos)
     return frames * len(at_sizes.divisors) * channels * height * width
 
