@@ -88,6 +88,20 @@ def test_groups_and_threads_change_nothing(spec: str, rounding: float, group: in
     np.testing.assert_allclose(one_by_one, plain_maps(model, frames), atol=1e-4)
 
 
+@pytest.mark.parametrize("spec", [NORMED, NORMED.replace("output", "bottleneck"), NORMED.partition("+")[0], SLIM])
+def test_a_frame_equal_to_the_one_before_is_not_run_again(spec: str) -> None:
+    model, moving = model_of(spec), scene(3)
+    frames = [moving[0]] * 3 + [moving[1]] + [moving[2]] * 4
+    engine, runs = torch_engine(model), []
+    engine.prepared.backbone.layers[0].module.register_forward_hook(lambda *_: runs.append(1))
+    maps = np.stack(list(predict_maps(engine, frames, batch=1)))
+    assert len(runs) == (8 if "bottleneck" in spec else 3)  # there, what an average gave goes on through layers
+    np.testing.assert_allclose(maps, plain_maps(model, frames), atol=1e-5)
+    assert (maps[5] != maps[4]).any() == ("ema" in spec)
+    pairs = np.stack(list(predict_maps(engine, frames, batch=2)))
+    np.testing.assert_allclose(pairs, maps, atol=1e-5)
+
+
 def test_a_stream_pairs_frames_with_their_maps() -> None:
     frames = scene(9, (60, 90))
     pairs = list(frames_to_maps(torch_engine(model_of(SLIM)), stream_of(iter(frames))))

@@ -236,8 +236,9 @@ def _try_out(engine: Engine, frames: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _seconds(engine: Engine, frames: NDArray[Any]) -> float:
-    began = perf_counter()
-    _try_out(engine, frames)
+    engine, began = engine.at_rate(25), perf_counter()
+    for start in range(0, len(frames), engine.batch):
+        engine.run(frames[start : start + engine.batch])  # without the state, for frames may be equal
     return (perf_counter() - began) / len(frames)
 
 

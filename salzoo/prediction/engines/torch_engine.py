@@ -17,16 +17,22 @@ from salzoo.prediction.engines.names import Precision
 from salzoo.prediction.engines.preparing import pack_convolutions, prepare_for_inference
 from salzoo.runtime.devices import fast_precision, flushed_denormals
 from salzoo.runtime.memory import keep_freed_memory
+from salzoo.temporal.ema import EMA
 
 _TYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(frozen=True)
 class TorchEngine:
-    """A prepared copy of a model, run by PyTorch where the model is; see ``Engine``."""
+    """A prepared copy of a model, run by PyTorch where the model is; see ``Engine``.
+
+    ``still_network`` is that copy without what averages its finished maps, where nothing else in it looks over time:
+    of frames that all equal the one before, the network's map is known.
+    """
 
     model: SaliencyModel
     prepared: SaliencyModel
+    still_network: SaliencyModel | None
     precision: Precision
     batch: int
     name: Literal["torch"] = "torch"
@@ -39,15 +45,27 @@ class TorchEngine:
         self, frames: NDArray[Any], state: State = None, *, still: bool = False
     ) -> tuple[NDArray[np.float32], State]:
         with self.set_up():
-            clip = self.clip(frames)
             if still:
-                maps, _ = self.prepared(clip.transpose(0, 1), bypass=self.model.has_still_path)
+                maps, _ = self.prepared(self.clip(frames).transpose(0, 1), bypass=self.model.has_still_path)
+            elif self.still_network is None:
+                maps, state = self.prepared(self.clip(frames), state)
             else:
-                maps, state = self.prepared(clip, state)
+                before: Any = state or (None, None, None)
+                last, known, averages = before
+                if last is None or not all(np.array_equal(frame, last) for frame in frames):
+                    maps = self.still_network(self.clip(frames))[0]
+                else:
+                    maps = known.expand(-1, len(frames), -1, -1, -1)
+                known = maps[:, -1:]
+                for average in self.prepared.temporal.values():
+                    maps, averages = average(maps, lambda x: x, averages)
+                state = (frames[-1], known, averages)
             maps = self.prepared.as_maps(maps.float()).flatten(0, 2).cpu()
         return maps.numpy(), state
 
     def prime(self, frames: NDArray[Any], state: State = None) -> State:
+        if self.still_network is not None:
+            return self.run(frames, state)[1]
         with self.set_up():
             return self.prepared.prime(self.clip(frames), state)
 
@@ -81,7 +99,21 @@ def torch_engine(model: SaliencyModel, precision: Precision = "float32") -> Torc
     check_running(model, model.backbone, model.preprocessing.size, 1, str(model.spec))
     if device.type == "cpu":
         keep_freed_memory()
-    return TorchEngine(model, pack_convolutions(prepare_for_inference(model)), precision, batch)
+    prepared = pack_convolutions(prepare_for_inference(model))
+    return TorchEngine(model, prepared, _still_network(prepared), precision, batch)
+
+
+def _still_network(model: SaliencyModel) -> SaliencyModel | None:
+    """The network of a model that does no more over time than to average its maps, without the average; else None."""
+    last = len(model.backbone.layers) - 1
+    for position, module in model.modules_over_time.items():
+        if position < last or not isinstance(module, EMA) or module.acts_on != "output":
+            return None
+    if model.backbone.output != "map":
+        return None
+    network = SaliencyModel(replace(model.spec, temporal=()), model.backbone, {})
+    network.preprocessing = model.preprocessing
+    return network.eval()
 
 
 def torch_precisions(device: torch.device) -> tuple[Precision, ...]:
