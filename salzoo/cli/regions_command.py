@@ -1,6 +1,6 @@
 """``salzoo regions``: how much attention regions of a picture or video get."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +142,11 @@ def _forecast(words: tuple[str, ...], file: "RegionFile", asked: Asked) -> None:
     from salzoo.regions.predicted import Forecaster
 
     model, inputs = read_words(words, False)
-    sources = find_inputs(inputs)
+    sources = [source for word in inputs for source in find_inputs([word])]
     if len(sources) > 2:
         raise click.UsageError("name one INPUT, or two to compare")
+    if len({source.name for source in sources}) < len(sources):  # old/page.png and new/page.png
+        sources = [replace(source, name=str(source)) for source in sources]
     asked.say(f"device: {asked.how.place()}")
     forecaster = Forecaster(model, asked.how, report=asked.say)
     _report([forecaster.forecast(each, file) for each in sources], asked)
@@ -177,7 +179,7 @@ def _report(found: "list[Forecasts]", asked: Asked) -> None:
     for each in found:
         asked.say(format_forecasts(each, differences if each is found[-1] else {}))
     asked.say("\n" + explain(table))
-    for out in asked.outs:
+    for out in (*asked.outs, *([asked.curves] if asked.curves else [])):
         asked.say(f"wrote {out}")
     for line in failed:
         click.echo(line, err=True)

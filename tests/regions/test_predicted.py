@@ -177,10 +177,21 @@ def test_a_video_over_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert [share is None for share in shares] == [False] * 10 + [True] * 10
     assert record["inputs"][0]["times"][:2] == [0, 0.04]
     assert "on films that of the share held" in done.output
+    assert "wrote curves.csv" in done.output
     rows = list(csv.DictReader((tmp_path / "curves.csv").read_text().splitlines()))
     assert [(row["frame"], row["time"]) for row in rows[:2]] == [("1", "0"), ("2", "0.04")]
     assert float(rows[3]["map_share"]) == pytest.approx(shares[3], rel=1e-4)
     assert rows[12]["map_share"] == ""
+
+
+def test_two_versions_may_have_one_name(here: Path) -> None:
+    for name in ("old", "new"):
+        (here / name).mkdir()
+        (here / f"{name}.png").rename(here / name / "page.png")
+    done = run("spectral-residual", "old/page.png", "new/page.png", "--regions", "regions.csv", "--json")
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.output)
+    assert [each["name"] for each in record["inputs"]] == ["old/page.png", "new/page.png"]
 
 
 def test_people_through_the_command_line(tiny_gaze: Path, here: Path) -> None:
