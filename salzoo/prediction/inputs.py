@@ -20,7 +20,7 @@ from salzoo.video.pictures import read_image
 from salzoo.video.reading import TimedFrame, VideoInfo, probe_video, read_timed
 from salzoo.video.sound import Sound
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pnm")
 """Endings of input files that are still images; any other file is opened as a video."""
 
 VIDEOS = (

@@ -101,6 +101,8 @@ def _picture_stream(source: Source, container: InputContainer) -> VideoStream:
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
         raise SalzooError(f"{name_of(source)} holds no video: it has no stream of moving pictures")
+    if any(stream.disposition & Disposition.dependent for stream in streams):  # each tile is a stream of its own
+        raise SalzooError(f"{name_of(source)} is a photograph in tiles, as phones write HEIC: save it as JPEG or PNG")
     stream = streams[0]
     if stream.codec_context is None:
         raise SalzooError(f"{name_of(source)} cannot be decoded: this FFmpeg does not know its kind of video")

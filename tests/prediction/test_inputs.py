@@ -13,7 +13,7 @@ import salzoo
 from salzoo.cli import cli
 from salzoo.interfaces import SalzooError
 from salzoo.prediction.engines.engine import EXACT
-from salzoo.prediction.inputs import Selection, find_inputs
+from salzoo.prediction.inputs import Input, Selection, find_inputs
 from salzoo.prediction.listing import read_list
 from salzoo.video.pictures import write_image
 from salzoo.video.reading import probe_video, read_video
@@ -82,6 +82,12 @@ def test_a_folder_without_videos_and_images(folder: Path) -> None:
     Path("bare").mkdir()
     with pytest.raises(SalzooError, match="bare holds no video and no image"):
         find_inputs(["bare"])
+
+
+def test_every_kind_of_picture_that_is_read_is_a_still() -> None:
+    assert all(
+        Input.of(Path(f"a{ending}")).still for ending in (".png", ".jpg", ".tif", ".webp", ".bmp", ".pgm", ".ppm")
+    )
 
 
 def test_numbered_images_are_frames_in_the_order_of_their_numbers(folder: Path) -> None:

@@ -141,6 +141,11 @@ def test_frames_are_mirrored_as_the_file_asks(tmp_path: Path) -> None:
         assert np.array_equal(next(read_video(path)), wanted)
 
 
+def test_a_photograph_in_tiles_is_not_its_first_tile() -> None:
+    with pytest.raises(SalzooError, match=r"tiles.heic is a photograph in tiles, .* save it as JPEG or PNG"):
+        next(read_video(Path(__file__).parents[1] / "data" / "video" / "tiles.heic"))
+
+
 @pytest.mark.parametrize(("ending", "codec", "kept"), [(".mp4", "aac", "aac"), (".mp4", "ac3", "aac")])
 def test_sound_goes_with_the_pictures(tmp_path: Path, ending: str, codec: str, kept: str) -> None:
     source = make_sound(tmp_path / "in.mkv", 2, codec)
