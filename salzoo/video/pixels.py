@@ -99,7 +99,10 @@ class PixelReader:
 def _is_mirrored(frame: av.VideoFrame) -> bool:
     """Whether its file asks to show it upside down, before it is turned: a front camera's may ask for a mirror image,
     which is that, turned by 180 degrees."""
-    stored = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        stored = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV tells nothing of a frame that carries a kind that it does not know, as EXIF may be
+        return False
     if not isinstance(stored, SideData):
         return False
     across, down, _, across_y, down_y, *_ = np.frombuffer(bytes(stored), np.int32).astype(np.float64).tolist()

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -139,6 +140,15 @@ def test_frames_are_mirrored_as_the_file_asks(tmp_path: Path) -> None:
         path = tmp_path / "a.mp4"
         path.write_bytes(data[:place] + matrix + data[place + 36 :])
         assert np.array_equal(next(read_video(path)), wanted)
+
+
+def test_a_frame_may_carry_what_pyav_does_not_know(tmp_path: Path) -> None:
+    """The decoder of JPEG hands EXIF on, of which PyAV has no name."""
+    picture = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+    path = tmp_path / "a.mjpeg"
+    path.write_bytes(picture[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + picture[2:])
+    assert next(read_video(path)).mean() == pytest.approx(90, abs=2)
 
 
 def test_a_photograph_in_tiles_is_not_its_first_tile() -> None:
