@@ -139,6 +139,8 @@ class Registry:
                     f"unknown {NOUNS[kind]} {name!r}: it comes with the package {package}, which is not installed (in "
                     f"a copy of salzoo's repository: pip install plugins/{package})"
                 ) from None
+            if kind == "backbones" and name in self._names["models"]:
+                raise SalzooError(f"{name} is a trained model, no backbone: it has no parameters to choose") from None
             raise SalzooError(f"unknown {NOUNS[kind]} {name!r}{did_you_mean(name, self._names[kind])}") from None
 
     def knows(self, kind: Kind, name: str) -> bool:

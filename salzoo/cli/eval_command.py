@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     "--predictions",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Score saved maps, DIR/<video>/<frame>.png, or DIR/<name>.png of photographs.",
+    help="Score saved maps, DIR/<video>/<frame>.png, or DIR/<name>.png of photographs; also .npy. In 8 bits small "
+    "values become 0, which KLD and IG tell: predict --as npy, or --bits 16, gives a model's own scores.",
 )
 @click.option("--partial", is_flag=True, help="Score saved maps though some are missing or cannot be read.")
 @click.option("--max-frames", type=click.IntRange(1), help="Score so many frames, drawn by the seed. By default all.")

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salzoo.evaluation.bootstrap import FEWEST, TOO_FEW, draw_resamples, interval
-from salzoo.evaluation.results import BOUNDS, GOLD, Result, format_notices, heading, interval_text, read_results
+from salzoo.evaluation.results import (
+    BOUNDS,
+    CENTER_BIAS,
+    GOLD,
+    Result,
+    format_notices,
+    heading,
+    interval_text,
+    read_results,
+)
 from salzoo.evaluation.significance import ALPHA, EXACT, holm, p_text, paired_p, smallest_p
 from salzoo.evaluation.tables import higher_is_better
 from salzoo.interfaces import SalzooError
@@ -19,6 +28,9 @@ from salzoo.runtime.texts import count_of
 
 WIDTH = 80
 """Columns of the text."""
+
+SAME = 0.002
+"""By which a mean may differ between machines."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +153,7 @@ def compare(results: Sequence[Result], labels: Sequence[str] | None = None, chos
         if first.frames_expected != result.frames_expected:
             frames = f"{first.frames_expected} and {result.frames_expected}"
             raise SalzooError(f"{labels[0]} and {label} cannot be compared: scored on {frames} frames")
+    _check_same_data(results, labels)
     videos = [video for video in first.per_video if all(video in result.per_video for result in results)]
     if not videos:
         raise SalzooError(f"the results of {', '.join(labels)} have no video in common")
@@ -171,6 +184,25 @@ def compare(results: Sequence[Result], labels: Sequence[str] | None = None, chos
         p=np.concatenate([np.full((1, len(metrics)), np.nan), holm(p)]),
         per_video=np.array([each.per_video for each in scores]),
     )
+
+
+def _check_same_data(results: Sequence[Result], labels: Sequence[str]) -> None:
+    """Raise SalzooError where what a data set alone decides, the center bias and people, was scored twice with other
+    scores: a set that was imported anew, or another of that name."""
+    first: dict[str, tuple[str, Result]] = {}
+    for label, result in zip(labels, results, strict=True):
+        if result.model not in (CENTER_BIAS, *BOUNDS):
+            continue
+        known, other = first.setdefault(result.model, (label, result))
+        if (result.frames, result.per_video.keys()) != (other.frames, other.per_video.keys()):
+            continue  # partial results
+        for metric in (metric for metric in result.metrics if metric in other.metrics):
+            ours, theirs = other.mean[metric], result.mean[metric]
+            if abs(ours - theirs) > SAME:  # and not where one is NaN
+                raise SalzooError(
+                    f"{known} and {label} cannot be compared: their {heading(metric)} is {ours:.3f} and {theirs:.3f}, "
+                    "so that the data, or the salzoo that scored them, were not the same"
+                )
 
 
 def compare_each(results: Sequence[Result], labels: Sequence[str] | None = None) -> list[Comparison]:

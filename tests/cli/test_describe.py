@@ -154,6 +154,7 @@ def test_training_free_models_say_so() -> None:
     ("arguments", "status", "message"),
     [
         (["salgam"], 1, "did you mean 'salgan'?"),
+        (["gaze-lite:width=2"], 1, "gaze-lite is a trained model, no backbone: it has no parameters to choose"),
         (["salgan+ema@63"], 1, "out of range 0..62"),
         (["salgan+convlstm:hidden=3@0+ema"], 1, "malformed spec"),
         (["salgan+ema:residual=true@0"], 1, "residual needs"),

@@ -19,7 +19,7 @@ from salzoo.cli import cli
 from salzoo.evaluation.bootstrap import RESAMPLES, VideoScores, draw_resamples, interval
 from salzoo.evaluation.comparison import compare, compare_each, compare_files, format_comparison
 from salzoo.evaluation.export import comparison_latex, means_csv
-from salzoo.evaluation.results import HUMANS, Result, read_results, write_results
+from salzoo.evaluation.results import CENTER_BIAS, HUMANS, Result, read_results, write_results
 from salzoo.evaluation.tasks import Scoring
 from salzoo.interfaces import SalzooError
 
@@ -155,6 +155,15 @@ def test_results_on_other_frames_are_not_compared() -> None:
     with pytest.raises(SalzooError, match="a and b cannot be compared: scored on 48 and 20 frames"):
         compare([make_result("a"), make_result("b", frames=20, frames_expected=20)])
     assert compare([make_result("a"), make_result("b", frames=20)]).videos  # a partial result of the same frames
+
+
+def test_results_on_other_data_of_one_name_are_not_compared() -> None:
+    for name in (CENTER_BIAS, HUMANS):
+        one, same, other = (make_result(name, shift) for shift in (0.0, 1e-6, 0.01))
+        assert len(compare([make_result("a"), one, same]).results) == 3
+        with pytest.raises(SalzooError, match=r"their AUC-J is 0\.807 and 0\.817, so that the data"):
+            compare([make_result("a"), one, other], ["a", f"x: {name}", f"y: {name}"])
+        assert compare([make_result("a"), one, replace(other, frames=20)]).videos  # partial
 
 
 def copies(path: Path, count: int, shift: float) -> Result:
