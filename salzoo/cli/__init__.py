@@ -71,8 +71,9 @@ class Commands(click.Group):
         if "TORCHELASTIC_RUN_ID" in os.environ:
             end_with_parent()
         # Importing torch makes almost a million objects that stay: to search them for garbage, on the way and once more
-        # at the end, took a third of the time of a short command.
-        gc.set_threshold(1_000_000, 5, 1000)
+        # at the end, took a third of the time of a short command. (With ``args`` we are called within another program.)
+        young, older = (100_000, 50) if args or "args" in extra else (1_000_000, 5)
+        gc.set_threshold(young, older, 1000)
         atexit.register(gc.freeze)
         with guarded_streams(), ended_by_signals():
             return super().main(*args, **extra)
