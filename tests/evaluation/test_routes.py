@@ -133,6 +133,8 @@ def test_reported_scores_are_of_their_data_set() -> None:
     assert rows[1].scores == {"auc_judd": 0.888, "auc_shuffled": 0.681, "nss": 2.394, "cc": 0.438, "sim": 0.354}
     assert rows[1].status == "reported (README of April 2019)"
     assert reported_scores(load_card("salema61"), "synthetic") == []
+    for own in ("set", "scores", "a"):  # which its text has within words, and as words
+        assert reported_scores(load_card("salema61"), own) == []
 
 
 @pytest.mark.usefixtures("quick_models")
