@@ -127,7 +127,7 @@ def overlap(trained_on: TrainedOn, dataset: str, videos: Sequence[Video]) -> Ove
     names = (_OWN, dataset) if own else (dataset,)  # its own name: of checkpoints that were saved before
     seen = sum(any(_hash(name, video.id) in known for name in names) for video in videos)
     stated = listed(trained_on.stated)
-    if seen and own:
+    if seen and own and _set_of(dataset) not in {_set_of(each.name) for each in trained_on.sets} - {_OWN}:
         words = f"trained on {noun} of one's own of which {seen} have the names of these {count}: no test if the same"
         return Overlap(seen, count, words)
     if seen:
