@@ -233,7 +233,7 @@ class SaliencyModel(nn.Module):
     def look_inside(self, frames: Tensor, position: int) -> tuple[Tensor, Tensor]:
         """What ``forward`` gives for frames (N, 3, H, W), each by itself, as (N, 1, H, W); and what leaves a layer on
         the way, (N, C, h, w)."""
-        seen = {position: frames}
+        seen: dict[Any, Tensor] = {position: frames}
         output, _ = self._run_layers(self._fit_in(frames), torch.Size((len(frames), 1)), None, {}, seen=seen)
         return self._fit_out(output, frames.shape[-2:]), seen[position]
 
@@ -294,13 +294,13 @@ class SaliencyModel(nn.Module):
         modules: Mapping[int, nn.Module],
         *,
         state_alone: bool = False,
-        seen: dict[int, Tensor] | None = None,
+        seen: dict[Any, Tensor] | None = None,
     ) -> tuple[Tensor, State]:
         """Run all layers on frames (B·T, C, H, W), each temporal module around its own; for the state alone, as far as
         the last module needs. ``seen`` gets what leaves the positions that are its keys."""
         states = dict(zip(modules, state or (None,) * len(modules), strict=True)) if modules else {}
         last = max(modules) if state_alone else None
-        left: dict[Any, Tensor] = {}  # what links read: by position, or (position, side output)
+        left: dict[Any, Tensor] = {} if seen is None else seen  # by position, or (position, side output), for links
 
         def run_layer(position: int, x: Tensor) -> Tensor:
             if position == len(self.backbone.layers):
@@ -308,8 +308,7 @@ class SaliencyModel(nn.Module):
             layer = self.backbone.layers[position]
             if layer is self.backbone.layers[-1] and x.dtype in (torch.float16, torch.bfloat16):
                 x = x.float()  # under autocast: maps near 0 and 1 need the digits
-            missing = [link for link in layer.links if link not in left]
-            if missing:
+            if missing := [link for link in layer.links if link not in left]:
                 raise RuntimeError(f"layer {position} ({layer.name}) links to {missing[0]}, which no layer gives")
             result = layer.module(x, *(left[link] for link in layer.links))
             if isinstance(result, Tensor):
@@ -342,10 +341,8 @@ class SaliencyModel(nn.Module):
                     raise SalzooError(f"{self.spec}: the module at {position} does not fit: {error}") from error
                 layer.check()
                 x = y.flatten(0, 1)
-            if position in self._linked:
+            if position in self._linked or position in left:
                 left[position] = x
-            if seen is not None and position in seen:
-                seen[position] = x
             if position == last:
                 break
         return x, tuple(states.values())
