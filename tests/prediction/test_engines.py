@@ -102,6 +102,19 @@ def test_a_frame_equal_to_the_one_before_is_not_run_again(spec: str) -> None:
     np.testing.assert_allclose(pairs, maps, atol=1e-5)
 
 
+@pytest.mark.parametrize("spec", [SLIM, SLIM.partition("+")[0]])
+def test_arrays_may_be_filled_again(spec: str) -> None:
+    """What the caller does to a frame and its map is nothing to the next."""
+    model, frames = model_of(spec), np.stack([*scene(3), scene(3)[2]])
+    engine, same, state, maps = torch_engine(model), np.empty_like(frames[:1]), None, []
+    for frame in frames:
+        same[0] = frame
+        map_, state = engine.run(same, state)
+        maps.append(map_[0].copy())
+        map_[:] = 0
+    np.testing.assert_allclose(np.stack(maps), plain_maps(model, frames), atol=1e-5)
+
+
 def test_a_stream_pairs_frames_with_their_maps() -> None:
     frames = scene(9, (60, 90))
     pairs = list(frames_to_maps(torch_engine(model_of(SLIM)), stream_of(iter(frames))))

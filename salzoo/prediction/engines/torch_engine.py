@@ -56,10 +56,10 @@ class TorchEngine:
                     maps = self.still_network(self.clip(frames))[0]
                 else:
                     maps = known.expand(-1, len(frames), -1, -1, -1)
-                known = maps[:, -1:]
+                known = maps[:, -1:].clone()
                 for average in self.prepared.temporal.values():
                     maps, averages = average(maps, lambda x: x, averages)
-                state = (frames[-1], known, averages)
+                state = (frames[-1].copy(), known, averages)  # copies: whoever has them may change them
             maps = self.prepared.as_maps(maps.float()).flatten(0, 2).cpu()
         return maps.numpy(), state
 
