@@ -1,7 +1,7 @@
 """Frames at another size, and at that which a model takes."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from salzoo.interfaces import Interpolation, Preprocessing
-    from salzoo.video.pixels import Decoded
 
 _OPENCV = {
     "opencv-area": cv2.INTER_AREA,
@@ -20,13 +19,22 @@ _OPENCV = {
 }
 
 
+class ResizesItself(Protocol):
+    """A frame of a ``shape`` (H, W, 3) that is not in an array yet, such as one in the planes of a video."""
+
+    shape: tuple[int, int, int]
+
+    def resized(self, size: tuple[int, int], interpolation: Any) -> NDArray[Any]:
+        """As ``resize_frame``."""
+
+
 def resize_frame(
-    frame: "NDArray[np.uint8] | Decoded", size: tuple[int, int], interpolation: "Interpolation" = "opencv-area"
+    frame: "NDArray[np.uint8] | ResizesItself", size: tuple[int, int], interpolation: "Interpolation" = "opencv-area"
 ) -> NDArray[Any]:
     """Resize a frame, by default by area: each pixel becomes the mean of those that it covers.
 
     Args:
-        frame: (H, W, 3) or (H, W), uint8; or as decoded.
+        frame: (H, W, 3) or (H, W), uint8; or one that resizes itself.
         size: (height, width) of the result.
         interpolation: how (``salzoo.interfaces.Interpolation``).
 
@@ -58,7 +66,7 @@ def input_size(shape: tuple[int, ...], preprocessing: "Preprocessing") -> tuple[
 
 
 def fit_frame(
-    frame: "NDArray[np.uint8] | Decoded", size: tuple[int, int], preprocessing: "Preprocessing"
+    frame: "NDArray[np.uint8] | ResizesItself", size: tuple[int, int], preprocessing: "Preprocessing"
 ) -> NDArray[Any]:
     """Bring a frame (H, W, 3) to a model's input size as its preprocessing says: stretched, or with black margins."""
     if preprocessing.fit != "pad":
