@@ -139,13 +139,28 @@ class AtSizes(nn.Module):
         maps, features = [], []
         for divisor in self.divisors:
             shown = F.avg_pool2d(frames, divisor) if divisor > 1 else frames
-            if self.position is None:
-                output = self.network(shown.unsqueeze(1))[0].squeeze(1)
-            else:
-                output, inside = self.network.look_inside(shown, self.position)
+            map_, inside = read_network(self.network, shown, self.position, grid)
+            maps.append(map_)
+            if inside is not None:
                 features.append(F.adaptive_avg_pool2d(inside, feature_grid(grid)))
-            maps.append(F.interpolate(self.network.as_maps(output), grid, mode="bilinear", align_corners=False))
         return (torch.cat(maps, 1), tuple(features)) if features else torch.cat(maps, 1)
+
+
+def read_network(
+    network: SaliencyModel, frames: Tensor, position: int | None, grid: tuple[int, int]
+) -> tuple[Tensor, Tensor | None]:
+    """A network's maps of frames (N, 3, H, W) on a grid, (N, 1, h, w) in [0, 1]; and, where a position is named, what
+    leaves it, (N, C, rows, columns)."""
+    if position is None:
+        output, inside = network(frames.unsqueeze(1))[0].squeeze(1), None
+    else:
+        output, inside = network.look_inside(frames, position)
+    return F.interpolate(network.as_maps(_exact(output)), grid, mode="bilinear", align_corners=False), inside
+
+
+def _exact(values: Tensor) -> Tensor:
+    """In float32 at least: means and logarithms of densities need the digits."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 class Readout(nn.Module):
@@ -175,7 +190,7 @@ class Readout(nn.Module):
         self.register_buffer("center", torch.full((1, 1, *CENTER), 1 / (CENTER[0] * CENTER[1])))
 
     def forward(self, maps: Tensor, *features: Tensor) -> Tensor:
-        maps = maps.to(torch.promote_types(maps.dtype, torch.float32))  # logarithms of a density need the digits
+        maps = _exact(maps)
         center = self.center.to(maps.dtype)
         if maps.shape[-2:] != center.shape[-2:]:
             center = F.interpolate(center, maps.shape[-2:], mode="bilinear", align_corners=False)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from salzoo.adapting.backbone import Adapted, AtSizes, feature_grid, feature_position
+from salzoo.adapting.backbone import Adapted, AtSizes, feature_grid, feature_position, read_network
 from salzoo.adapting.fitting import Looked
 from salzoo.gaze.truth import read_fixations
 from salzoo.interfaces import SalzooError, Video
@@ -68,15 +68,10 @@ def _run(
     engine: TorchEngine, frame: NDArray[np.uint8], position: int | None, grid: tuple[int, int]
 ) -> tuple[Tensor, Tensor | None]:
     """A network's map of a frame, (1, h, w), as an ``AtSizes`` gives it, and its features for fitting."""
-    network, inside = engine.prepared, None
     with engine.set_up():
-        clip = engine.clip(frame[None])
-        if position is None:
-            output = network(clip)[0][:, 0]
-        else:
-            output, seen = network.look_inside(clip[0], position)
-            inside = F.adaptive_avg_pool2d(seen.float(), feature_grid(grid))[0].half().cpu()
-        maps = F.interpolate(network.as_maps(output.float()), grid, mode="bilinear", align_corners=False)
+        maps, inside = read_network(engine.prepared, engine.clip(frame[None])[0], position, grid)
+        if inside is not None:
+            inside = F.adaptive_avg_pool2d(inside.float(), feature_grid(grid))[0].half().cpu()
     return maps[0].cpu(), inside
 
 
